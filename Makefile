@@ -1,0 +1,69 @@
+# Everything that a newcomer, a developer or CI runs. Each target sets up what it needs.
+#
+#   make demo               real footage through real Blender, without window, GPU or hub
+#   make test               all checks: format, lint, types, the wall, tests (bpy 5.0)
+#   make test-blender-4.2   the Blender tests on bpy 4.2 (likewise 4.5)
+#   make addon              the installable zip, with the default weights, in dist/
+#   make bench              the benchmarks; prints what docs/performance.md states
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell tools/find-python)
+VENV := .venv
+BIN := $(VENV)/bin
+WEIGHTS := build/weights
+CODE := blender_vfi build_addon.py tools tests benchmarks examples
+
+export BLENDER_VFI_CHECKPOINTS := $(CURDIR)/build/checkpoints
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: setup demo test check lint types wall unit addon weights bench lock clean test-blender-%
+
+setup: $(VENV)/installed
+
+$(VENV)/installed: requirements/dev.txt pyproject.toml tools/find-python
+	tools/make-venv "$(PYTHON)" $(VENV) requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python tools/check_setup.py
+	touch $@
+
+weights: setup
+	$(BIN)/python tools/fetch_weights.py $(WEIGHTS)
+
+demo: setup
+	$(BIN)/python -m tools.demo --output build/demo
+
+test: check unit
+
+check: lint types wall
+
+lint: setup
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+
+types: setup
+	$(BIN)/mypy
+
+wall: setup
+	$(BIN)/lint-imports
+
+unit: weights
+	$(BIN)/python -m pytest
+
+test-blender-%: weights
+	tools/make-venv "$(PYTHON)" .venv-bpy-$* requirements/bpy-$*.txt
+	BLENDER_VFI_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy-$*/bin/python -m pytest tests/blender
+
+addon: setup
+	$(BIN)/python build_addon.py
+
+bench: weights
+	$(BIN)/python -m benchmarks
+
+lock: setup
+	$(BIN)/python tools/lock.py requirements/dev.txt
+
+clean:
+	rm -rf build dist .venv .venv-bpy-*
