@@ -1,0 +1,364 @@
+"""What Blender's process and the engine say to each other: one JSON object per line.
+
+Requests go to the engine's standard input, events come from its standard output. Both are frozen
+dataclasses, so that neither side can invent a name that the other does not know. Frames never cross
+the pipe: both sides see the same disk. Standard library alone: Blender's process imports this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union
+
+from ..errors import ProtocolError, RequestError
+from . import schedule
+
+PROTOCOL_VERSION = 1
+
+Precision = Literal["auto", "fp32", "fp16", "bf16"]
+
+PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
+FLOW_SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
+OUTPUT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """Everything that decides what a job makes: enough to run it on another machine.
+
+    Attributes:
+        job_id: unique among the jobs of one engine.
+        sources: source frames in order, absolute paths.
+        output_dir: absolute path; made when missing, never the folder of a source.
+        name_prefix: output frame i is called name_prefix + number + suffix.
+        first_number: number of the first output frame.
+        suffix: output format by its suffix; one of `OUTPUT_SUFFIXES`.
+        multiplier: one for all pairs, or one for each pair.
+        skip_pairs: pairs without in-between frames; None for none.
+        keep_pairs: the only pairs with in-between frames; None for all.
+        hold_skipped: hold a frame in the place of what a skipped pair would have got.
+        model: name in the catalog.
+        checkpoint: path of a checkpoint to use in place of the catalog's; None for the catalog's.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
+        precision: "auto" takes fp16 where device and model allow it.
+        flow_scale: see `models.interface.Quality`.
+        ensemble: likewise.
+        clear_cache_every: pairs between two clearings of the device's cache.
+        overwrite: replace files that lie under an output frame's name.
+    """
+
+    job_id: str
+    sources: tuple[str, ...]
+    output_dir: str
+    name_prefix: str
+    suffix: str
+    first_number: int = 1
+    multiplier: int | tuple[int, ...] = 2
+    skip_pairs: tuple[int, ...] | None = None
+    keep_pairs: tuple[int, ...] | None = None
+    hold_skipped: bool = False
+    model: str = "rife-4.25"
+    checkpoint: str | None = None
+    device: str = "auto"
+    precision: Precision = "auto"
+    flow_scale: float = 1.0
+    ensemble: bool = False
+    clear_cache_every: int = 10
+    overwrite: bool = False
+
+    def plan(self) -> schedule.Plan:
+        """Plan the output sequence; both processes get the same one."""
+        return schedule.plan(
+            len(self.sources),
+            self.multiplier,
+            skip=self.skip_pairs,
+            keep=self.keep_pairs,
+            hold_skipped=self.hold_skipped,
+        )
+
+    def frame_name(self, output_index: int) -> str:
+        """Name of the output frame at `output_index` (from 0): at least four digits."""
+        return f"{self.name_prefix}{self.first_number + output_index:04d}{self.suffix}"
+
+    def check(self) -> None:
+        """Raise `RequestError` for the first setting that is out of range; no file is touched."""
+        check_engine_settings(self.precision, self.flow_scale, self.clear_cache_every)
+        _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)
+        if self.first_number < 0:
+            raise RequestError(f"First frame number {self.first_number}: must be 0 or more.")
+        if not Path(self.output_dir).is_absolute():
+            raise RequestError(f"Output folder {self.output_dir!r}: must be an absolute path.")
+        if "/" in self.name_prefix or "\\" in self.name_prefix or "\0" in self.name_prefix:
+            raise RequestError(
+                f"Name prefix {self.name_prefix!r}: must not contain a slash; choose the folder "
+                "with the output folder setting."
+            )
+        self.plan()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Request: run `job` after the jobs that were asked for before."""
+
+    job: JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Request: stop the job within one frame; a job that is not known is ignored."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeMemory:
+    """Request: drop the cached models and give the device memory back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shutdown:
+    """Request: cancel what runs, and leave."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Event: the engine is up and takes requests; always the first event."""
+
+    protocol: int
+    process_id: int
+    version: str
+    python: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Event: the job has begun; frames follow.
+
+    Attributes:
+        frames_total: number of output frames, source frames included.
+        device: where the model runs, such as "cuda:0".
+        precision: what it runs in, such as "fp16".
+    """
+
+    job_id: str
+    frames_total: int
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Event: what the job does before its first frame, in words: "Loading RIFE 4.25".
+
+    Attributes:
+        done: bytes or steps done, for downloads.
+        total: of how many; 0 where that is not known.
+    """
+
+    job_id: str
+    message: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Event: a pair is finished and its frames are on their way to disk.
+
+    Attributes:
+        frames_done: output frames whose files are whole and under their final names.
+        frames_total: number of output frames.
+        frames_per_second: output frames since the first one.
+        seconds_left: estimate; None until it can be made.
+        device_memory_bytes: held on the device now; 0 on the CPU.
+        host_memory_bytes: resident memory of the engine.
+        last_frame: path of the newest in-between frame on disk; None before the first.
+    """
+
+    job_id: str
+    frames_done: int
+    frames_total: int
+    frames_per_second: float
+    seconds_left: float | None
+    device_memory_bytes: int
+    host_memory_bytes: int
+    last_frame: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Event: something the user should know although the job goes on."""
+
+    job_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """Event: every frame is on disk under its final name.
+
+    Attributes:
+        frames_total: output frames.
+        frames_made: of these, made by the model.
+        duration_s: from the job's begin.
+        peak_memory_bytes: most resident memory of the engine so far.
+    """
+
+    job_id: str
+    frames_total: int
+    frames_made: int
+    duration_s: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Event: the job ended with an error; finished frames stay on disk.
+
+    Attributes:
+        kind: name of the class in `blender_vfi.errors`.
+        message: for the user.
+        details: traceback, for a bug report.
+    """
+
+    job_id: str
+    kind: str
+    message: str
+    details: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """Event: the job stopped because it was asked to; finished frames stay on disk."""
+
+    job_id: str
+    frames_done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFreed:
+    """Event: the answer to `FreeMemory`."""
+
+    models_dropped: int
+
+
+Request = Run | Cancel | FreeMemory | Shutdown
+Event = Ready | Started | Stage | Progress | Notice | Finished | Failed | Cancelled | MemoryFreed
+Message = Request | Event
+
+_BY_NAME: dict[str, type[Any]] = {
+    message.__name__: message for message in (*typing.get_args(Request), *typing.get_args(Event))
+}
+
+
+def encode_line(message: Message) -> str:
+    """Write `message` as one line of JSON, newline included, ASCII only."""
+    return json.dumps({"type": type(message).__name__, **_to_json(message)}) + "\n"
+
+
+def decode_line(line: str) -> Message:
+    """Read one line.
+
+    Raises:
+        ProtocolError: it is not JSON, or not exactly one of our messages.
+    """
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"Not a message (no JSON): {line[:200]!r}") from error
+    name = data.pop("type", None) if isinstance(data, dict) else None
+    if not isinstance(name, str) or name not in _BY_NAME:
+        raise ProtocolError(
+            f"Unknown message {name!r}: expected one of {', '.join(sorted(_BY_NAME))}."
+        )
+    message: Message = _from_json(_BY_NAME[name], data, name)
+    return message
+
+
+def job_to_json(job: JobSpec) -> dict[str, Any]:
+    """Turn a job into plain JSON values, for a job file."""
+    values: dict[str, Any] = _to_json(job)
+    return values
+
+
+def job_from_json(data: Mapping[str, Any]) -> JobSpec:
+    """Read a job file's values.
+
+    Raises:
+        ProtocolError: a field is missing, unknown or of the wrong type.
+    """
+    return _from_json(JobSpec, data, "JobSpec")
+
+
+_T = TypeVar("_T")
+
+
+def _to_json(value: Any) -> Any:
+    if is_dataclass(value):
+        return {item.name: _to_json(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, tuple):
+        return [_to_json(item) for item in value]
+    return value
+
+
+def _from_json(expected: type[_T], data: Any, where: str) -> _T:
+    if not isinstance(data, Mapping):
+        raise ProtocolError(f"{where}: expected an object, got {data!r:.200}.")
+    hints = typing.get_type_hints(expected)
+    unknown = sorted(set(data) - set(hints))
+    if unknown:
+        raise ProtocolError(f"{where}: unknown field {unknown[0]!r}; expected {', '.join(hints)}.")
+    values = {name: _checked(hints[name], value, f"{where}.{name}") for name, value in data.items()}
+    try:
+        return expected(**values)
+    except TypeError as error:
+        raise ProtocolError(f"{where}: {error}") from error
+
+
+def _checked(hint: Any, value: Any, where: str) -> Any:
+    """Return `value` as the annotated type `hint`, or raise `ProtocolError`."""
+    origin = typing.get_origin(hint)
+    if origin in (Union, types.UnionType):
+        for option in typing.get_args(hint):
+            with contextlib.suppress(ProtocolError):
+                return _checked(option, value, where)
+    elif origin is tuple and isinstance(value, list):
+        item_hint = typing.get_args(hint)[0]
+        return tuple(_checked(item_hint, item, where) for item in value)
+    elif is_dataclass(hint):
+        return _from_json(typing.cast(type, hint), value, where)
+    elif hint is float and type(value) is int:
+        with contextlib.suppress(OverflowError):
+            return float(value)  # JSON does not tell 1 from 1.0
+    elif _is_plainly(hint, value):
+        return value
+    raise ProtocolError(f"{where}: expected {hint}, got {value!r:.200}.")
+
+
+def _is_plainly(hint: Any, value: Any) -> bool:
+    """Tell whether `value` is one of a Literal's, or of exactly the plain type `hint`."""
+    if typing.get_origin(hint) is Literal:
+        return value in typing.get_args(hint)
+    return hint in (int, float, str, bool, type(None)) and type(value) is hint
+
+
+def check_engine_settings(precision: str, flow_scale: float, clear_cache_every: int) -> None:
+    """Raise `RequestError` for the first of these settings of a `JobSpec` that is out of range."""
+    _check_choice("Precision", precision, PRECISIONS)
+    _check_choice("Flow scale", flow_scale, FLOW_SCALES)
+    if not isinstance(clear_cache_every, int) or not 1 <= clear_cache_every <= 1000:
+        raise RequestError(
+            f"Clear cache every {clear_cache_every} pairs: must be a whole number from 1 to 1000."
+        )
+
+
+def _check_choice(what: str, value: object, choices: tuple[object, ...]) -> None:
+    if value not in choices:
+        listed = ", ".join(str(choice) for choice in choices)
+        raise RequestError(f"{what} {value}: must be one of {listed}.")

@@ -1,0 +1,212 @@
+"""Which output frame comes from which source pair at which moment.
+
+Pure Python on the standard library: Blender's process and the engine both plan with it, so that
+both know every frame's name and time before the first one is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import RequestError
+
+LARGEST_MULTIPLIER = 256
+
+_MOST_DIGITS = 7  # of a pair's index: no strip is longer, and a range of all fits in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source frame `index` itself, unchanged."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A new frame between source frames `pair` and `pair + 1`, at `timestep` in (0, 1)."""
+
+    pair: int
+    timestep: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The source frame `index` once more, where nothing may be interpolated."""
+
+    index: int
+
+
+OutputFrame = Source | Between | Hold
+
+
+@dataclass(frozen=True, slots=True)
+class PairWork:
+    """Everything to interpolate in one pair.
+
+    Attributes:
+        pair: index of the earlier source frame.
+        timesteps: moments in (0, 1), increasing.
+        outputs: index in the plan of each moment's frame.
+    """
+
+    pair: int
+    timesteps: tuple[Fraction, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The output sequence, frame by frame.
+
+    Attributes:
+        source_count: number of source frames.
+        outputs: what each output frame is made from, in order of time.
+    """
+
+    source_count: int
+    outputs: tuple[OutputFrame, ...]
+
+    def pairs(self, finished: Collection[int] = ()) -> Iterator[PairWork]:
+        """Yield the pairs that have frames to make, in order.
+
+        Args:
+            finished: indices of output frames that are there already and not to be made again.
+        """
+        pair, timesteps, outputs = -1, list[Fraction](), list[int]()
+        for position, output in enumerate(self.outputs):
+            if not isinstance(output, Between) or position in finished:
+                continue
+            if output.pair != pair and timesteps:
+                yield PairWork(pair, tuple(timesteps), tuple(outputs))
+                timesteps, outputs = [], []
+            pair = output.pair
+            timesteps.append(output.timestep)
+            outputs.append(position)
+        if timesteps:
+            yield PairWork(pair, tuple(timesteps), tuple(outputs))
+
+    @property
+    def between_count(self) -> int:
+        """Number of frames that a model has to make."""
+        return sum(isinstance(output, Between) for output in self.outputs)
+
+
+def plan(
+    source_count: int,
+    multiplier: int | Sequence[int],
+    *,
+    skip: Collection[int] | None = None,
+    keep: Collection[int] | None = None,
+    hold_skipped: bool = False,
+) -> Plan:
+    """Plan an output sequence that has every source frame, and even steps between them.
+
+    Args:
+        source_count: number of source frames, at least 2.
+        multiplier: frames made of each pair counting its first: 2 puts one frame between two. One
+            number for all, or one for each of the `source_count - 1` pairs (there 1 is allowed and
+            means nothing between).
+        skip: pairs that get no in-between frames; index i names the pair (i, i + 1).
+        keep: the opposite: only these pairs get in-between frames. Not together with `skip`.
+        hold_skipped: fill the places of skipped pairs by holding the earlier frame, so that the
+            time of all other frames stays; otherwise skipped pairs shrink to nothing.
+
+    Returns:
+        A plan of sum(m_i) + 1 frames, where a skipped pair counts m_i = 1 unless held.
+
+    Raises:
+        RequestError: an argument is out of range; the message names it.
+    """
+    if source_count < 2:
+        raise RequestError(
+            f"{source_count} source frame(s): at least 2 frames are needed to interpolate; "
+            "choose a longer sequence."
+        )
+    multipliers = _per_pair_multipliers(source_count, multiplier)
+    skipped = _skipped_pairs(source_count, skip, keep)
+    outputs: list[OutputFrame] = []
+    for pair, pair_multiplier in enumerate(multipliers):
+        outputs.append(Source(pair))
+        if pair not in skipped:
+            outputs.extend(
+                Between(pair, Fraction(step, pair_multiplier)) for step in range(1, pair_multiplier)
+            )
+        elif hold_skipped:
+            outputs.extend(Hold(pair) for _ in range(1, pair_multiplier))
+    outputs.append(Source(source_count - 1))
+    return Plan(source_count, tuple(outputs))
+
+
+def check_multiplier(multiplier: int, *, smallest: int = 2) -> None:
+    """Raise `RequestError` unless `multiplier` is whole and in [smallest, LARGEST_MULTIPLIER]."""
+    is_whole = isinstance(multiplier, int) and not isinstance(multiplier, bool)
+    if not is_whole or not smallest <= multiplier <= LARGEST_MULTIPLIER:
+        raise RequestError(
+            f"Multiplier {multiplier}: must be a whole number from {smallest} to "
+            f"{LARGEST_MULTIPLIER}; 2 doubles the frame rate."
+        )
+
+
+def parse_pairs(text: str) -> frozenset[int]:
+    """Read a list of pair indices and ranges, such as "3, 7, 10-14".
+
+    Raises:
+        RequestError: a part is not a number or an increasing range, or no strip is that long.
+    """
+    pairs: set[int] = set()
+    for part in filter(None, (part.strip() for part in text.replace(";", ",").split(","))):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise RequestError(
+                f"Interpolation state {part!r}: must be a frame index such as 7, or a range such "
+                "as 10-14, separated by commas."
+            )
+        if max(len(first), len(last)) > _MOST_DIGITS:
+            raise RequestError(
+                f"Interpolation state {part[:40]!r}: must be below {10**_MOST_DIGITS}; give "
+                "positions in the strip, counted from 0."
+            )
+        bounds = range(int(first), int(last if dash else first) + 1)
+        if not bounds:
+            raise RequestError(
+                f"Interpolation state {part!r}: the range must increase; write {last}-{first}."
+            )
+        pairs.update(bounds)
+    return frozenset(pairs)
+
+
+def _per_pair_multipliers(source_count: int, multiplier: int | Sequence[int]) -> list[int]:
+    pair_count = source_count - 1
+    if isinstance(multiplier, str) or not isinstance(multiplier, Sequence):
+        check_multiplier(multiplier)
+        return [multiplier] * pair_count
+    if len(multiplier) != pair_count:
+        raise RequestError(
+            f"{len(multiplier)} multipliers for {source_count} frames: give one for each of the "
+            f"{pair_count} pairs, or a single number."
+        )
+    for pair_multiplier in multiplier:
+        check_multiplier(pair_multiplier, smallest=1)
+    return list(multiplier)
+
+
+def _skipped_pairs(
+    source_count: int, skip: Collection[int] | None, keep: Collection[int] | None
+) -> frozenset[int]:
+    if skip is not None and keep is not None:
+        raise RequestError(
+            "Both a skip list and a keep list are given: give one of them, since each decides "
+            "alone which pairs are interpolated."
+        )
+    all_pairs = range(source_count - 1)
+    listed = frozenset(skip if skip is not None else keep if keep is not None else ())
+    outside = sorted(pair for pair in listed if pair not in all_pairs)
+    if outside:
+        raise RequestError(
+            f"Interpolation state {outside[0]}: {source_count} frames have the pairs 0 to "
+            f"{source_count - 2}; index i names the pair of frames i and i + 1, counted from 0."
+        )
+    return frozenset(all_pairs) - listed if keep is not None else listed
