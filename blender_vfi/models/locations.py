@@ -1,0 +1,41 @@
+"""Where checkpoints lie on this machine. Standard library alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from .catalog import ModelSpec
+
+FOLDER_VARIABLE = "BLENDER_VFI_CHECKPOINTS"
+
+
+def shipped_folder() -> Path:
+    """Return the add-on's own folder of checkpoints, which is never written to."""
+    return Path(__file__).resolve().parent.parent / "weights"
+
+
+def cache_folder() -> Path:
+    """Return the folder that downloads go to: `BLENDER_VFI_CHECKPOINTS`, or the user's cache.
+
+    The folder need not exist yet.
+    """
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    return Path(chosen).expanduser() if chosen else _user_cache() / "blender_vfi" / "checkpoints"
+
+
+def stored_path(folder: Path, spec: ModelSpec) -> Path:
+    """Return where `spec`'s checkpoint lies under `folder`, which either of the two may be."""
+    return folder / spec.architecture / spec.checkpoint.filename
+
+
+def _user_cache() -> Path:
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return Path(local) if local else Path.home() / "AppData" / "Local"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    xdg = os.environ.get("XDG_CACHE_HOME")
+    # the XDG specification says that a relative path is to be ignored
+    return Path(xdg) if xdg and Path(xdg).is_absolute() else Path.home() / ".cache"

@@ -1,0 +1,93 @@
+"""The catalog: what it lists, how names are found, and that it needs no torch."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from blender_vfi.errors import UnknownModelError
+from blender_vfi.models import catalog
+from blender_vfi.models.catalog import CATALOG, HubSource
+
+pytestmark = pytest.mark.plain
+
+RELEASED = [
+    *(f"4.{minor}" for minor in (*range(16), *range(17, 27))),
+    *(f"4.{minor}.lite" for minor in (12, 13, 14, 15, 16, 17, 22, 25)),
+    *("4.25.heavy", "4.26.heavy"),
+]
+
+
+def test_catalog_lists_every_released_rife_4_once():
+    names = [spec.name for spec in CATALOG if spec.architecture == "rife"]
+    refined = [f"rife-4.{minor}.refine" for minor in range(5)]
+    assert sorted(names) == sorted([*(f"rife-{version}" for version in RELEASED), *refined])
+
+
+def test_every_name_and_every_stored_file_is_unique():
+    assert len({spec.name for spec in CATALOG}) == len(CATALOG)
+    stored = {(spec.architecture, spec.checkpoint.filename) for spec in CATALOG}
+    assert len(stored) == len(CATALOG)
+
+
+def test_default_model_comes_first_and_has_a_source_and_a_hash():
+    default = catalog.find(catalog.DEFAULT_MODEL)
+    assert default is CATALOG[0]
+    assert default.checkpoint.sources
+    assert default.checkpoint.sha256
+    assert default.checkpoint.licence.commercial
+
+
+@pytest.mark.parametrize("spec", CATALOG, ids=lambda spec: spec.name)
+def test_entry_is_complete(spec):
+    assert spec.title
+    assert spec.summary.endswith(".")
+    assert re.fullmatch(r".+, \d{4}, arXiv \d{4}\.\d{5}", spec.paper)
+    assert spec.parameters > 0
+    assert spec.context in (2, 4)
+    assert spec.checkpoint.filename.endswith(".safetensors")
+    assert spec.checkpoint.licence.url.startswith("https://")
+    assert "." not in spec.architecture
+
+
+@pytest.mark.parametrize("spec", CATALOG, ids=lambda spec: spec.name)
+def test_published_hash_is_a_sha256_and_a_hub_file_has_one(spec):
+    checkpoint = spec.checkpoint
+    if checkpoint.sha256 is not None:
+        assert re.fullmatch(r"[0-9a-f]{64}", checkpoint.sha256)
+    pinned = [source for source in checkpoint.sources if isinstance(source, HubSource)]
+    # the revision "main" moves; only the hash pins what comes from there
+    assert not pinned or checkpoint.sha256 is not None
+
+
+def test_find_returns_the_entry_of_that_name():
+    spec = catalog.find("rife-4.22.lite")
+    assert (spec.architecture, spec.variant, spec.title) == ("rife", "4.22.lite", "RIFE 4.22.lite")
+
+
+def test_find_of_unknown_name_gives_the_nearest_and_lists_all():
+    with pytest.raises(UnknownModelError) as raised:
+        catalog.find("RIFE-4.25.light")
+    message = str(raised.value)
+    assert "'RIFE-4.25.light'" in message
+    assert "did you mean rife-4.25.lite?" in message
+    assert all(spec.name in message for spec in CATALOG)
+
+
+def test_find_of_something_else_altogether_guesses_nothing():
+    with pytest.raises(UnknownModelError) as raised:
+        catalog.find("zzz")
+    assert "did you mean" not in str(raised.value)
+
+
+def test_catalog_imports_neither_torch_nor_any_other_package():
+    program = (
+        "import sys; import blender_vfi.models.catalog as c; c.find('rife-4.6');"
+        "foreign = {'torch', 'numpy', 'safetensors', 'huggingface_hub', 'filelock'};"
+        "print(sorted(foreign & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
