@@ -1,0 +1,341 @@
+"""Which file format can hold which frames, and what would be lost where one cannot.
+
+Standard library alone: neither numpy nor OpenImageIO nor bpy is imported here, so that both sides
+can ask before a job starts. `images` does the reading and writing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import FrameError, RequestError
+
+AlphaMode = Literal["none", "straight", "premultiplied"]
+
+LAYOUTS = (("Y",), ("Y", "A"), ("R", "G", "B"), ("R", "G", "B", "A"))
+"""Channels that a frame may have, in this order; names may carry a layer as prefix."""
+
+PROFILE_PREFIX = "ICC profile "
+"""What `FrameFormat.colour_space` begins with where the file embeds a profile."""
+
+INTEGER_BITS = {"uint8": 8, "uint10": 10, "uint12": 12, "uint16": 16}
+FLOAT_BITS = {"half": 16, "float": 32}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameFormat:
+    """What must be equal over a strip, and what the output keeps.
+
+    Attributes:
+        width: pixels stored in a row.
+        height: rows stored.
+        channel_names: as stored, such as ("R", "G", "B") or ("Layer.Combined.R", …).
+        alpha_channel: index of alpha; None for no alpha.
+        alpha_mode: whether colours are stored multiplied by alpha.
+        pixel_type: key of `INTEGER_BITS` or `FLOAT_BITS`, as stored.
+        colour_space: what the file says, in OpenImageIO's words; "" if nothing.
+        container: file format by its content (not by its suffix), in OpenImageIO's words.
+        data_window: x, y, width, height of the stored pixels.
+        display_window: likewise of the picture; differs in EXR with overscan or crop.
+    """
+
+    width: int
+    height: int
+    channel_names: tuple[str, ...]
+    alpha_channel: int | None
+    alpha_mode: AlphaMode
+    pixel_type: str
+    colour_space: str
+    container: str
+    data_window: tuple[int, int, int, int]
+    display_window: tuple[int, int, int, int]
+
+    @property
+    def is_linear(self) -> bool:
+        """Scene-linear floating point, values above 1 allowed; otherwise display-encoded in [0, 1].
+
+        By convention of the file formats: half and float files are linear, integer files are not.
+        """
+        return self.pixel_type in FLOAT_BITS
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Channel names without a layer's prefix; one of `LAYOUTS`."""
+        return channel_roles(self.channel_names)
+
+    @property
+    def description(self) -> str:
+        """Size and channels for a message: "1920×1080 RGBA uint8"."""
+        return f"{self.width}×{self.height} {''.join(self.roles)} {self.pixel_type}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """How frames of one format are stored in a file of a given suffix."""
+
+    container: str
+    pixel_type: str
+    alpha_mode: AlphaMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Container:
+    """What a file format can hold: alpha modes in order of preference, an ICC profile or not."""
+
+    name: str
+    pixel_types: tuple[str, ...]
+    layouts: tuple[tuple[str, ...], ...]
+    alpha_modes: tuple[AlphaMode, ...]
+    holds_profile: bool
+
+
+_GRAY, _GRAY_ALPHA, _RGB, _RGBA = LAYOUTS
+
+_LAYOUT_NAMES = {_GRAY: "gray", _GRAY_ALPHA: "gray with alpha", _RGB: "RGB", _RGBA: "RGBA"}
+
+_CONTAINERS = {
+    item.name: item
+    for item in (
+        _Container(
+            name="png",
+            pixel_types=("uint8", "uint16"),
+            layouts=LAYOUTS,
+            alpha_modes=("straight",),
+            holds_profile=True,
+        ),
+        _Container(
+            name="jpeg",
+            pixel_types=("uint8",),
+            layouts=(_GRAY, _RGB),
+            alpha_modes=(),
+            holds_profile=True,
+        ),
+        _Container(
+            name="tiff",
+            pixel_types=("uint8", "uint10", "uint12", "uint16", "float"),
+            layouts=LAYOUTS,
+            alpha_modes=("straight", "premultiplied"),
+            holds_profile=True,
+        ),
+        _Container(
+            name="webp",
+            pixel_types=("uint8",),
+            layouts=(_RGB, _RGBA),
+            alpha_modes=("straight",),
+            holds_profile=True,
+        ),
+        _Container(
+            name="openexr",
+            pixel_types=("half", "float"),
+            layouts=LAYOUTS,
+            alpha_modes=("premultiplied",),
+            holds_profile=False,
+        ),
+        _Container(
+            name="dpx",
+            pixel_types=("uint8", "uint10", "uint12", "uint16"),
+            layouts=(_GRAY, _RGB, _RGBA),
+            alpha_modes=("straight",),
+            holds_profile=False,
+        ),
+        _Container(
+            name="targa",
+            pixel_types=("uint8",),
+            layouts=(_GRAY, _RGB, _RGBA),
+            alpha_modes=("straight",),
+            holds_profile=False,
+        ),
+    )
+}
+
+_CONTAINER_OF_SUFFIX = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+    ".exr": "openexr",
+    ".dpx": "dpx",
+    ".tga": "targa",
+}
+
+_OFFERED_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga")
+
+
+def channel_roles(channel_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Strip the layer that all names share: ("L.R", "L.G", "L.B") gives ("R", "G", "B").
+
+    Names of more than one layer come back as they are, and so belong to none of `LAYOUTS`.
+    """
+    parts = [name.rpartition(".") for name in channel_names]
+    if len({layer for layer, _, _ in parts}) > 1:
+        return channel_names
+    return tuple(role.upper() for _, _, role in parts)
+
+
+def container_of_suffix(suffix: str) -> str:
+    """Name the file format that `suffix` (".png", in any case) stands for.
+
+    Raises:
+        RequestError: we do not write such files.
+    """
+    container = _CONTAINER_OF_SUFFIX.get(suffix.lower())
+    if container is None:
+        raise RequestError(
+            f"Output format {suffix!r}: must be one of {', '.join(_OFFERED_SUFFIXES)}."
+        )
+    return container
+
+
+def encoding_for(frame_format: FrameFormat, suffix: str) -> Encoding:
+    """Decide how frames are stored, at their own depth or the next deeper one the format has.
+
+    No depth is ever cut, no channel dropped and no colour converted; what would need that is
+    refused. Straight and premultiplied alpha are converted where the format knows only the other.
+
+    Raises:
+        RequestError: a file of that suffix cannot hold the frames; names what would be lost, and
+            the suffixes that can.
+    """
+    container = container_of_suffix(suffix)
+    loss = _loss(frame_format, container)
+    if loss:
+        fitting = [
+            other
+            for other in _OFFERED_SUFFIXES
+            if not _loss(frame_format, _CONTAINER_OF_SUFFIX[other])
+        ]
+        remedy = f"choose {' or '.join(fitting)}" if fitting else "convert the frames first"
+        raise RequestError(
+            f"Output format {suffix} for {frame_format.description} frames: {loss}; {remedy}."
+        )
+    target = _CONTAINERS[container]
+    pixel_type = _pixel_type_in(target, frame_format.pixel_type)
+    assert pixel_type is not None
+    alpha_mode = frame_format.alpha_mode
+    if alpha_mode != "none" and alpha_mode not in target.alpha_modes:
+        alpha_mode = target.alpha_modes[0]
+    return Encoding(container=container, pixel_type=pixel_type, alpha_mode=alpha_mode)
+
+
+def check_same_format(
+    first: FrameFormat, first_path: Path, other: FrameFormat, other_path: Path
+) -> None:
+    """Make sure that a model may blend the two frames.
+
+    File formats may differ (a PNG among JPEG files); sizes, channels, depth, alpha and colour may
+    not.
+
+    Raises:
+        FrameError: they differ; the message names both frames, how, and what to do.
+    """
+
+    def fail(other_value: object, first_value: object, rule: str) -> None:
+        if other_value != first_value:
+            raise FrameError(
+                f"{other_path.name} is {other_value}, {first_path.name} is {first_value}: all "
+                f"frames of a strip must have {rule} {other_path}."
+            )
+
+    fail(_size(other), _size(first), "one size; re-render or crop")
+    fail(_channels(other), _channels(first), "the same channels; save again with the first's:")
+    fail(
+        other.pixel_type,
+        first.pixel_type,
+        f"one depth; save again as {first.pixel_type}:",
+    )
+    fail(
+        f"{other.alpha_mode} alpha",
+        f"{first.alpha_mode} alpha",
+        f"one kind of alpha; save again with {first.alpha_mode} alpha:",
+    )
+    fail(
+        _windows(other),
+        _windows(first),
+        "the same data and display window; re-render without a crop, or pad",
+    )
+    if first.colour_space and other.colour_space:
+        fail(
+            f"in colour space {other.colour_space}",
+            f"in colour space {first.colour_space}",
+            f"one colour space; convert to {first.colour_space}:",
+        )
+
+
+def _size(frame_format: FrameFormat) -> str:
+    return f"{frame_format.width}×{frame_format.height}"
+
+
+def _channels(frame_format: FrameFormat) -> str:
+    return ", ".join(frame_format.channel_names)
+
+
+def _windows(frame_format: FrameFormat) -> str:
+    def named(window: tuple[int, int, int, int]) -> str:
+        x, y, width, height = window
+        return f"{width}×{height} at ({x}, {y})"
+
+    return f"{named(frame_format.data_window)} of {named(frame_format.display_window)}"
+
+
+def _pixel_type_in(target: _Container, pixel_type: str) -> str | None:
+    """Smallest type of `target` that holds every value of `pixel_type`; None for none."""
+    bits = INTEGER_BITS if pixel_type in INTEGER_BITS else FLOAT_BITS
+    fitting = [
+        name for name in target.pixel_types if name in bits and bits[name] >= bits[pixel_type]
+    ]
+    return min(fitting, key=lambda name: bits[name], default=None)
+
+
+def _loss(frame_format: FrameFormat, container: str) -> str:
+    """What keeps `container` from holding the frames; "" for nothing."""
+    target = _CONTAINERS[container]
+    return (
+        _loss_of_colour(frame_format, target)
+        or _loss_of_depth(frame_format, target)
+        or _loss_of_channels(frame_format, target)
+        or _loss_of_place(frame_format, target)
+    )
+
+
+def _loss_of_colour(frame_format: FrameFormat, target: _Container) -> str:
+    if frame_format.is_linear and not any(name in FLOAT_BITS for name in target.pixel_types):
+        return (
+            "they are scene-linear, and this format is display-encoded, which would need a view "
+            "transform"
+        )
+    if not frame_format.is_linear and target.name == "openexr":
+        return "they are display-encoded, and EXR is scene-linear, which would need a conversion"
+    is_log = frame_format.container == "dpx" and "log" in frame_format.colour_space.lower()
+    if is_log and target.name != "dpx":
+        return f"they are encoded as {frame_format.colour_space}, which this format cannot tell"
+    if frame_format.colour_space.startswith(PROFILE_PREFIX) and not target.holds_profile:
+        return f"their {frame_format.colour_space} would be lost"
+    return ""
+
+
+def _loss_of_depth(frame_format: FrameFormat, target: _Container) -> str:
+    if _pixel_type_in(target, frame_format.pixel_type) is None:
+        return f"this format has no more than {target.pixel_types[-1]}"
+    # OpenImageIO 3.0.21 packs four 10-bit channels wrongly: what it writes, it reads back altered.
+    if target.name == "dpx" and frame_format.pixel_type == "uint10" and frame_format.roles == _RGBA:
+        return "10-bit DPX with alpha cannot be written reliably"
+    return ""
+
+
+def _loss_of_channels(frame_format: FrameFormat, target: _Container) -> str:
+    if frame_format.roles in target.layouts:
+        return ""
+    if frame_format.alpha_channel is not None and not target.alpha_modes:
+        return "alpha would be lost"
+    return f"this format cannot store {_LAYOUT_NAMES[frame_format.roles]} pictures"
+
+
+def _loss_of_place(frame_format: FrameFormat, target: _Container) -> str:
+    has_window = frame_format.data_window != frame_format.display_window
+    if has_window and target.name != frame_format.container:
+        return "the overscan or crop (data window unlike display window) would be lost"
+    return ""

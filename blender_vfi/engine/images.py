@@ -1,0 +1,247 @@
+"""Decode and encode single frames, exactly as stored: depth, alpha, colour and metadata.
+
+OpenImageIO does the work; what it would do by itself and we do not want is undone here: it
+premultiplies alpha, it hides half-read files behind pixels, and it takes a full disk for success.
+Every function may be called from any thread. Never import torch or bpy here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import OpenImageIO as oiio  # noqa: N813 - the name that its own documentation uses
+
+from ..errors import FrameError
+from .image_formats import (
+    LAYOUTS,
+    PROFILE_PREFIX,
+    AlphaMode,
+    FrameFormat,
+    channel_roles,
+    encoding_for,
+)
+from .image_output import has_profile, one_line, output_spec, write_file
+from .quantisation import Pixels, convert_alpha, from_float, native_type, to_float
+
+_READABLE = ("bmp", "dpx", "hdr", "jpeg", "openexr", "png", "targa", "tiff", "webp")
+_ALWAYS_STRAIGHT = ("bmp", "dpx", "png", "webp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameHeader:
+    """What a file says about its pixels.
+
+    Attributes:
+        format: what we act on.
+        spec: everything that OpenImageIO knows, metadata included; treat as read-only.
+    """
+
+    format: FrameFormat
+    spec: oiio.ImageSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A decoded frame.
+
+    Attributes:
+        header: keep this, rather than the frame, where only metadata is needed.
+        pixels: (height, width, channels) float32, top row first. Integer files give code /
+            largest code, in [0, 1]; float files give their values. Alpha and colours are as
+            stored: see `FrameFormat.alpha_mode`.
+    """
+
+    header: FrameHeader
+    pixels: Pixels
+
+
+def set_thread_count(count: int) -> None:
+    """Limit OpenImageIO's own threads in this process: 1 where frames are decoded in parallel."""
+    oiio.attribute("threads", count)
+
+
+def read_format(path: Path) -> FrameFormat:
+    """Look at a frame without decoding its pixels (WebP, which has to be decoded, excepted).
+
+    Raises:
+        FrameError: see `read_frame`.
+    """
+    source = _open(path)
+    try:
+        header = _header(source, path)
+        _check_single(source, path)
+    finally:
+        source.close()
+    return header.format
+
+
+def read_frame(path: Path) -> Frame:
+    """Decode a frame.
+
+    Raises:
+        FrameError: the file is missing, damaged, truncated, not a picture, or of a kind that we
+            would not keep whole: layers, several pictures, further channels, CMYK, odd types.
+    """
+    source = _open(path)
+    try:
+        header = _header(source, path)
+        channel_count = len(header.format.channel_names)
+        native = source.read_image(0, 0, 0, channel_count, native_type(header.format.pixel_type))
+        # Truncated JPEG and TIFF files come with pixels, and with an error besides.
+        problem = source.geterror()
+        _check_single(source, path)
+    finally:
+        source.close()
+    if native is None or problem:
+        raise _damaged(path, problem)
+    return Frame(header=header, pixels=to_float(native, header.format.pixel_type))
+
+
+def write_frame(path: Path, pixels: Pixels, like: FrameHeader, suffix: str) -> None:
+    """Encode a frame to exactly `path`, with the depth, alpha and metadata of `like`.
+
+    The file format follows `suffix`, whatever `path` is called. JPEG is written at
+    `JPEG_QUALITY` with the source's chroma subsampling (none for other sources). WebP is always
+    lossless, since a source's quality is not known; it forgets colours where alpha is 0. PNG takes
+    `PNG_COMPRESSION_LEVEL`; EXR and TIFF keep the source's compression.
+
+    Args:
+        path: replaced when it exists. After an error, nothing or a broken file may lie there.
+        pixels: (height, width, channels) float32 as `read_frame` gives them. Integer files get
+            values clipped to [0, 1] and rounded to the nearest code, NaN as 0; half files get
+            values clipped to ±65504.
+        like: a source frame's; its size and channels must be those of `pixels`.
+        suffix: ".png", ".jpg", ".tif", ".webp", ".exr", ".dpx" or ".tga".
+
+    Raises:
+        RequestError: see `image_formats.encoding_for`.
+        OutputError: the file cannot be written.
+    """
+    frame_format = like.format
+    encoding = encoding_for(frame_format, suffix)
+    expected = (frame_format.height, frame_format.width, len(frame_format.channel_names))
+    assert pixels.shape == expected, f"{pixels.shape} is not {expected}"
+    converted = convert_alpha(pixels, frame_format.alpha_mode, encoding.alpha_mode)
+    native = from_float(converted, encoding.pixel_type)
+    spec = output_spec(
+        like.spec, encoding, is_same_container=encoding.container == frame_format.container
+    )
+    write_file(path, spec, native, encoding.container)
+
+
+def _open(path: Path) -> oiio.ImageInput:
+    try:
+        with path.open("rb") as stream:
+            is_empty = not stream.read(1)
+    except OSError as error:
+        raise FrameError(
+            f"{path} cannot be read ({error.strerror}): restore the frame, or render it again."
+        ) from error
+    if is_empty:
+        raise FrameError(f"{path} is empty (0 bytes): render the frame again.")
+    config = oiio.ImageSpec()
+    config.attribute("oiio:UnassociatedAlpha", 1)
+    source: oiio.ImageInput | None = oiio.ImageInput.open(str(path), config)
+    if source is None:
+        raise FrameError(
+            f"{path} is damaged or not a picture ({one_line(oiio.geterror())}): render the frame "
+            "again, or remove it from the strip."
+        )
+    return source
+
+
+def _header(source: oiio.ImageInput, path: Path) -> FrameHeader:
+    container = source.format_name()
+    if container not in _READABLE:
+        raise FrameError(
+            f"{path} is a {container} file, which is not supported: convert the frames to PNG, "
+            "TIFF or EXR."
+        )
+    spec = oiio.ImageSpec(source.spec())
+    _check_supported(spec, path)
+    roles = channel_roles(tuple(spec.channelnames))
+    data_window = (spec.x, spec.y, spec.width, spec.height)
+    return FrameHeader(
+        format=FrameFormat(
+            width=spec.width,
+            height=spec.height,
+            channel_names=tuple(spec.channelnames),
+            alpha_channel=roles.index("A") if "A" in roles else None,
+            alpha_mode=_alpha_mode(spec, roles, container),
+            pixel_type=_pixel_type(spec, path),
+            colour_space=_colour_space(spec),
+            container=container,
+            data_window=data_window,
+            display_window=(spec.full_x, spec.full_y, spec.full_width, spec.full_height),
+        ),
+        spec=spec,
+    )
+
+
+def _check_single(source: oiio.ImageInput, path: Path) -> None:
+    """Refuse a second picture; call this last, since a WebP reader does not seek back."""
+    is_several = source.seek_subimage(1, 0)
+    source.geterror()
+    if is_several:
+        raise FrameError(
+            f"{path} holds more than one picture (multilayer, animation or pages), of which all "
+            "but the first would be lost: save the frames as single-layer files."
+        )
+
+
+def _check_supported(spec: oiio.ImageSpec, path: Path) -> None:
+    if spec.deep or spec.depth > 1:
+        raise FrameError(
+            f"{path} is a deep or volume image: flatten the frames, and save them as plain EXR."
+        )
+    names = tuple(spec.channelnames)
+    if channel_roles(names) not in LAYOUTS:
+        raise FrameError(
+            f"{path} has the channels {', '.join(names)}: only gray (Y) or RGB, each with or "
+            "without alpha (A), of one layer can be interpolated; save the frames with those "
+            "channels alone."
+        )
+    for name in ("tiff:ColorSpace", "jpeg:ColorSpace"):
+        stored = spec.get_string_attribute(name)
+        if stored in ("CMYK", "YCCK", "multichannel"):
+            raise FrameError(
+                f"{path} is stored as {stored}: convert the frames to RGB, since the result could "
+                "not be stored the same way."
+            )
+
+
+def _alpha_mode(spec: oiio.ImageSpec, roles: tuple[str, ...], container: str) -> AlphaMode:
+    if "A" not in roles:
+        return "none"
+    is_straight = container in _ALWAYS_STRAIGHT or spec.get_int_attribute("oiio:UnassociatedAlpha")
+    return "straight" if is_straight else "premultiplied"
+
+
+def _colour_space(spec: oiio.ImageSpec) -> str:
+    # What a profile says counts; OpenImageIO calls such files sRGB nevertheless.
+    if has_profile(spec):
+        description = spec.get_string_attribute("ICCProfile:profile_description")
+        return f"{PROFILE_PREFIX}{description or 'without a name'}"
+    return spec.get_string_attribute("oiio:ColorSpace")
+
+
+def _pixel_type(spec: oiio.ImageSpec, path: Path) -> str:
+    stored = {str(item) for item in spec.channelformats} or {str(spec.format)}
+    if stored <= {"half", "float"}:
+        return "float" if "float" in stored else "half"
+    if stored not in ({"uint8"}, {"uint16"}):
+        raise FrameError(
+            f"{path} stores pixels as {', '.join(sorted(stored))}: save the frames as 8- or 16-bit "
+            "integer, or as half or float."
+        )
+    (pixel_type,) = stored
+    # OpenImageIO spreads 10 and 12 bits over 16; other odd depths we take as spread for good.
+    bits = spec.get_int_attribute("oiio:BitsPerSample")
+    return f"uint{bits}" if pixel_type == "uint16" and bits in (10, 12) else pixel_type
+
+
+def _damaged(path: Path, problem: str) -> FrameError:
+    return FrameError(
+        f"{path} is damaged or incomplete ({one_line(problem)}): render or copy the frame again."
+    )
