@@ -1,0 +1,398 @@
+"""Starts the engine process, hands it jobs and reads its events; notices its death.
+
+No bpy and no torch here: Blender drives the engine through this module, and so do the command
+lines. The standard library alone; nothing here blocks except `run` and `close`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from ..errors import (
+    EngineDiedError,
+    EngineStartError,
+    JobCancelledError,
+    ProtocolError,
+    error_named,
+)
+from .protocol import (
+    PROTOCOL_VERSION,
+    Cancel,
+    Cancelled,
+    Event,
+    Failed,
+    Finished,
+    FreeMemory,
+    JobSpec,
+    Ready,
+    Request,
+    Run,
+    Shutdown,
+    decode_line,
+    encode_line,
+)
+
+PYTHON_VARIABLE = "BLENDER_VFI_PYTHON"
+"""Environment variable that names the Python to run the engine with."""
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_STDERR_LINES = 40
+_LEAVE_S = 5.0
+_LAST_WORDS_S = 1.0  # a child of the engine's may hold its pipes open for longer
+
+# Loads this very copy of the package, whatever it is called in Blender (bl_ext.<repository>.…) and
+# whichever else is installed there. An empty entry of the path would let files in the folder that
+# Blender was started in stand in for modules.
+_BOOTSTRAP = """\
+import importlib.util, sys
+sys.path[:] = filter(None, sys.path)
+spec = importlib.util.spec_from_file_location("blender_vfi", sys.argv[1])
+package = sys.modules["blender_vfi"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from blender_vfi.engine.worker import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@dataclass(slots=True)
+class _Outstanding:
+    """A job that has not ended, as far as is known."""
+
+    job: JobSpec
+    is_cancelled: bool = False
+    is_sent_again: bool = False
+
+
+class EngineClient:
+    """One engine process, started when first needed and again after it has left.
+
+    Args:
+        python: interpreter that has torch; None takes $BLENDER_VFI_PYTHON, or else the running one.
+        idle_exit_s: seconds without a job after which the engine leaves by itself.
+        environment: variables to set for the engine beside this process's own.
+    """
+
+    def __init__(
+        self,
+        python: str | None = None,
+        *,
+        idle_exit_s: float = 600.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.python = python or os.environ.get(PYTHON_VARIABLE) or sys.executable
+        self._idle_exit_s = idle_exit_s
+        self._environment = dict(environment or {})
+        self._process: subprocess.Popen[str] | None = None
+        self._threads: list[threading.Thread] = []
+        self._requests: queue.Queue[Request | None] = queue.Queue()
+        self._events: queue.Queue[Event | ProtocolError] = queue.Queue()
+        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._outstanding: dict[str, _Outstanding] = {}
+        self._is_ready = False
+        self._has_said_all = False
+
+    def submit(self, job: JobSpec) -> None:
+        """Hand over a job; its events come from `poll`. Jobs run one after another.
+
+        Raises:
+            RequestError: a setting is out of range.
+            EngineStartError: the engine cannot be started.
+        """
+        job.check()
+        has_died = self._has_left() and bool(self._outstanding)
+        self._outstanding[job.job_id] = _Outstanding(job)
+        if has_died:
+            return  # `_collect` has to see to the jobs that it left before it is started again
+        try:
+            self._send(Run(job=job))
+        except EngineStartError:
+            del self._outstanding[job.job_id]
+            raise
+
+    def poll(self) -> list[Event]:
+        """Return the events that have come since the last call, without waiting.
+
+        Raises:
+            EngineDiedError: the engine ended although jobs were outstanding; the message has its
+                exit code and last words.
+            EngineStartError: it ended before it was ready.
+            ProtocolError: the engine said something that is no event.
+        """
+        return self._collect(wait_s=0.0)
+
+    def run(self, job: JobSpec, on_event: Callable[[Event], None] | None = None) -> Finished:
+        """Run a job to its end, blocking; an interrupt from the keyboard cancels it.
+
+        A second interrupt is not waited with: it comes through as `KeyboardInterrupt`.
+
+        Args:
+            job: what to make.
+            on_event: told every event of the job.
+
+        Raises:
+            VfiError: the reason why the job failed, as the engine gave it.
+            JobCancelledError: the job was cancelled.
+            EngineDiedError: the engine ended in the middle.
+            EngineStartError: it could not be started.
+        """
+        self.submit(job)
+        events: deque[Event] = deque()
+        is_interrupted = False
+        while True:
+            try:
+                if not events:
+                    events.extend(self._collect(wait_s=0.25))
+                while events:
+                    event = events.popleft()
+                    if getattr(event, "job_id", job.job_id) != job.job_id:
+                        continue
+                    if on_event is not None:
+                        on_event(event)
+                    if isinstance(event, Finished):
+                        return event
+                    raise_if_ended(event)
+            except KeyboardInterrupt:
+                if is_interrupted:
+                    raise
+                is_interrupted = True
+                self.cancel(job.job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """Ask for a job to stop within one frame; `Cancelled` follows."""
+        if job_id in self._outstanding:
+            self._outstanding[job_id].is_cancelled = True
+            if self._is_alive():
+                self._send(Cancel(job_id=job_id))
+
+    def free_memory(self) -> None:
+        """Ask an engine that runs to drop its cached models; one that has left holds none."""
+        if self._is_alive():
+            self._send(FreeMemory())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether an engine process is up."""
+        return self._is_alive()
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines that the engine wrote to its standard error, for a bug report."""
+        while True:
+            try:
+                return "".join(self._stderr)
+            except RuntimeError:  # a line has come meanwhile
+                continue
+
+    def close(self) -> None:
+        """End the engine: ask it to leave, and kill it if it does not within seconds."""
+        self._end_process()
+        self._outstanding.clear()
+        self._events = queue.Queue()
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        self._requests.put(Shutdown())
+        self._requests.put(None)
+        try:
+            process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._hear_last_words()
+        if not any(thread.is_alive() for thread in self._threads):
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+
+    def _hear_last_words(self) -> None:
+        """Wait until what the engine said before it ended has arrived."""
+        if not self._has_said_all:
+            for thread in self._threads:
+                thread.join(_LAST_WORDS_S)
+        self._has_said_all = True
+
+    def _is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _has_left(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    def _send(self, request: Request) -> None:
+        if not self._is_alive():
+            self._start()
+        self._requests.put(request)
+
+    def _start(self) -> None:
+        self._end_process()
+        self._stderr.clear()
+        self._is_ready = self._has_said_all = False
+        command = [self.python, "-c", _BOOTSTRAP, str(_PACKAGE / "__init__.py")]
+        command += ["--idle-exit", str(self._idle_exit_s)]
+        environment = {**os.environ, **self._environment, "PYTHONUNBUFFERED": "1"}
+        if self.python != sys.executable:
+            environment.pop("PYTHONHOME", None)  # Blender's, and wrong for another interpreter
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                # Ctrl-C in a terminal is for us: the engine is then asked to cancel
+                start_new_session=os.name == "posix",
+            )
+        except OSError as error:
+            raise EngineStartError(
+                f"The engine's Python {self.python!r} cannot be started ({error.strerror}): give "
+                f"the path of a Python 3.10 or newer that has torch, in the add-on's preferences "
+                f"or in ${PYTHON_VARIABLE}."
+            ) from error
+        self._start_threads(self._process)
+
+    def _start_threads(self, process: subprocess.Popen[str]) -> None:
+        self._requests = queue.Queue()
+        self._threads = [
+            threading.Thread(target=target, args=arguments, daemon=True, name=name)
+            for name, target, arguments in (
+                ("vfi-requests", _write_requests, (process.stdin, self._requests)),
+                ("vfi-events", _read_events, (process.stdout, self._events)),
+                ("vfi-stderr", self._stderr.extend, (process.stderr,)),
+            )
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _collect(self, *, wait_s: float) -> list[Event]:
+        """Return all events so far; with none yet, wait for one up to `wait_s`."""
+        # asked before the queue is emptied: what a dead engine said last is then all in there
+        has_left = self._has_left()
+        if has_left:
+            self._requests.put(None)
+            self._hear_last_words()
+        events: list[Event] = []
+        while True:
+            try:
+                item = self._events.get(
+                    timeout=wait_s if wait_s and not events else None,
+                    block=bool(wait_s) and not events and not has_left,
+                )
+            except queue.Empty:
+                break
+            if isinstance(item, ProtocolError):
+                self.close()
+                raise item
+            self._note(item)
+            events.append(item)
+        if has_left and self._outstanding and not events:
+            self._handle_departure()
+        return events
+
+    def _handle_departure(self) -> None:
+        """Start again after an idle exit that crossed a new job; report any other end."""
+        code = self._process.returncode if self._process is not None else 0
+        waiting = list(self._outstanding.values())
+        # once for each job, lest an engine that always leaves is started for ever
+        if code == 0 and self._is_ready and not any(item.is_sent_again for item in waiting):
+            for item in waiting:
+                item.is_sent_again = True
+                self._send(Run(job=item.job))
+                if item.is_cancelled:
+                    self._send(Cancel(job_id=item.job.job_id))
+            return
+        self._outstanding.clear()
+        if not self._is_ready:
+            raise EngineStartError(_describe_false_start(self.python, code, self.stderr_tail))
+        raise EngineDiedError(_describe_death(self.python, code, self.stderr_tail))
+
+    def _note(self, event: Event) -> None:
+        """Keep up with what `event` means for the engine and its jobs."""
+        if isinstance(event, Ready):
+            self._is_ready = True
+            if event.protocol != PROTOCOL_VERSION:
+                self.close()
+                raise ProtocolError(
+                    f"The engine speaks protocol {event.protocol}, this side {PROTOCOL_VERSION}: "
+                    "restart Blender, so that both come from the same version of the add-on."
+                )
+        if isinstance(event, Finished | Failed | Cancelled):
+            self._outstanding.pop(event.job_id, None)
+
+
+def _write_requests(stream: IO[str], requests: queue.Queue[Request | None]) -> None:
+    """Write requests until None comes: a long job does not fit into the pipe at once."""
+    # the engine may have ended: `_collect` sees to its jobs
+    with contextlib.suppress(OSError):
+        try:
+            while (request := requests.get()) is not None:
+                stream.write(encode_line(request))
+                stream.flush()
+        finally:
+            stream.close()
+
+
+def _read_events(stream: IO[str], events: queue.Queue[Event | ProtocolError]) -> None:
+    for line in stream:
+        try:
+            message = decode_line(line)
+        except ProtocolError as error:
+            events.put(error)
+            return
+        if isinstance(message, Request):
+            events.put(ProtocolError(f"The engine sent a request: {message!r:.200}"))
+            return
+        events.put(message)
+
+
+def raise_if_ended(event: Event) -> None:
+    """Raise the error that a `Failed` or `Cancelled` event stands for; do nothing for others."""
+    if isinstance(event, Failed):
+        error = error_named(event.kind)(event.message)
+        if event.details:
+            error.__cause__ = RuntimeError(event.details)
+        raise error
+    if isinstance(event, Cancelled):
+        raise JobCancelledError(
+            f"The job was cancelled with {event.frames_done} frames done; they stay on disk."
+        )
+
+
+def _describe_death(python: str, code: int, stderr: str) -> str:
+    return (
+        f"The engine ({python}) {_describe_end(code)} in the middle of a job. Finished frames stay "
+        f"on disk; start the job again to go on. {_last_words(stderr)}"
+    )
+
+
+def _describe_false_start(python: str, code: int, stderr: str) -> str:
+    return (
+        f"The engine's Python {python!r} {_describe_end(code)} before the engine was ready: give "
+        "the path of a Python 3.10 or newer that has torch, in the add-on's preferences or in "
+        f"${PYTHON_VARIABLE}. {_last_words(stderr)}"
+    )
+
+
+def _describe_end(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    hint = " (the system does this when memory runs out)" if code == -9 else ""
+    return f"was ended by signal {-code}{hint}"
+
+
+def _last_words(stderr: str) -> str:
+    return f"Its last words:\n{stderr.strip()[-2000:] or '(it said nothing)'}"

@@ -1,0 +1,60 @@
+"""The one engine that a Blender process has, and whether a job keeps it busy.
+
+No torch here: the engine is another process. Nothing but bookkeeping: the client does the work.
+"""
+
+from __future__ import annotations
+
+import atexit
+
+from .engine.client import EngineClient
+from .models.locations import FOLDER_VARIABLE
+from .preferences import EngineSettings
+
+_client: EngineClient | None = None
+_settings: EngineSettings | None = None
+_busy_with: str | None = None
+
+
+def get(settings: EngineSettings) -> EngineClient:
+    """Return the engine's client; a new one where `settings` have changed since."""
+    global _client, _settings
+    if _client is not None and settings != _settings:
+        close()
+    if _client is None:
+        environment = (
+            {FOLDER_VARIABLE: settings.checkpoint_folder} if settings.checkpoint_folder else None
+        )
+        _client = EngineClient(
+            settings.python, idle_exit_s=settings.idle_exit_s, environment=environment
+        )
+        _settings = settings
+        atexit.register(close)
+    return _client
+
+
+def begin_job(title: str) -> None:
+    """Note that the engine works for an operator, in words for the user, until `end_job`."""
+    global _busy_with
+    _busy_with = title
+
+
+def end_job() -> None:
+    """Note that the engine is free again."""
+    global _busy_with
+    _busy_with = None
+
+
+def busy_with() -> str | None:
+    """Return what the engine works on, in words; None if it is free."""
+    return _busy_with
+
+
+def close() -> None:
+    """End the engine, whatever it does."""
+    global _client, _settings
+    client, _client, _settings = _client, None, None
+    end_job()
+    if client is not None:
+        atexit.unregister(close)
+        client.close()

@@ -1,0 +1,1 @@
+"""The menus and panels: they draw, and do no work."""

@@ -1,0 +1,400 @@
+"""Strips and frame lists: what a strip shows, and where a new one can go.
+
+The only file that knows how Blender's API differs between versions; `vse_timing` and `vse_carry`
+reach strips through it. It takes an explicit scene everywhere, since `context` has none for the
+Sequencer where there is no window.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .errors import FrameError, StripError
+
+LARGEST_FRAME = 1_048_574
+LARGEST_FRAME_RATE = 32_767
+LARGEST_CHANNEL = 128
+
+# 5.1 renamed the times of strips, and warns on the old names, which go in 6.0
+_HAS_NEW_TIMES = bpy.app.version >= (5, 1, 0)
+_CONTENT_START = "content_start" if _HAS_NEW_TIMES else "frame_start"
+_LEFT = "left_handle" if _HAS_NEW_TIMES else "frame_final_start"
+_RIGHT = "right_handle" if _HAS_NEW_TIMES else "frame_final_end"
+_LEFT_OFFSET = "left_handle_offset" if _HAS_NEW_TIMES else "frame_offset_start"
+_RIGHT_OFFSET = "right_handle_offset" if _HAS_NEW_TIMES else "frame_offset_end"
+
+TIME_PROPERTIES = re.compile(
+    r"frame_(start|final_|offset_|duration)|animation_offset_|content_|(left|right)_handle|duration$"
+)
+"""Names of strip properties that say when, in every version."""
+
+PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Options of a property that takes a path: 5.x warns of `//` in one that does not announce it."""
+
+_OF_STRIP = re.compile(r'sequence_editor\.(?:sequences|strips)_all\["((?:[^"\\]|\\.)*)"\]')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSource:
+    """What an image strip shows, frame by frame.
+
+    Attributes:
+        scene_name: name of its scene.
+        strip_name: its name, unique in that scene.
+        files: absolute path of each frame, in the order shown, without held ones.
+        lead: frames from the start of the strip's content to `files[0]`.
+        held_before: frames for which `files[0]` is held before its time, by a pulled-out handle.
+        held_after: frames for which `files[-1]` is held after its time.
+    """
+
+    scene_name: str
+    strip_name: str
+    files: tuple[str, ...]
+    lead: int
+    held_before: int
+    held_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class StripTimes:
+    """When a strip is on the timeline, in frames.
+
+    Attributes:
+        content_start: where its first frame would be without handles.
+        left: first visible frame.
+        right: the frame after the last visible one.
+    """
+
+    content_start: float
+    left: int
+    right: int
+
+    def shifted(self, frames: int) -> StripTimes:
+        """Return the same part of the strip, `frames` later."""
+        return StripTimes(self.content_start + frames, self.left + frames, self.right + frames)
+
+    def scaled(self, factor: int) -> StripTimes:
+        """Return the same seconds at `factor` times the frame rate."""
+        return StripTimes(self.content_start * factor, self.left * factor, self.right * factor)
+
+
+def scene_of(context: bpy.types.Context) -> bpy.types.Scene:
+    """Return the scene that the Sequencer edits, or else the current one."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def find_scene(name: str) -> bpy.types.Scene:
+    """Return the scene called `name`.
+
+    Raises:
+        StripError: there is none, or it may not be edited.
+    """
+    scene = bpy.data.scenes.get(name)
+    if scene is None:
+        listed = ", ".join(repr(known.name) for known in bpy.data.scenes)
+        raise StripError(f"There is no scene {name!r}: choose among {listed}.")
+    if scene.library is not None:
+        raise StripError(
+            f"Scene {name!r} is linked from {scene.library.filepath} and cannot be edited: make it "
+            "local, or open that file."
+        )
+    return scene
+
+
+def find_strip(scene: bpy.types.Scene, name: str) -> bpy.types.Strip:
+    """Return the strip called `name`, inside meta strips too.
+
+    Raises:
+        StripError: the scene has none of that name.
+    """
+    strip = all_strips(scene).get(name) if scene.sequence_editor else None
+    if strip is None:
+        names = [repr(known.name) for known in all_strips(scene)] if scene.sequence_editor else []
+        has = f"has {', '.join(names)}" if names else "has no strips"
+        raise StripError(f"Scene {scene.name!r} has no strip {name!r}: it {has}.")
+    return strip
+
+
+def selected_strip(scene: bpy.types.Scene) -> bpy.types.Strip:
+    """Return the active strip if it is selected, or else the only selected one.
+
+    Raises:
+        StripError: nothing is selected, or it is not clear which strip is meant.
+    """
+    editor = scene.sequence_editor
+    chosen = [strip for strip in all_strips(scene) if strip.select] if editor else []
+    if editor and editor.active_strip is not None and editor.active_strip.select:
+        return editor.active_strip
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen:
+        raise StripError(
+            f"{len(chosen)} strips are selected in scene {scene.name!r} and none of them is "
+            "active: click the image strip to interpolate."
+        )
+    raise StripError(
+        f"No strip is selected in scene {scene.name!r}: select an image strip in the Sequencer."
+    )
+
+
+def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSource:
+    """List the files that `strip` shows over its visible range, as its handles leave it.
+
+    Frames that a pulled-out handle holds before the first or after the last file are counted, not
+    listed: there is nothing to interpolate.
+
+    Raises:
+        StripError: it is no image strip, or its folder depends on a .blend that was never saved.
+        FrameError: a file is missing; the message names the frame and the path.
+    """
+    if strip.type != "IMAGE":
+        raise StripError(
+            f"Strip {strip.name!r} is of type {strip.type}, not an image strip: render it to an "
+            "image sequence and add that with Add > Image/Sequence."
+        )
+    times = strip_times(strip)
+    held_before = max(0, round(-getattr(strip, _LEFT_OFFSET)))
+    held_after = max(0, round(-getattr(strip, _RIGHT_OFFSET)))
+    folder = absolute_path(strip.directory, f"The folder of strip {strip.name!r}")
+    files: list[str] = []
+    with _without_strobe(strip):
+        for frame in range(times.left + held_before, times.right - held_after):
+            path = str(Path(folder, strip.strip_elem_from_frame(frame).filename))
+            if not Path(path).is_file():
+                raise FrameError(
+                    f"Frame {len(files) + 1} of strip {strip.name!r} (frame {frame} of the "
+                    f"timeline) is missing: {path}; restore or re-render it, or trim the strip so "
+                    "that it is left out."
+                )
+            files.append(path)
+    return ImageSource(
+        scene_name=scene.name,
+        strip_name=strip.name,
+        files=tuple(files),
+        lead=round(times.left + held_before - times.content_start),
+        held_before=held_before,
+        held_after=held_after,
+    )
+
+
+def absolute_path(path: str, what: str) -> str:
+    """Return `path` without Blender's `//`, which stands for the folder of the .blend.
+
+    Raises:
+        StripError: it needs that folder, and the .blend was never saved.
+    """
+    if path.startswith("//") and not bpy.data.filepath:
+        raise StripError(
+            f"{what} is {path!r}, relative to a .blend that was never saved: save it first, or "
+            "give an absolute path."
+        )
+    return str(Path(bpy.path.abspath(path)))
+
+
+def path_like(model: str, path: str) -> str:
+    """Return `path` relative to the .blend where `model` is, and as it stands elsewhere."""
+    if not model.startswith("//"):
+        return path
+    try:
+        return bpy.path.relpath(path)
+    except ValueError:  # another drive of Windows
+        return path
+
+
+def root_strips(scene: bpy.types.Scene) -> Any:
+    """Return the collection of strips outside meta strips; new ones are made with it."""
+    return _strips_of(scene.sequence_editor)
+
+
+def sibling_strips(scene: bpy.types.Scene, strip: bpy.types.Strip) -> Any:
+    """Return the collection that `strip` is in: its meta strip's, or the scene's."""
+    meta = strip.parent_meta()
+    return root_strips(scene) if meta is None else _strips_of(meta)
+
+
+def all_strips(scene: bpy.types.Scene) -> Any:
+    """Return the collection of all strips, inside meta strips too."""
+    editor = scene.sequence_editor
+    return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+
+
+def metas_around(strip: bpy.types.Strip) -> list[bpy.types.Strip]:
+    """Return the meta strips that `strip` is in, the innermost first."""
+    metas = []
+    while (meta := strip.parent_meta()) is not None:
+        metas.append(meta)
+        strip = meta
+    return metas
+
+
+def take_out_of_metas(scene: bpy.types.Scene, name: str) -> None:
+    """Dissolve the meta strips around a strip."""
+    while metas := metas_around(find_strip(scene, name)):
+        metas[-1].separate()
+
+
+def remove_strips(scene: bpy.types.Scene, *, keep: Collection[str]) -> None:
+    """Remove all strips but those named `keep`, which must be outside meta strips."""
+    strips = root_strips(scene)
+    for name in [strip.name for strip in strips if strip.name not in keep]:
+        strip = strips.get(name)  # gone already where it was the effect of a removed strip
+        if strip is not None:
+            strips.remove(strip)
+
+
+def strip_times(strip: bpy.types.Strip) -> StripTimes:
+    """Return when `strip` is on the timeline."""
+    return StripTimes(getattr(strip, _CONTENT_START), getattr(strip, _LEFT), getattr(strip, _RIGHT))
+
+
+def set_strip_times(strip: bpy.types.Strip, times: StripTimes) -> None:
+    """Move `strip` and its handles; Blender changes its channel where that makes strips overlap."""
+    setattr(strip, _CONTENT_START, times.content_start)
+    # the right handle goes first: the left one cannot pass it
+    setattr(strip, _RIGHT, times.right)
+    setattr(strip, _LEFT, times.left)
+
+
+def move_strips(scene: bpy.types.Scene, moves: Mapping[str, StripTimes]) -> None:
+    """Move the named strips apart, away from frame 0, and leave them on their channels."""
+    strips = all_strips(scene)
+    channels = {name: strips[name].channel for name in moves}
+    # the outermost go first: on the way none then lies over another, which would lift it
+    for name in sorted(moves, key=lambda name: abs(moves[name].left), reverse=True):
+        set_strip_times(strips[name], moves[name])
+    restore_channels(scene, channels)
+
+
+def restore_channels(scene: bpy.types.Scene, channels: Mapping[str, int]) -> None:
+    """Put strips back on their channels, in this order; Blender lifts one that finds it taken."""
+    for name, channel in channels.items():
+        find_strip(scene, name).channel = channel
+
+
+def is_retimed(strip: bpy.types.Strip) -> bool:
+    """Tell whether the strip's speed was changed by retiming keys."""
+    return len(getattr(strip, "retiming_keys", ())) > 0
+
+
+def new_image_strip(
+    strips: Any, *, name: str, folder: str, filenames: Iterable[str], channel: int, start: int
+) -> bpy.types.Strip:
+    """Add an image strip of `filenames`; frame `start` shows the first of them."""
+    first, *others = filenames
+    strip = strips.new_image(
+        name=name,
+        filepath=f"{folder.rstrip('/')}/{first}",
+        channel=channel,
+        frame_start=start,
+        fit_method="ORIGINAL",
+    )
+    for filename in others:
+        strip.elements.append(filename)
+    return strip
+
+
+def free_channel(
+    scene: bpy.types.Scene,
+    strips: Any,
+    *,
+    left: int,
+    right: int,
+    preferred: int,
+) -> int:
+    """Return the first channel from `preferred` upwards, or else downwards, that is free.
+
+    Free means: none of `strips` in [left, right), and neither muted nor locked.
+
+    Raises:
+        StripError: all channels are taken.
+    """
+    taken = {
+        strip.channel
+        for strip in strips
+        if strip_times(strip).left < right and strip_times(strip).right > left
+    }
+    closed = {
+        number
+        for number, channel in enumerate(scene.sequence_editor.channels)
+        if channel.mute or channel.lock
+    }
+    for channel in (*range(preferred, LARGEST_CHANNEL + 1), *range(preferred - 1, 0, -1)):
+        if channel not in taken | closed:
+            return channel
+    raise StripError(
+        f"Scene {scene.name!r} has no free channel from frame {left} to {right - 1}: move or "
+        f"delete strips there; {LARGEST_CHANNEL} channels is all that Blender has."
+    )
+
+
+def curves_of(scene: bpy.types.Scene) -> Any:
+    """Return the collection of the scene's F-curves; an empty tuple where nothing is animated."""
+    data = scene.animation_data
+    action = data.action if data is not None else None
+    if action is None:
+        return ()
+    # layered actions came with 4.4, and 5.0 dropped the curves of the action itself
+    bags = [
+        bag
+        for layer in getattr(action, "layers", ())
+        for strip in layer.strips
+        if data.action_slot is not None and (bag := strip.channelbag(data.action_slot)) is not None
+    ]
+    if bags:
+        return bags[0].fcurves
+    return getattr(action, "fcurves", ())
+
+
+def animated_strip_name(data_path: str) -> str | None:
+    """Return the name of the strip that a data path of the scene belongs to; None for others."""
+    match = _OF_STRIP.match(data_path)
+    return bpy.utils.unescape_identifier(match[1]) if match else None
+
+
+def path_within_strip(data_path: str) -> str:
+    """Return a data path without the part that names the strip."""
+    return _OF_STRIP.sub("", data_path, count=1)
+
+
+@contextlib.contextmanager
+def editing(scene: bpy.types.Scene) -> Iterator[None]:
+    """Make it safe to change the list of `scene`'s strips: no prefetch, and a known scene."""
+    editor = scene.sequence_editor_create()
+    prefetch = editor.use_prefetch
+    editor.use_prefetch = False
+    # 5.0 crashes on modifiers.new() where the workspace has no scene for its Sequencer
+    workspace = bpy.context.workspace
+    lacks_scene = hasattr(workspace, "sequencer_scene") and workspace.sequencer_scene is None
+    if lacks_scene:
+        workspace.sequencer_scene = scene
+    try:
+        yield
+    finally:
+        if lacks_scene:
+            workspace.sequencer_scene = None
+        editor.use_prefetch = prefetch
+
+
+@contextlib.contextmanager
+def _without_strobe(strip: bpy.types.Strip) -> Iterator[None]:
+    """Show every frame of the strip: strobe repeats frames, and is carried over by itself."""
+    strobe = strip.strobe
+    if strobe <= 1.0:
+        yield
+        return
+    strip.strobe = 1.0
+    try:
+        yield
+    finally:
+        strip.strobe = strobe
+
+
+def _strips_of(owner: Any) -> Any:
+    return owner.strips if hasattr(owner, "strips") else owner.sequences

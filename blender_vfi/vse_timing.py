@@ -1,0 +1,287 @@
+"""Places a finished job's frames as a strip, in the time that the user chose."""
+
+from __future__ import annotations
+
+import bisect
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import vse, vse_carry, vse_rate
+from .engine.protocol import JobSpec
+from .engine.schedule import Source
+from .errors import RequestError
+from .vse import ImageSource, StripTimes
+
+
+class Timing(enum.Enum):
+    """What becomes of the time when a strip gets more frames."""
+
+    NEW_SCENE = "NEW_SCENE"
+    SLOW_MOTION = "SLOW_MOTION"
+    RAISE_RATE = "RAISE_RATE"
+
+    @property
+    def keeps_time(self) -> bool:
+        """Whether a frame stays at its second, so that pairs left alone have to be held."""
+        return self is not Timing.SLOW_MOTION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """Where the result is.
+
+    Attributes:
+        scene_name: scene of the new strip.
+        strip_name: the new strip.
+        notices: what the user should know, in words.
+    """
+
+    scene_name: str
+    strip_name: str
+    notices: tuple[str, ...]
+
+
+def check_timing(timing: Timing, source: ImageSource, job: JobSpec) -> None:
+    """Find out before the work whether its result can be placed.
+
+    Raises:
+        StripError: the scene does not fit the timing; the message says what to do.
+        RequestError: the frame rate or the frame numbers would leave Blender's range, or the
+            multiplier is not one number although the time is to stay.
+    """
+    scene = vse.find_scene(source.scene_name)
+    strip = vse.find_strip(scene, source.strip_name)
+    if timing is Timing.SLOW_MOTION:
+        last = _slow_motion_times(vse.strip_times(strip), source, job).right
+    else:
+        factor = _rate_factor(job)
+        rate = scene.render.fps * factor
+        if rate > vse.LARGEST_FRAME_RATE:
+            raise RequestError(
+                f"Multiplier {factor} makes {rate} frames a second of scene {scene.name!r}'s "
+                f"{scene.render.fps}: Blender's limit is {vse.LARGEST_FRAME_RATE}; choose a "
+                "smaller multiplier, or Slow Motion."
+            )
+        last = max(scene.frame_end + 1, vse.strip_times(strip).right) * factor
+    if last > vse.LARGEST_FRAME:
+        raise RequestError(
+            f"The result would end at frame {last}: Blender's last frame is {vse.LARGEST_FRAME}; "
+            "choose a smaller multiplier, or move the strip to the front."
+        )
+    if timing is Timing.RAISE_RATE:
+        vse_rate.check_others_keep_speed(scene, strip)
+
+
+def place(timing: Timing, source: ImageSource, job: JobSpec) -> Placed:
+    """Add the strip of a finished job; look the source strip up anew, since it may have moved.
+
+    Raises:
+        StripError: scene or strip are gone, or no longer fit.
+        RequestError: as for `check_timing`.
+    """
+    check_timing(timing, source, job)
+    scene = vse.find_scene(source.scene_name)
+    if timing is Timing.NEW_SCENE:
+        return _place_in_new_scene(scene, source, job)
+    with vse.editing(scene):
+        if timing is Timing.SLOW_MOTION:
+            return _place_as_slow_motion(scene, source, job)
+        return _place_at_raised_rate(scene, source, job)
+
+
+def _place_in_new_scene(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
+    copy = scene.copy()  # takes along every setting that this Blender has
+    copy.use_extra_user = True  # as every other scene: without a user it would not be saved
+    try:
+        with vse.editing(copy):
+            strip_name, notices = _fill_new_scene(copy, source, job)
+    except BaseException:
+        bpy.data.scenes.remove(copy)
+        raise
+    copy.name = f"{scene.name} {vse_rate.rate_name(copy.render)} fps"
+    return Placed(scene_name=copy.name, strip_name=strip_name, notices=tuple(notices))
+
+
+def _fill_new_scene(
+    copy: bpy.types.Scene, source: ImageSource, job: JobSpec
+) -> tuple[str, list[str]]:
+    """Turn the copy of a scene into one with the new strip and its sounds, at the higher rate."""
+    factor = _rate_factor(job)
+    old_strip = vse.find_strip(copy, source.strip_name)
+    old_times = vse.strip_times(old_strip)
+    vse_rate.drop_objects(copy)
+    sounds, notices = vse_rate.free_sounds(copy, old_times)
+    # meta strips are gone, and references to strips from before with them
+    old_strip = vse.find_strip(copy, source.strip_name)
+    channels = {name: vse.find_strip(copy, name).channel for name in sounds}
+    moves = {name: times.scaled(factor) for name, times in sounds.items()}
+    vse_rate.scale_time(copy, factor, moves)
+    times = _steady_times(old_times, source, factor)
+    strip = _add_strip(old_strip, source, job, vse.root_strips(copy), times, old_strip.channel)
+    notices += vse_carry.carry_settings(
+        old_strip, strip, factor=factor, keep_alpha_mode=_keeps_alpha_mode(source, job)
+    )
+    notices += vse_carry.carry_animation(copy, source.strip_name, strip, lambda frame: frame)
+    strip_name = strip.name
+    channels = {strip_name: old_strip.channel, **channels}
+    vse.remove_strips(copy, keep={strip_name, *sounds})
+    vse_carry.remove_curves_without_strip(copy)
+    vse.restore_channels(copy, channels)  # what was in the way there is gone
+    _select_only(copy, vse.find_strip(copy, strip_name))
+    return strip_name, notices
+
+
+def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
+    old_strip = vse.find_strip(scene, source.strip_name)
+    old_times = vse.strip_times(old_strip)
+    times = _slow_motion_times(old_times, source, job)
+    strips = vse.sibling_strips(scene, old_strip)
+    strip = _add_strip_above(scene, old_strip, source, job, strips, times)
+    notices = vse_carry.carry_settings(
+        old_strip, strip, factor=_largest(job), keep_alpha_mode=_keeps_alpha_mode(source, job)
+    )
+    notices += vse_carry.carry_animation(
+        scene, source.strip_name, strip, _slow_motion_map(old_times, times, source, job)
+    )
+    _select_only(scene, strip)
+    return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
+
+
+def _place_at_raised_rate(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
+    factor = _rate_factor(job)
+    old_strip = vse.find_strip(scene, source.strip_name)
+    old_times = vse.strip_times(old_strip)
+    moves = {
+        strip.name: vse.strip_times(strip).scaled(factor)
+        for strip in vse.root_strips(scene)
+        if strip != old_strip
+    }
+    # the source cannot be slowed down; it stays at its second, muted, for whoever wants it back
+    moves[old_strip.name] = old_times.shifted(old_times.left * (factor - 1))
+    vse_rate.scale_time(scene, factor, moves)
+    old_strip.mute = True
+    times = _steady_times(old_times, source, factor)
+    strip = _add_strip_above(scene, old_strip, source, job, vse.root_strips(scene), times)
+    notices = [
+        f"Scene {scene.name!r} now has {vse_rate.rate_name(scene.render)} frames a second; strip "
+        f"{old_strip.name!r}, which would play too fast, is muted."
+    ]
+    if any(thing.animation_data and thing.animation_data.action for thing in scene.objects):
+        notices.append(
+            f"The 3D animation of scene {scene.name!r} now plays {factor} times as fast: set "
+            "Output > Frame Rate > Time Stretching if you render it too."
+        )
+    notices += vse_carry.carry_settings(
+        old_strip, strip, factor=factor, keep_alpha_mode=_keeps_alpha_mode(source, job)
+    )
+    notices += vse_carry.carry_animation(scene, source.strip_name, strip, lambda frame: frame)
+    _select_only(scene, strip)
+    return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
+
+
+def _add_strip_above(
+    scene: bpy.types.Scene,
+    old_strip: bpy.types.Strip,
+    source: ImageSource,
+    job: JobSpec,
+    strips: Any,
+    times: StripTimes,
+) -> bpy.types.Strip:
+    channel = vse.free_channel(
+        scene, strips, left=times.left, right=times.right, preferred=old_strip.channel + 1
+    )
+    return _add_strip(old_strip, source, job, strips, times, channel)
+
+
+def _add_strip(
+    old_strip: bpy.types.Strip,
+    source: ImageSource,
+    job: JobSpec,
+    strips: Any,
+    times: StripTimes,
+    channel: int,
+) -> bpy.types.Strip:
+    """Add the strip of the job's frames at `times`, where the content starts with frame 0."""
+    strip = vse.new_image_strip(
+        strips,
+        name=f"{source.strip_name}_x{_largest(job)}",
+        folder=vse.path_like(old_strip.directory, job.output_dir),
+        filenames=[job.frame_name(index) for index in range(len(job.plan().outputs))],
+        channel=channel,
+        start=round(times.content_start),
+    )
+    vse.set_strip_times(strip, times)
+    return strip
+
+
+def _first_frame(times: StripTimes, source: ImageSource) -> int:
+    """Return the frame on the timeline that shows `source.files[0]` now."""
+    return round(times.content_start) + source.lead
+
+
+def _steady_times(old: StripTimes, source: ImageSource, factor: int) -> StripTimes:
+    """Return the same seconds at the higher rate; the last frame is held to the end of its own."""
+    return StripTimes(_first_frame(old, source) * factor, old.left * factor, old.right * factor)
+
+
+def _slow_motion_times(old: StripTimes, source: ImageSource, job: JobSpec) -> StripTimes:
+    factor = _largest(job)
+    content_start = old.left + source.held_before * factor
+    right = content_start + len(job.plan().outputs) + source.held_after * factor
+    return StripTimes(content_start, old.left, right)
+
+
+def _slow_motion_map(
+    old: StripTimes, new: StripTimes, source: ImageSource, job: JobSpec
+) -> vse_carry.FrameMap:
+    """Map the old strip's time onto the new one's, where pairs left alone take no longer."""
+    first = _first_frame(old, source)
+    positions = [
+        index for index, output in enumerate(job.plan().outputs) if isinstance(output, Source)
+    ]
+    positions.append(positions[-1] + 1)  # the last frame lasts one frame
+    anchors = [
+        (float(first + frame), float(new.content_start + position))
+        for frame, position in enumerate(positions)
+    ]
+    factor = _largest(job)
+
+    def frame_map(frame: float) -> float:
+        after = bisect.bisect_right(anchors, (frame, float("inf")))
+        if after == 0 or after == len(anchors):  # held frames last longer in any case
+            old_anchor, new_anchor = anchors[0 if after == 0 else -1]
+            return new_anchor + (frame - old_anchor) * factor
+        (old_0, new_0), (old_1, new_1) = anchors[after - 1], anchors[after]
+        return new_0 + (frame - old_0) * (new_1 - new_0) / (old_1 - old_0)
+
+    return frame_map
+
+
+def _keeps_alpha_mode(source: ImageSource, job: JobSpec) -> bool:
+    """Whether the new files store alpha as the old; if not, Blender's choice for them is right."""
+    suffix = Path(source.files[0]).suffix.lower()
+    return {".tiff": ".tif"}.get(suffix, suffix) == job.suffix
+
+
+def _rate_factor(job: JobSpec) -> int:
+    if isinstance(job.multiplier, int):
+        return job.multiplier
+    raise RequestError(
+        f"Multipliers {job.multiplier} differ from pair to pair, so that no frame rate keeps the "
+        "time: choose Slow Motion, or one multiplier."
+    )
+
+
+def _largest(job: JobSpec) -> int:
+    return job.multiplier if isinstance(job.multiplier, int) else max(job.multiplier)
+
+
+def _select_only(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
+    for other in vse.all_strips(scene):
+        other.select = False
+    strip.select = True
+    scene.sequence_editor.active_strip = strip
