@@ -1,0 +1,152 @@
+"""The command line inside Blender: `blender -c vfi interpolate FILE.blend --strip NAME …`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import bpy
+
+from . import engine_session, vse, vse_timing
+from .cli import add_models_command, end_on_terminate, run_command
+from .cli_options import add_job_options
+from .cli_progress import ProgressPrinter
+from .engine.version import package_version
+from .errors import OutputError, StripError
+from .preferences import engine_settings
+from .properties import SAME_AS_SOURCE, build_job
+from .vse_timing import Timing
+
+_EXAMPLES = """\
+examples:
+  blender -c vfi interpolate edit.blend --strip Shot_010
+      the strip at twice the rate in a new scene, saved in edit.blend
+  blender -c vfi interpolate edit.blend --strip Shot_010 --timing slow-motion --multiplier 4 \\
+      --save-as edit_slow.blend
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what follows `blender -c vfi`; return the exit code."""
+    return run_command(_parser(), arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="blender -c vfi",
+        description="Frame interpolation for the Video Sequence Editor.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("--version", action="version", version=package_version())
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    interpolate = commands.add_parser(
+        "interpolate",
+        help="interpolate an image strip of a project",
+        description="Opens FILE.blend, interpolates one of its image strips, places the new strip "
+        "and saves. The source strip and its files stay as they are.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    interpolate.add_argument("project", type=Path, metavar="FILE.blend")
+    where = interpolate.add_argument_group("strip and result")
+    where.add_argument("--strip", required=True, metavar="NAME", help="name of the image strip")
+    where.add_argument(
+        "--scene", metavar="NAME", help="scene of the strip (default: the project's active one)"
+    )
+    where.add_argument(
+        "--timing",
+        choices=[_option(timing) for timing in Timing],
+        default=_option(Timing.NEW_SCENE),
+        help="new-scene: same speed in a scene with a higher rate; slow-motion: same scene, "
+        "longer; raise-rate: this scene at a higher rate (default: new-scene)",
+    )
+    where.add_argument(
+        "--output-dir",
+        default="",
+        metavar="DIR",
+        help="where frames go, // for beside the project (default: beside the source's files)",
+    )
+    where.add_argument(
+        "--save-as", type=Path, metavar="FILE.blend", help="(default: the project itself)"
+    )
+    add_job_options(interpolate)
+    interpolate.set_defaults(run=_interpolate)
+    add_models_command(commands)
+    return parser
+
+
+def _interpolate(options: argparse.Namespace) -> int:
+    _open(options.project)
+    scene = vse.find_scene(options.scene) if options.scene else bpy.context.scene
+    source = vse.read_image_strip(scene, vse.find_strip(scene, options.strip))
+    timing = next(timing for timing in Timing if _option(timing) == options.timing)
+    job = build_job(_as_properties(options, timing), source)
+    vse_timing.check_timing(timing, source, job)
+    settings = engine_settings(bpy.context, python=options.engine_python)
+    end_on_terminate()
+    try:
+        with ProgressPrinter(sys.stderr, quiet=options.quiet) as printer:
+            finished = engine_session.get(settings).run(job, printer.show)
+    finally:
+        engine_session.close()
+    placed = vse_timing.place(timing, source, job)
+    for notice in placed.notices:
+        print(notice, file=sys.stderr)
+    target = (options.save_as or options.project).absolute()
+    _save(target)
+    print(
+        f"{finished.frames_total} frames ({finished.frames_made} new) in {job.output_dir}; strip "
+        f"{placed.strip_name!r} in scene {placed.scene_name!r} of {target}"
+    )
+    return 0
+
+
+def _open(project: Path) -> None:
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(project.absolute()), load_ui=False)
+    except RuntimeError as error:
+        raise StripError(
+            f"{project} cannot be opened ({_first_line(error)}): give a .blend file."
+        ) from error
+
+
+def _save(target: Path) -> None:
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(target))
+    except RuntimeError as error:
+        raise OutputError(
+            f"{target} cannot be saved ({_first_line(error)}); the frames are kept: choose another "
+            "file with --save-as and run the same command again."
+        ) from error
+
+
+def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespace:
+    """Return the options under the names and in the forms of `InterpolationProperties`."""
+    return SimpleNamespace(
+        model=options.model,
+        checkpoint=options.checkpoint or "",
+        multiplier=options.multiplier,
+        skip_pairs=options.skip or "",
+        keep_pairs=options.keep or "",
+        timing=timing.value,
+        output_dir=options.output_dir,
+        output_format=options.suffix[1:].upper() if options.suffix else SAME_AS_SOURCE,
+        device=options.device,
+        precision=options.precision,
+        flow_scale=options.flow_scale,
+        ensemble=options.ensemble,
+        clear_cache_every=options.clear_cache_every,
+        overwrite=options.overwrite,
+    )
+
+
+def _option(timing: Timing) -> str:
+    return timing.value.lower().replace("_", "-")
+
+
+def _first_line(error: RuntimeError) -> str:
+    return str(error).strip().partition("\n")[0]

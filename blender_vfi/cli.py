@@ -1,0 +1,155 @@
+"""The command lines: `python -m blender_vfi …` in a terminal and `blender -c vfi …`.
+
+Neither torch nor bpy is imported here: the engine runs in a process of its own, as it does for
+Blender, and what needs bpy lives in `blender_cli`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import signal
+import sys
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .cli_options import add_job_options, job_settings
+from .cli_progress import ProgressPrinter
+from .engine.client import EngineClient
+from .engine.folders import job_for_folder
+from .engine.version import package_version
+from .errors import JobCancelledError, VfiError
+from .models import catalog
+
+_EXAMPLES = """\
+examples:
+  python -m blender_vfi interpolate shots/010 shots/010_x2
+      twice the frames, with the default model
+  python -m blender_vfi interpolate shots/010 out --multiplier 4 --skip 23,40-44
+      four times the frames, but none across the cuts after frames 23 and 40 to 44
+  python -m blender_vfi interpolate plates out --format .tif --device cuda:1
+
+exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the output,
+5 the model or its checkpoint, 6 the engine or its device, 130 cancelled.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code."""
+    return run_command(_parser(), arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="blender_vfi",
+        description="Frame interpolation: makes an image sequence smoother.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("--version", action="version", version=package_version())
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    interpolate = commands.add_parser(
+        "interpolate",
+        help="interpolate a folder of frames into another folder",
+        description="Interpolates the image sequence in IN_DIR. Source frames are copied byte for "
+        "byte where the format allows; a job that was stopped goes on where it was.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    interpolate.add_argument(
+        "source_dir", type=Path, metavar="IN_DIR", help="folder of one numbered image sequence"
+    )
+    interpolate.add_argument(
+        "output_dir", type=Path, metavar="OUT_DIR", help="made when missing; never IN_DIR"
+    )
+    add_job_options(interpolate)
+    interpolate.add_argument(
+        "--hold-skipped",
+        action="store_true",
+        help="hold a frame where a skipped pair would have got new ones, so that time stays",
+    )
+    interpolate.set_defaults(run=_interpolate)
+    add_models_command(commands)
+    return parser
+
+
+def add_models_command(commands: Any) -> None:
+    """Add the command `models`, which every command line has."""
+    models = commands.add_parser(
+        "models",
+        help="list the models, their licences and whether their checkpoints can be had",
+        description="Lists the catalog: one line for each model.",
+    )
+    models.set_defaults(run=_models)
+
+
+def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    """Parse, run the chosen command and turn its error into a line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a path that the terminal's encoding lacks a letter of must not end a finished job
+            stream.reconfigure(errors="backslashreplace")
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except VfiError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("error: The job was interrupted; finished frames stay on disk.", file=sys.stderr)
+        return JobCancelledError.exit_code
+
+
+def _interpolate(options: argparse.Namespace) -> int:
+    job = job_for_folder(
+        options.source_dir,
+        options.output_dir,
+        job_id=uuid.uuid4().hex,
+        hold_skipped=options.hold_skipped,
+        **job_settings(options),
+    )
+    end_on_terminate()
+    client = EngineClient(options.engine_python)
+    try:
+        with ProgressPrinter(sys.stderr, quiet=options.quiet) as printer:
+            finished = client.run(job, printer.show)
+    finally:
+        client.close()
+    print(
+        f"{finished.frames_total} frames ({finished.frames_made} new) in {job.output_dir}, "
+        f"{finished.duration_s:.1f} s"
+    )
+    return 0
+
+
+def _models(_options: argparse.Namespace) -> int:
+    rows = [("model", "weights", "licence", "commercial", "source", "choose it for")]
+    for spec in catalog.CATALOG:
+        checkpoint = spec.checkpoint
+        source = type(checkpoint.sources[0]).__name__ if checkpoint.sources else ""
+        rows.append(
+            (
+                spec.name,
+                f"{spec.parameters / 1e6:.1f} M",
+                checkpoint.licence.spdx,
+                "yes" if checkpoint.licence.commercial else "no",
+                {"HubSource": "Hugging Face", "WheelSource": "Python index"}.get(source, "file"),
+                spec.summary,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+    print(
+        '\nsource "file": download the checkpoint from its authors and give it with --checkpoint.'
+    )
+    return 0
+
+
+def end_on_terminate() -> None:
+    """Let a farm's SIGTERM end the job as Ctrl-C does: in order, with finished frames kept."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -1,0 +1,114 @@
+"""The options that every command line takes for a job, and what they become in a `JobSpec`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from .engine import schedule
+from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
+from .models import catalog
+
+
+def add_job_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that decide what a job makes and how."""
+    what = parser.add_argument_group("what to make")
+    what.add_argument(
+        "--multiplier",
+        type=_whole_number,
+        default=2,
+        metavar="N",
+        help=f"frames for each source frame, 2 to {schedule.LARGEST_MULTIPLIER} (default: 2)",
+    )
+    states = what.add_mutually_exclusive_group()
+    states.add_argument(
+        "--skip",
+        metavar="LIST",
+        help='pairs that get no new frames, such as "7,10-14": 7 names the pair of the frames 7 '
+        "and 8, counted from 0",
+    )
+    states.add_argument("--keep", metavar="LIST", help="the only pairs that get new frames")
+    what.add_argument(
+        "--format",
+        dest="suffix",
+        choices=OUTPUT_SUFFIXES,
+        help="output format (default: the source's)",
+    )
+    what.add_argument(
+        "--overwrite", action="store_true", help="replace frames that are in OUT_DIR already"
+    )
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--model",
+        default=catalog.DEFAULT_MODEL,
+        metavar="NAME",
+        help=f"see the models command (default: {catalog.DEFAULT_MODEL})",
+    )
+    model.add_argument(
+        "--checkpoint", metavar="FILE", help="weights to use in place of the model's own"
+    )
+    model.add_argument(
+        "--flow-scale",
+        type=float,
+        choices=FLOW_SCALES,
+        default=1.0,
+        help="resolution of the motion search; 0.5 for 4K or large motion (default: 1)",
+    )
+    model.add_argument(
+        "--ensemble",
+        action="store_true",
+        help="average forward and backward motion: slower, for models that have it",
+    )
+    engine = parser.add_argument_group("engine")
+    engine.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)"
+    )
+    engine.add_argument("--precision", choices=PRECISIONS, default="auto", help="(default: auto)")
+    engine.add_argument(
+        "--clear-cache-every",
+        type=int,
+        default=10,
+        metavar="N",
+        help="pairs between two clearings of the device's cache, 1 to 1000 (default: 10)",
+    )
+    engine.add_argument(
+        "--engine-python",
+        metavar="PATH",
+        help="Python that has torch (default: $BLENDER_VFI_PYTHON, or this one)",
+    )
+    engine.add_argument("--quiet", action="store_true", help="no progress, only the result")
+
+
+def job_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the `JobSpec` fields that the options set; the format only where one was chosen.
+
+    Raises:
+        RequestError: a list of pairs cannot be read.
+    """
+    settings: dict[str, Any] = {
+        "multiplier": options.multiplier,
+        "overwrite": options.overwrite,
+        "model": options.model,
+        "checkpoint": options.checkpoint,
+        "flow_scale": options.flow_scale,
+        "ensemble": options.ensemble,
+        "device": options.device,
+        "precision": options.precision,
+        "clear_cache_every": options.clear_cache_every,
+    }
+    for option, field in (("skip", "skip_pairs"), ("keep", "keep_pairs")):
+        text = getattr(options, option)
+        if text is not None:
+            settings[field] = tuple(sorted(schedule.parse_pairs(text)))
+    if options.suffix is not None:
+        settings["suffix"] = options.suffix
+    return settings
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be a whole number from 2 to {schedule.LARGEST_MULTIPLIER}"
+        ) from None

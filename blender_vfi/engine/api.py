@@ -1,0 +1,167 @@
+"""Interpolation from Python: tensor to tensor, and folder to folder.
+
+from blender_vfi.engine.api import interpolate
+video = interpolate(frames, multiplier=4)          # (N, H, W, C) -> ((N - 1) * 4 + 1, H, W, C)
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import RequestError
+from ..models import catalog
+from ..models.cache import ModelCache
+from ..models.interface import Quality
+from . import memory, schedule
+from .composition import ChannelLayout
+from .folders import job_for_folder
+from .loop import FrameLoop, LoopPolicy
+from .pipeline import Engine
+from .protocol import Event, Finished, Precision, check_engine_settings
+
+_MODELS = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_cache)
+
+
+def interpolate(
+    frames: Tensor,
+    *,
+    multiplier: int | Sequence[int] = 2,
+    model: str = catalog.DEFAULT_MODEL,
+    checkpoint: Path | None = None,
+    skip_pairs: Collection[int] | None = None,
+    keep_pairs: Collection[int] | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    flow_scale: float = 1.0,
+    ensemble: bool = False,
+    clear_cache_every: int = 10,
+    is_linear: bool = False,
+    out: Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Make a frame sequence smoother, in memory.
+
+    Args:
+        frames: (N, H, W, C) float on any device, N at least 2, C from 1 to 4: grey, grey and alpha,
+            RGB, or RGB and straight alpha, in [0, 1]; or scene-linear light, see `is_linear`.
+        multiplier: as for `schedule.plan`.
+        model: name in the catalog.
+        checkpoint: a file of weights to use in place of the catalog's.
+        skip_pairs: pairs that get no in-between frames.
+        keep_pairs: the only pairs that get them.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
+        precision: "auto", "fp32", "fp16", "bf16".
+        flow_scale: resolution of the motion search, 0.25 to 4.
+        ensemble: average forward and backward motion, for models that have it.
+        clear_cache_every: pairs between two clearings of the device's cache.
+        is_linear: frames are scene-linear light with premultiplied alpha; values above 1 are kept.
+        out: CPU tensor (sum(m_i) + 1, H, W, C) to fill, float32 or float16; None for a new one.
+        dtype: of a new output tensor, float32 or float16.
+
+    Returns:
+        (sum(m_i) + 1, H, W, C) on the CPU; source frames stand in it unchanged.
+
+    Raises:
+        RequestError: an argument is out of range.
+        ModelError: the model or its checkpoint cannot be used.
+        EngineError: the device is not there, or its memory is too small.
+    """
+    if frames.ndim != 4 or not frames.is_floating_point():
+        raise RequestError(
+            f"Frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected float "
+            "(N, H, W, C); divide 8-bit values by 255."
+        )
+    frames = frames.detach()
+    plan = schedule.plan(len(frames), multiplier, skip=skip_pairs, keep=keep_pairs)
+    shape = (len(plan.outputs), *frames.shape[1:])
+    out = _output_tensor(shape, dtype) if out is None else out
+    _check_output(out, shape)
+    policy = _policy(device, precision, model, Quality(flow_scale, ensemble), clear_cache_every)
+    # the arguments are checked before a model is loaded
+    layout = ChannelLayout(
+        count=frames.shape[3],
+        is_linear=is_linear,
+        alpha_mode="premultiplied" if is_linear else "straight",
+    )
+    loaded = _MODELS.get(
+        catalog.find(model), device=policy.device, dtype=policy.dtype, checkpoint=checkpoint
+    )
+    loop = FrameLoop(loaded.model, loaded.spec, layout, policy)
+    loop.run(plan, _TensorSource(frames), _TensorSink(out))
+    for position, output in enumerate(plan.outputs):
+        if not isinstance(output, schedule.Between):
+            out[position] = frames[output.index]
+    return out
+
+
+def interpolate_folder(
+    source_dir: Path,
+    output_dir: Path,
+    *,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    **settings: object,
+) -> Finished:
+    """Make the image sequence in a folder smoother, folder to folder, in this process.
+
+    Args:
+        source_dir: the frames, in the order of the numbers in their names.
+        output_dir: made when missing; never the source folder.
+        on_event: told about progress.
+        **settings: fields of `protocol.JobSpec`, such as multiplier=4 or suffix=".exr".
+
+    Raises:
+        VfiError: what is wrong, in words.
+    """
+    job = job_for_folder(source_dir, output_dir, job_id=uuid.uuid4().hex, **settings)
+    return Engine(_MODELS).run(job, on_event=on_event)
+
+
+class _TensorSource:
+    def __init__(self, frames: Tensor) -> None:
+        self._frames = frames
+
+    def load(self, index: int) -> Tensor:
+        return self._frames[index].to("cpu", torch.float32)
+
+
+class _TensorSink:
+    def __init__(self, out: Tensor) -> None:
+        self._out = out
+
+    def store(self, output_index: int, frame: Tensor) -> None:
+        self._out[output_index] = frame
+
+
+def _policy(
+    device: str, precision: str, model: str, quality: Quality, clear_cache_every: int
+) -> LoopPolicy:
+    check_engine_settings(precision, quality.flow_scale, clear_cache_every)
+    spec = catalog.find(model)
+    chosen = memory.choose_device(device)
+    return LoopPolicy(
+        device=chosen,
+        dtype=memory.choose_dtype(precision, chosen, half_precision=spec.half_precision),
+        quality=quality,
+        clear_cache_every=clear_cache_every,
+        largest_batch=memory.largest_batch(chosen),
+    )
+
+
+def _output_tensor(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    if dtype not in (torch.float32, torch.float16):
+        raise RequestError(f"Output type {dtype}: must be torch.float32 or torch.float16.")
+    return torch.empty(shape, dtype=dtype)
+
+
+def _check_output(out: Tensor, shape: tuple[int, ...]) -> None:
+    is_right_type = out.dtype in (torch.float32, torch.float16) and out.device.type == "cpu"
+    if tuple(out.shape) != shape or not is_right_type:
+        raise RequestError(
+            f"Output tensor of shape {tuple(out.shape)}, {out.dtype} on {out.device}: expected "
+            f"{shape}, float32 or float16, on the CPU."
+        )

@@ -1,0 +1,137 @@
+"""From a folder of frames to a job: which files are frames, in which order, under which names.
+
+Standard library alone, so that the command line needs no torch to check a request.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import FrameError, RequestError
+from .protocol import OUTPUT_SUFFIXES, JobSpec
+
+FRAME_SUFFIXES = frozenset({*OUTPUT_SUFFIXES, ".jpeg", ".tiff", ".bmp", ".hdr"})
+
+
+def job_for_folder(source_dir: Path, output_dir: Path, *, job_id: str, **settings: Any) -> JobSpec:
+    """Describe the job that interpolates the frames in a folder.
+
+    Args:
+        source_dir: folder of one image sequence.
+        output_dir: where results go.
+        job_id: see `JobSpec`.
+        **settings: further fields of `JobSpec`; those left out keep their defaults, the format is
+            the source's, and output names begin like the source's.
+
+    Raises:
+        FrameError: the folder is missing, or has no frames, or frames of several sequences.
+        RequestError: a setting is unknown or out of range.
+    """
+    known = typing.get_type_hints(JobSpec).keys() - {"sources"}
+    unknown = sorted(settings.keys() - known)
+    if unknown:
+        raise RequestError(f"Unknown setting {unknown[0]!r}: see JobSpec for those there are.")
+    frames = list_frames(source_dir)
+    settings.setdefault("suffix", output_suffix(frames[0]))
+    settings.setdefault("name_prefix", split_number(frames[0])[0])
+    job = JobSpec(
+        job_id=job_id,
+        sources=tuple(str(frame) for frame in frames),
+        output_dir=str(output_dir.absolute()),
+        **_plain(settings),
+    )
+    job.check()
+    return job
+
+
+def list_frames(folder: Path) -> list[Path]:
+    """List the frames of the one image sequence in `folder`, in the order of their numbers.
+
+    Raises:
+        FrameError: the folder cannot be read, or holds no image sequence, or more than one.
+    """
+    folder = folder.absolute()
+    try:
+        files = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except OSError as error:
+        raise FrameError(
+            f"Source folder {folder} cannot be read ({error.strerror}): give a folder that holds "
+            "an image sequence."
+        ) from error
+    sequences: dict[tuple[str, str], list[tuple[int, Path]]] = {}
+    for path in files:
+        prefix, number = split_number(path)
+        if path.suffix.lower() in FRAME_SUFFIXES and number is not None:
+            sequences.setdefault((prefix, path.suffix), []).append((number, path))
+    if not sequences:
+        raise FrameError(
+            f"Source folder {folder} has no numbered image files: expected names such as "
+            f"frame_0001.png, in one of the formats {', '.join(sorted(FRAME_SUFFIXES))}."
+        )
+    if len(sequences) > 1:
+        listed = ", ".join(f"{prefix}####{suffix}" for prefix, suffix in sorted(sequences))
+        raise FrameError(
+            f"Source folder {folder} holds {len(sequences)} sequences ({listed}): leave one in it, "
+            "or move each to a folder of its own."
+        )
+    [frames] = sequences.values()
+    frames.sort()
+    _check_even_steps(frames)
+    return [path for _number, path in frames]
+
+
+def _check_even_steps(frames: list[tuple[int, Path]]) -> None:
+    """Refuse a sequence with a gap: across it, motion would run at another speed."""
+    pairs = list(itertools.pairwise(frames))
+    usual = min((later - earlier for (earlier, _), (later, _) in pairs), default=1)
+    for (number, path), (next_number, next_path) in pairs:
+        if next_number == number:
+            raise FrameError(
+                f"{path.name} and {next_path.name} in {path.parent} have the same number: remove "
+                "one of them."
+            )
+        if next_number - number != max(usual, 1):
+            raise FrameError(
+                f"After {path.name} comes {next_path.name} in {path.parent}: frame "
+                f"{number + max(usual, 1)} is missing. Restore or re-render it, or renumber the "
+                "frames to have them taken as evenly spaced."
+            )
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """Turn what Python callers may give for a field into what `JobSpec` holds."""
+    plain = dict(settings)
+    for name in ("skip_pairs", "keep_pairs"):
+        if plain.get(name) is not None:
+            plain[name] = tuple(sorted(plain[name]))
+    if isinstance(plain.get("multiplier"), Sequence) and not isinstance(plain["multiplier"], str):
+        plain["multiplier"] = tuple(plain["multiplier"])
+    if plain.get("checkpoint") is not None:
+        plain["checkpoint"] = str(Path(plain["checkpoint"]).absolute())
+    return plain
+
+
+def split_number(path: Path) -> tuple[str, int | None]:
+    """Split a frame's name into what comes before its number, and the number (None for none)."""
+    match = re.search(r"(\d+)$", path.stem)
+    return (path.stem, None) if match is None else (path.stem[: match.start()], int(match[1]))
+
+
+def output_suffix(source: Path) -> str:
+    """Return the suffix of the output format that continues a source file's own.
+
+    Raises:
+        RequestError: frames of that kind cannot be written.
+    """
+    suffix = {".jpeg": ".jpg", ".tiff": ".tif"}.get(source.suffix.lower(), source.suffix.lower())
+    if suffix not in OUTPUT_SUFFIXES:
+        raise RequestError(
+            f"{source.name}: frames cannot be written as {suffix or 'files without a suffix'}; "
+            f"choose an output format among {', '.join(OUTPUT_SUFFIXES)}."
+        )
+    return suffix

@@ -1,0 +1,127 @@
+"""Decoding ahead of the loop and encoding behind it, in threads, with a bound on frames held.
+
+Image libraries let go of the interpreter while they work, so a thread or two hide the disk's time
+behind the model's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+
+import torch
+from torch import Tensor
+
+from . import images
+from .image_formats import FrameFormat, check_same_format
+
+_FRAMES_AHEAD = 2
+_WRITERS = 2
+_WRITES_WAITING = 4
+
+
+class ReadAhead:
+    """Decodes source frames before they are asked for.
+
+    Args:
+        paths: the source frames.
+        wanted: indices in the order in which they will be asked for, each once.
+        expected: what all frames must be like; a frame that is not raises `FrameError`.
+    """
+
+    def __init__(self, paths: list[Path], wanted: Iterable[int], expected: FrameFormat) -> None:
+        self._paths = paths
+        self._expected = expected
+        self._wanted: Iterator[int] = iter(wanted)
+        self._coming: deque[tuple[int, Future[images.Frame]]] = deque()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="vfi-read")
+        self.latest_header: images.FrameHeader | None = None
+
+    def __enter__(self) -> ReadAhead:
+        for _ in range(_FRAMES_AHEAD):
+            self._start_next()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def load(self, index: int) -> Tensor:
+        """Return source frame `index`: (H, W, C) float32."""
+        announced, future = self._coming.popleft()
+        if announced != index:
+            raise AssertionError(f"frame {index} asked for, {announced} announced")
+        frame = future.result()
+        self._start_next()
+        self.latest_header = frame.header
+        return torch.from_numpy(frame.pixels)
+
+    def _start_next(self) -> None:
+        index = next(self._wanted, None)
+        if index is not None:
+            self._coming.append((index, self._pool.submit(self._read, index)))
+
+    def _read(self, index: int) -> images.Frame:
+        frame = images.read_frame(self._paths[index])
+        check_same_format(self._expected, self._paths[0], frame.header.format, self._paths[index])
+        return frame
+
+
+class WriteBehind:
+    """Runs writes in threads; the first that fails stops the job at the next one."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="vfi-write")
+        self._slots = threading.Semaphore(_WRITES_WAITING)
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> WriteBehind:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.shutdown(wait=True)
+        if kind is None:
+            self._raise_error()
+
+    def submit(self, write: Callable[[], object]) -> None:
+        """Queue `write`, waiting while too many are queued.
+
+        Raises:
+            VfiError: a write before this one failed.
+        """
+        self._raise_error()
+        self._slots.acquire()
+        self._pool.submit(self._run, write)
+
+    def drain(self) -> None:
+        """Wait until everything queued so far is written."""
+        for _ in range(_WRITES_WAITING):
+            self._slots.acquire()
+        self._slots.release(_WRITES_WAITING)
+        self._raise_error()
+
+    def _run(self, write: Callable[[], object]) -> None:
+        try:
+            if self._error is None:
+                write()
+        except BaseException as error:  # noqa: BLE001 - carried to the thread that submits
+            self._error = error
+        finally:
+            self._slots.release()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error

@@ -1,0 +1,200 @@
+"""A job's folder on disk: whole files under final names only, and a record of what made them.
+
+A frame is written under a temporary name and renamed when it is whole, so a frame that exists under
+its final name is finished, whatever happened to the process. `vfi_job.json` keeps what decided the
+frames: the same job started again makes only what is missing; another job is told that the folder
+is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError, FrameError, OutputError
+from .protocol import JobSpec, job_to_json
+
+RECORD_NAME = "vfi_job.json"
+
+_PARTIAL = ".partial"
+# These say how a job is run, not what it makes.
+_INCIDENTAL = ("job_id", "device", "clear_cache_every", "overwrite", "output_dir")
+
+
+class JobFolder:
+    """The folder that a job writes into.
+
+    Attributes:
+        finished: output frames that are there already, made by this very job.
+
+    Args:
+        job: the job; its output folder is made when missing.
+        frame_count: number of output frames.
+
+    Raises:
+        FrameError: a source frame is missing.
+        CheckpointError: the job's own checkpoint is missing.
+        OutputError: the folder cannot be used; the message says why and what to do.
+    """
+
+    def __init__(self, job: JobSpec, frame_count: int) -> None:
+        self._job = job
+        self.path = Path(job.output_dir)
+        self._paths = [self.path / job.frame_name(index) for index in range(frame_count)]
+        self._fingerprint = _fingerprint(job)
+        self._check_apart_from_sources()
+        self._make_writable()
+        present = {index for index, path in enumerate(self._paths) if path.exists()}
+        is_own = self._read_record() == self._fingerprint
+        if present and not job.overwrite and not is_own:
+            raise OutputError(
+                f"{self._paths[min(present)]} exists already, and was not made by this very job "
+                f"({len(present)} of {frame_count} names are taken): choose another output folder "
+                "or name, or allow overwriting."
+            )
+        self.finished = frozenset() if job.overwrite else frozenset(present)
+        self._foreign = frozenset() if is_own else frozenset(present)
+
+    def begin(self) -> None:
+        """Take the folder: frames of another job go, and the record says from now on what is made.
+
+        A frame that stayed under the new record would be taken for finished by the next start.
+
+        Raises:
+            OutputError: a file cannot be removed or written.
+        """
+        for output_index in sorted(self._foreign):
+            path = self._paths[output_index]
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise OutputError(
+                    f"{path} cannot be replaced ({error.strerror}): remove it, or choose another "
+                    "output folder or name."
+                ) from error
+        self._write_record()
+
+    def frame_path(self, output_index: int) -> Path:
+        """Path of output frame `output_index` under its final name."""
+        return self._paths[output_index]
+
+    def place(self, output_index: int, write: Callable[[Path], None]) -> Path:
+        """Let `write` make a file, and give it its final name once it is whole.
+
+        Raises:
+            OutputError: it could not be written or renamed; nothing is left under the final name.
+        """
+        path = self._paths[output_index]
+        # the suffix stays last: image libraries choose the format by it
+        partial = path.with_name(f".{path.stem}{_PARTIAL}{path.suffix}")
+        try:
+            write(partial)
+            partial.replace(path)
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror or error}): check free space and "
+                "permissions of the output folder; finished frames are kept."
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+        return path
+
+    def _check_apart_from_sources(self) -> None:
+        target = self.path.resolve()
+        for folder in {Path(source).parent for source in self._job.sources}:
+            # the same folder under another name, where the system does not tell case apart
+            is_same_file = target.exists() and folder.exists() and folder.samefile(target)
+            if is_same_file or folder.resolve() == target:
+                raise OutputError(
+                    f"Output folder {self.path} is the folder {folder} of the source frames: "
+                    "choose another folder, so that source frames can never be overwritten."
+                )
+
+    def _make_writable(self) -> None:
+        probe = self.path / f".vfi{_PARTIAL}"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink(missing_ok=True)  # another job may have probed as well
+        except OSError as error:
+            raise OutputError(
+                f"Output folder {self.path} cannot be written to ({error.strerror}): choose a "
+                "folder that you may write to."
+            ) from error
+
+    def _read_record(self) -> dict[str, Any] | None:
+        try:
+            record = json.loads((self.path / RECORD_NAME).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None  # no record, or not ours: then existing frames are not ours either
+        return record.get("made_from") if isinstance(record, dict) else None
+
+    def _write_record(self) -> None:
+        record = {"made_from": self._fingerprint, "job": job_to_json(self._job)}
+        path = self.path / RECORD_NAME
+        partial = path.with_name(f".{RECORD_NAME}{_PARTIAL}")
+        try:
+            partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
+            partial.replace(path)
+        except OSError as error:
+            raise OutputError(
+                f"{path} cannot be written ({error.strerror}): check free space and permissions of "
+                "the output folder."
+            ) from error
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file's bytes; a failure to read and one to write are told apart.
+
+    Raises:
+        FrameError: the source cannot be read.
+        OSError: the target cannot be written.
+    """
+    try:
+        reader = source.open("rb")
+    except OSError as error:
+        raise FrameError(
+            f"Source frame {source} cannot be read ({error.strerror}): restore it."
+        ) from error
+    with reader, target.open("wb") as writer:
+        shutil.copyfileobj(reader, writer, 1 << 20)
+
+
+def _fingerprint(job: JobSpec) -> dict[str, Any]:
+    """Everything that decides the pixels and names of the output, as JSON values."""
+    made_from = {key: value for key, value in job_to_json(job).items() if key not in _INCIDENTAL}
+    files = [_source_stamp(index, source) for index, source in enumerate(job.sources)]
+    if job.checkpoint:
+        files.append(_checkpoint_stamp(job.checkpoint))
+    made_from["files"] = files
+    return made_from
+
+
+def _source_stamp(index: int, source: str) -> list[int]:
+    try:
+        return _stamp(source)
+    except OSError as error:
+        raise FrameError(
+            f"Source frame {index + 1}, {source}, cannot be read ({error.strerror}): restore or "
+            "re-render it, or trim the strip so that it is left out."
+        ) from error
+
+
+def _checkpoint_stamp(checkpoint: str) -> list[int]:
+    try:
+        return _stamp(checkpoint)
+    except OSError as error:
+        raise CheckpointError(
+            f"Checkpoint {checkpoint} cannot be read ({error.strerror}): give the path of a file "
+            "of weights, or none to use the model's own."
+        ) from error
+
+
+def _stamp(file: str) -> list[int]:
+    """Size and time of change of a file: a changed one is another one."""
+    status = os.stat(file)  # noqa: PTH116 - called once a frame; a Path costs as much again
+    return [status.st_size, status.st_mtime_ns]

@@ -1,0 +1,255 @@
+"""The frame loop: one for every model, for disk and memory alike.
+
+It keeps on the device only the frames that the next pair shares with this one, asks the model for
+all moments of a pair, hands results off the device at once, and clears the device's cache
+regularly, so that memory does not grow with the number of frames. It knows no file and no Blender.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ..errors import DeviceMemoryError, JobCancelledError
+from ..models.catalog import ModelSpec
+from ..models.interface import Interpolation, InterpolationModel, Quality
+from . import memory
+from .composition import ChannelLayout, compose, network_picture, premultiplied
+from .schedule import PairWork, Plan
+
+_T = TypeVar("_T")
+
+
+class FrameSource(Protocol):
+    """Where source frames come from."""
+
+    def load(self, index: int) -> Tensor:
+        """Return source frame `index`: (H, W, C) float32 on the CPU; called in rising order."""
+
+
+class FrameSink(Protocol):
+    """Where in-between frames go."""
+
+    def store(self, output_index: int, frame: Tensor) -> None:
+        """Take output frame `output_index`: (H, W, C) float32 on the CPU, the sink's to keep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopPolicy:
+    """How the loop runs a model.
+
+    Attributes:
+        device: where.
+        dtype: in which number format the model runs; frames are composed in float32.
+        quality: handed to the model.
+        clear_cache_every: pairs between two clearings of the device's cache.
+        largest_batch: most timesteps in one call of the model. More than one gains nothing on the
+            CPU, and would delay a cancel.
+    """
+
+    device: torch.device
+    dtype: torch.dtype = torch.float32
+    quality: Quality = field(default_factory=Quality)
+    clear_cache_every: int = 10
+    largest_batch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _DeviceFrame:
+    """A source frame on the device: all its channels, what the network sees, and its features."""
+
+    channels: Tensor
+    picture: Tensor
+    features: tuple[Tensor, ...]
+
+
+class FrameLoop:
+    """Makes the in-between frames of a plan with one model.
+
+    Args:
+        model: module in evaluation mode, on the policy's device and dtype.
+        spec: the model's catalog entry.
+        layout: what the frames' channels mean.
+        policy: how to run.
+        on_notice: told in words about each step taken to save memory, once.
+        is_cancelled: asked before every call of the model.
+    """
+
+    def __init__(
+        self,
+        model: InterpolationModel,
+        spec: ModelSpec,
+        layout: ChannelLayout,
+        policy: LoopPolicy,
+        *,
+        on_notice: Callable[[str], None] = lambda _message: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._model = model
+        self._spec = spec
+        self._layout = layout
+        self._policy = policy
+        self._on_notice = on_notice
+        self._is_cancelled = is_cancelled
+        self._batch = max(1, policy.largest_batch)
+        self._notices: set[str] = set()
+
+    def run(
+        self,
+        plan: Plan,
+        source: FrameSource,
+        sink: FrameSink,
+        *,
+        finished: Collection[int] = (),
+        on_pair: Callable[[PairWork], None] = lambda _work: None,
+    ) -> None:
+        """Make the in-between frames of `plan`, pair by pair.
+
+        Source and held frames are not the loop's: who owns the files copies them.
+
+        Args:
+            plan: what to make.
+            source: gives the source frames.
+            sink: takes the results.
+            finished: output frames that are there already and are left out.
+            on_pair: called after each pair has gone to the sink.
+
+        Raises:
+            JobCancelledError: `is_cancelled` said so.
+            DeviceMemoryError: a single frame does not fit on the device.
+        """
+        window: dict[int, _DeviceFrame] = {}
+        try:
+            for done, work in enumerate(plan.pairs(finished), start=1):
+                indices = window_indices(work.pair, plan.source_count, self._spec.context)
+                # dropped before loading, so that no more than one window is ever held
+                window = {index: window[index] for index in indices if index in window}
+                for index in sorted(set(indices) - window.keys()):
+                    window[index] = self._relieved(partial(self._upload, source.load(index)))
+                self._make_pair([window[index] for index in indices], work, sink)
+                on_pair(work)
+                if done % self._policy.clear_cache_every == 0:
+                    memory.clear_cache(self._policy.device)
+        finally:
+            window.clear()
+            memory.clear_cache(self._policy.device)
+
+    def _upload(self, frame: Tensor) -> _DeviceFrame:
+        channels = frame.permute(2, 0, 1)[None].to(self._policy.device, torch.float32)
+        channels = premultiplied(channels, self._layout)
+        picture = network_picture(channels, self._layout)
+        picture = self._padded(picture).to(self._policy.dtype).contiguous()
+        with torch.inference_mode():
+            return _DeviceFrame(channels, picture, self._model.encode(picture))
+
+    def _padded(self, picture: Tensor) -> Tensor:
+        height, width = picture.shape[-2:]
+        right, bottom = (
+            padded_side(side, self._spec, self._policy.quality.flow_scale) - side
+            for side in (width, height)
+        )
+        return pad(picture, (0, right, 0, bottom))
+
+    def _make_pair(self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink) -> None:
+        """Make one pair's frames in batches that fit, each handed to the sink before the next."""
+        middle = len(window) // 2 - 1
+        frame0, frame1 = window[middle].channels, window[middle + 1].channels
+        first = 0
+        while first < len(work.timesteps):
+            if self._is_cancelled():
+                raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
+            timesteps = work.timesteps[first : first + self._batch]
+            try:
+                frames = self._relieved(partial(self._call, window, frame0, frame1, timesteps))
+            except DeviceMemoryError:
+                if len(timesteps) == 1:
+                    raise
+                self._batch = len(timesteps) // 2
+                self._notify(f"Memory ran out: now making {self._batch} frame(s) at a time.")
+                continue
+            for output_index, frame in zip(work.outputs[first:], frames, strict=False):
+                sink.store(output_index, frame)
+            first += len(timesteps)
+
+    def _relieved(self, attempt: Callable[[], _T]) -> _T:
+        """Run `attempt`; where memory runs out, clear the device's cache and try once more."""
+        return memory.with_relief(
+            attempt,
+            relieve=self._relieve,
+            message=f"{self._spec.title} ran out of memory on {self._policy.device} with one frame "
+            "at a time: choose flow scale 0.5, a smaller model, smaller frames or the CPU, or "
+            "close other programs that use the device.",
+        )
+
+    def _relieve(self) -> None:
+        memory.clear_cache(self._policy.device)
+        self._notify("Memory ran out: cleared the cache and tried again.")
+
+    def _notify(self, message: str) -> None:
+        if message not in self._notices:
+            self._notices.add(message)
+            self._on_notice(message)
+
+    def _call(
+        self,
+        window: list[_DeviceFrame],
+        frame0: Tensor,
+        frame1: Tensor,
+        timesteps: Sequence[Fraction],
+    ) -> Tensor:
+        """Return (T, H, W, C) float32 frames on the CPU."""
+        with torch.inference_mode():
+            result = self._model(
+                [frame.picture for frame in window],
+                [frame.features for frame in window],
+                [float(timestep) for timestep in timesteps],
+                self._policy.quality,
+            )
+            height, width = frame0.shape[-2:]
+            frames = compose(_cropped(result, height, width), frame0, frame1, self._layout)
+            return frames.permute(0, 2, 3, 1).contiguous().cpu()
+
+
+def window_indices(pair: int, source_count: int, context: int) -> list[int]:
+    """List the source frames that a model sees for `pair`, mirrored at the ends of the sequence.
+
+    Args:
+        pair: index of the earlier of the two frames in the middle.
+        source_count: number of source frames, at least 2.
+        context: 2 or 4.
+    """
+    last = source_count - 1
+    outer = (context - 2) // 2
+    wanted = range(pair - outer, pair + 2 + outer)
+    return [max(0, last - abs(last - abs(index))) for index in wanted]
+
+
+def padded_side(side: int, spec: ModelSpec, flow_scale: float) -> int:
+    """Return the length that the model takes for a side of `side` pixels.
+
+    A flow scale under 1 searches motion on a smaller picture, whose sides must divide as well.
+    """
+    multiple = math.ceil(spec.pad_multiple / min(1.0, flow_scale))
+    return -(-max(side, spec.smallest_side) // multiple) * multiple
+
+
+def _cropped(result: Interpolation, height: int, width: int) -> Interpolation:
+    """Cut the padding off the right and bottom of everything in `result`."""
+
+    def cut(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor[..., :height, :width]
+
+    return Interpolation(
+        frames=result.frames[..., :height, :width],
+        flow_t0=cut(result.flow_t0),
+        flow_t1=cut(result.flow_t1),
+        mask=cut(result.mask),
+    )

@@ -1,0 +1,276 @@
+"""Runs a job from source files to finished files: read ahead, loop, write behind.
+
+Memory stays the same however long the strip is: a few frames wait to be made, a few to be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..errors import JobCancelledError
+from ..models import catalog
+from ..models.cache import ModelCache
+from ..models.catalog import ModelSpec
+from ..models.interface import Quality
+from ..models.loading import LoadedModel
+from . import images, memory
+from .composition import ChannelLayout
+from .frame_files import ReadAhead, WriteBehind
+from .image_formats import FrameFormat, check_same_format, container_of_suffix, encoding_for
+from .job_folder import JobFolder, copy_file
+from .loop import FrameLoop, LoopPolicy, window_indices
+from .progress import ProgressMeter
+from .protocol import Cancelled, Event, Finished, JobSpec, Notice, Stage, Started
+from .schedule import Between, PairWork, Plan
+
+
+class Engine:
+    """Runs jobs one after another, keeping models between them.
+
+    Args:
+        models: the cache of loaded models; None for one of its own.
+    """
+
+    def __init__(self, models: ModelCache | None = None) -> None:
+        # not `models or`: an empty cache is false
+        if models is None:
+            models = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_cache)
+        self._models = models
+
+    def free_memory(self) -> int:
+        """Drop all cached models; return how many there were."""
+        return self._models.clear()
+
+    def run(
+        self,
+        job: JobSpec,
+        *,
+        on_event: Callable[[Event], None] = lambda _event: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> Finished:
+        """Run `job` to its end.
+
+        Args:
+            job: what to make.
+            on_event: told about every step; `Finished` and `Cancelled` come through it as well.
+            is_cancelled: asked before each call of the model.
+
+        Raises:
+            JobCancelledError: `is_cancelled` said so; finished frames stay on disk.
+            VfiError: what went wrong; finished frames stay on disk.
+        """
+        job.check()
+        device = memory.choose_device(job.device)
+        plan = job.plan()
+        meter = ProgressMeter(job, len(plan.outputs), device)
+        try:
+            return _JobRun(self._models, job, plan, meter, device, on_event, is_cancelled).run()
+        except JobCancelledError:
+            on_event(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
+            raise
+
+
+class _JobRun:
+    """One job in progress."""
+
+    def __init__(
+        self,
+        models: ModelCache,
+        job: JobSpec,
+        plan: Plan,
+        meter: ProgressMeter,
+        device: torch.device,
+        on_event: Callable[[Event], None],
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._models = models
+        self._job = job
+        self._plan = plan
+        self._meter = meter
+        self._device = device
+        self._emit = on_event
+        self._is_cancelled = is_cancelled
+        self._sources = [Path(source) for source in job.sources]
+        self._copied_as_is: set[Path] = set()
+        self._copied = 0  # outputs before this one are finished or queued, if they are copies
+
+    def run(self) -> Finished:
+        self._stop_if_cancelled()
+        spec = catalog.find(self._job.model)
+        dtype = memory.choose_dtype(
+            self._job.precision, self._device, half_precision=spec.half_precision
+        )
+        frame_format = self._check_sources()
+        encoding_for(frame_format, self._job.suffix)  # refuses here what could not be written
+        folder = JobFolder(self._job, len(self._plan.outputs))
+        needs_model = any(self._plan.pairs(folder.finished))
+        loaded = self._load(spec, dtype) if needs_model else None
+        folder.begin()
+        self._meter.resume_with(len(folder.finished))
+        self._emit(
+            Started(
+                job_id=self._job.job_id,
+                frames_total=len(self._plan.outputs),
+                device=str(self._device),
+                precision=memory.dtype_name(dtype),
+            )
+        )
+        with WriteBehind() as writer:
+            if loaded is not None:
+                self._make_frames(loaded, folder, writer, frame_format)
+            self._copy_sources(folder, writer, len(self._plan.outputs))
+            writer.drain()
+        self._emit(self._meter.event())
+        finished = Finished(
+            job_id=self._job.job_id,
+            frames_total=len(self._plan.outputs),
+            frames_made=self._meter.frames_made,
+            duration_s=self._meter.duration_s,
+            peak_memory_bytes=memory.peak_memory_bytes(),
+        )
+        self._emit(finished)
+        return finished
+
+    def _check_sources(self) -> FrameFormat:
+        """Read every source frame's header, so that a bad one is named before any work is done."""
+        target = container_of_suffix(self._job.suffix)
+        first = images.read_format(self._sources[0])
+        for path in self._sources:
+            self._stop_if_cancelled()
+            frame_format = first if path is self._sources[0] else images.read_format(path)
+            check_same_format(first, self._sources[0], frame_format, path)
+            if frame_format.container == target:
+                self._copied_as_is.add(path)
+        return first
+
+    def _load(self, spec: ModelSpec, dtype: torch.dtype) -> LoadedModel:
+        def report(message: str, done: int = 0, total: int = 0) -> None:
+            self._stop_if_cancelled()
+            self._emit(Stage(job_id=self._job.job_id, message=message, done=done, total=total))
+
+        def relieve() -> None:
+            self._models.clear()
+            memory.clear_cache(self._device)
+
+        report(f"Loading {spec.title}")
+        return memory.with_relief(
+            partial(
+                self._models.get,
+                spec,
+                device=self._device,
+                dtype=dtype,
+                checkpoint=Path(self._job.checkpoint) if self._job.checkpoint else None,
+                progress=partial(report, f"Downloading {spec.title}"),
+            ),
+            relieve=relieve,
+            message=f"{spec.title} does not fit into the memory of {self._device}: choose a "
+            "smaller model or the CPU, or close other programs that use the device.",
+        )
+
+    def _make_frames(
+        self,
+        loaded: LoadedModel,
+        folder: JobFolder,
+        writer: WriteBehind,
+        frame_format: FrameFormat,
+    ) -> None:
+        loop = FrameLoop(
+            loaded.model,
+            loaded.spec,
+            ChannelLayout(
+                count=len(frame_format.channel_names),
+                is_linear=frame_format.is_linear,
+                alpha_mode=frame_format.alpha_mode,
+            ),
+            LoopPolicy(
+                device=self._device,
+                dtype=loaded.dtype,
+                quality=Quality(flow_scale=self._job.flow_scale, ensemble=self._job.ensemble),
+                clear_cache_every=self._job.clear_cache_every,
+                largest_batch=memory.largest_batch(self._device),
+            ),
+            on_notice=lambda text: self._emit(Notice(job_id=self._job.job_id, message=text)),
+            is_cancelled=self._is_cancelled,
+        )
+
+        def report(work: PairWork) -> None:
+            self._copy_sources(folder, writer, work.outputs[-1])
+            self._emit(self._meter.event())
+
+        wanted = _reading_order(self._plan, folder.finished, loaded.spec.context)
+        with ReadAhead(self._sources, wanted, frame_format) as reader:
+            sink = _FrameFiles(reader, folder, writer, self._meter, self._job.suffix)
+            loop.run(self._plan, reader, sink, finished=folder.finished, on_pair=report)
+
+    def _stop_if_cancelled(self) -> None:
+        if self._is_cancelled():
+            raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
+
+    def _copy_sources(self, folder: JobFolder, writer: WriteBehind, end: int) -> None:
+        """Queue the copies of source and held frames among the outputs before `end`."""
+        for output_index in range(self._copied, end):
+            output = self._plan.outputs[output_index]
+            if isinstance(output, Between) or output_index in folder.finished:
+                continue
+            self._stop_if_cancelled()
+            source = self._sources[output.index]
+            writer.submit(partial(self._copy, folder, output_index, source))
+        self._copied = max(self._copied, end)
+
+    def _copy(self, folder: JobFolder, output_index: int, source: Path) -> None:
+        def write(target: Path) -> None:
+            if source in self._copied_as_is:
+                copy_file(source, target)
+            else:
+                frame = images.read_frame(source)
+                images.write_frame(target, frame.pixels, frame.header, self._job.suffix)
+
+        self._meter.add(folder.place(output_index, write), is_made=False)
+
+
+class _FrameFiles:
+    """Encodes in-between frames behind the loop."""
+
+    def __init__(
+        self,
+        reader: ReadAhead,
+        folder: JobFolder,
+        writer: WriteBehind,
+        meter: ProgressMeter,
+        suffix: str,
+    ) -> None:
+        self._reader = reader
+        self._folder = folder
+        self._writer = writer
+        self._meter = meter
+        self._suffix = suffix
+
+    def store(self, output_index: int, frame: Tensor) -> None:
+        """Queue `frame` for encoding, with the metadata of the newest source frame."""
+        like = self._reader.latest_header
+        if like is None:
+            raise AssertionError("a frame was made before one was read")
+
+        def write(target: Path) -> None:
+            images.write_frame(target, frame.numpy(), like, self._suffix)
+
+        def finish() -> None:
+            self._meter.add(self._folder.place(output_index, write), is_made=True)
+
+        self._writer.submit(finish)
+
+
+def _reading_order(plan: Plan, finished: frozenset[int], context: int) -> list[int]:
+    """List the source frames in the order in which the loop asks for them."""
+    order: list[int] = []
+    held: set[int] = set()
+    for work in plan.pairs(finished):
+        wanted = set(window_indices(work.pair, plan.source_count, context))
+        order += sorted(wanted - held)
+        held = wanted
+    return order

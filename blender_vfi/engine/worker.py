@@ -1,0 +1,182 @@
+"""The engine process's main: one job at a time, cancel, idle exit. No bpy here.
+
+Standard output is the wire to the client. It is taken away from everything else at the very start:
+prints of ours, of libraries and of C code all go to standard error, so that none can corrupt it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from typing import IO, TYPE_CHECKING
+
+from ..errors import EngineError, EngineStartError, JobCancelledError, ProtocolError, VfiError
+from .protocol import (
+    PROTOCOL_VERSION,
+    Cancel,
+    Cancelled,
+    Event,
+    Failed,
+    FreeMemory,
+    JobSpec,
+    MemoryFreed,
+    Message,
+    Ready,
+    Run,
+    Shutdown,
+    decode_line,
+    encode_line,
+)
+from .version import package_version
+
+if TYPE_CHECKING:
+    from .pipeline import Engine
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve requests from standard input until it closes, or nothing has come for a while."""
+    parser = argparse.ArgumentParser(prog="blender_vfi.engine.worker", description=__doc__)
+    parser.add_argument("--idle-exit", type=float, default=600.0, metavar="SECONDS")
+    options = parser.parse_args(arguments)
+    wire = _take_stdout()
+    code = Worker(wire, sys.stdin, idle_exit_s=options.idle_exit).serve()
+    with contextlib.suppress(OSError):  # the client is gone, and what it has not read with it
+        wire.close()
+    return code
+
+
+class Worker:
+    """Reads requests in a thread of its own, so that a cancel is heard while a job runs.
+
+    Args:
+        wire: where events go, one line each.
+        requests: where requests come from; its end means that the client is gone.
+        idle_exit_s: seconds without a request after which to leave.
+    """
+
+    def __init__(self, wire: IO[str], requests: IO[str], *, idle_exit_s: float) -> None:
+        self._wire = wire
+        self._wire_lock = threading.Lock()
+        self._idle_exit_s = idle_exit_s
+        self._inbox: queue.Queue[Run | FreeMemory | Shutdown] = queue.Queue()
+        self._jobs_lock = threading.Lock()
+        self._unfinished: set[str] = set()
+        self._cancelled: set[str] = set()
+        self._leaving = threading.Event()
+        self._engine: Engine | None = None
+        threading.Thread(
+            target=self._read, args=(requests,), daemon=True, name="vfi-requests"
+        ).start()
+
+    def serve(self) -> int:
+        """Run jobs until told to leave; return the exit code."""
+        self._emit(
+            Ready(
+                protocol=PROTOCOL_VERSION,
+                process_id=os.getpid(),
+                version=package_version(),
+                python=platform.python_version(),
+            )
+        )
+        while True:
+            try:
+                request = self._inbox.get(timeout=self._idle_exit_s)
+            except queue.Empty:
+                return 0
+            if isinstance(request, Shutdown):
+                return 0
+            if isinstance(request, Run):
+                self._run(request.job)
+            else:
+                dropped = self._engine.free_memory() if self._engine is not None else 0
+                self._emit(MemoryFreed(models_dropped=dropped))
+
+    def _read(self, requests: IO[str]) -> None:
+        """Take requests until the client's end of the pipe is closed."""
+        try:
+            for line in requests:
+                try:
+                    self._sort(decode_line(line))
+                except ProtocolError as error:
+                    traceback.print_exception(error)  # to standard error: the client's log tail
+        finally:
+            # Blender has quit or died. Stop the running job.
+            self._sort(Shutdown())
+
+    def _sort(self, message: Message) -> None:
+        """Let a cancel take effect at once, and the rest wait its turn."""
+        if isinstance(message, Cancel):
+            with self._jobs_lock:
+                if message.job_id in self._unfinished:
+                    self._cancelled.add(message.job_id)
+            return
+        if isinstance(message, Run):
+            with self._jobs_lock:
+                self._unfinished.add(message.job.job_id)
+        elif isinstance(message, Shutdown):
+            self._leaving.set()
+        if isinstance(message, Run | FreeMemory | Shutdown):
+            self._inbox.put(message)
+
+    def _run(self, job: JobSpec) -> None:
+        def is_cancelled() -> bool:
+            return self._leaving.is_set() or job.job_id in self._cancelled
+
+        try:
+            if is_cancelled():  # asked here as well, since what follows takes seconds once
+                self._emit(Cancelled(job_id=job.job_id, frames_done=0))
+                return
+            if self._engine is None:
+                self._engine = _load_engine()
+            self._engine.run(job, on_event=self._emit, is_cancelled=is_cancelled)
+        except JobCancelledError:
+            pass  # the engine has sent `Cancelled` with its count
+        except VfiError as error:
+            self._fail(job, type(error).__name__, str(error))
+        except Exception as error:  # noqa: BLE001 - top level: whatever it is, the client must hear
+            self._fail(job, EngineError.__name__, f"Unexpected {type(error).__name__}: {error}")
+        finally:
+            with self._jobs_lock:
+                self._unfinished.discard(job.job_id)
+                self._cancelled.discard(job.job_id)
+
+    def _fail(self, job: JobSpec, kind: str, message: str) -> None:
+        self._emit(
+            Failed(job_id=job.job_id, kind=kind, message=message, details=traceback.format_exc())
+        )
+
+    def _emit(self, event: Event) -> None:
+        try:
+            with self._wire_lock:
+                self._wire.write(encode_line(event))
+                self._wire.flush()
+        except OSError:
+            self._leaving.set()  # nobody listens any more
+
+
+def _load_engine() -> Engine:
+    """Import what needs torch, only now: the engine is up at once and can say what is missing."""
+    try:
+        from .pipeline import Engine
+    except (ImportError, OSError) as error:  # OSError: a library that torch needs is not there
+        raise EngineStartError(
+            f"The engine's Python {sys.executable} cannot run the engine ({error}): install what "
+            f"it needs with: {sys.executable} -m pip install torch numpy OpenImageIO "
+            "huggingface_hub safetensors psutil, or choose another Python."
+        ) from error
+    return Engine()
+
+
+def _take_stdout() -> IO[str]:
+    """Keep standard output for ourselves, and send what others print to standard error."""
+    wire = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return wire
