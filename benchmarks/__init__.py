@@ -1,0 +1,1 @@
+"""Measurements that docs/performance.md states, each made by one command."""

@@ -1,0 +1,1 @@
+"""The demonstration behind `make demo`: real footage, real weights, real Blender, no window."""
