@@ -25,7 +25,7 @@ PACKAGE = ROOT / "blender_vfi"
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _MODE = 0o644 << 16
-_LEFT_OUT = {"__pycache__", "weights"}
+_SHIPPED = {".py", ".toml"}  # what lies beside them in a working tree is not ours to ship
 
 
 def build(output: Path, weights: Path | None) -> Path:
@@ -38,7 +38,7 @@ def build(output: Path, weights: Path | None) -> Path:
     files = {
         str(path.relative_to(PACKAGE)): path
         for path in PACKAGE.rglob("*")
-        if path.is_file() and not _LEFT_OUT & set(path.relative_to(PACKAGE).parts)
+        if path.is_file() and path.suffix in _SHIPPED
     }
     files["LICENSE"] = ROOT / "LICENSE"
     if weights is not None:

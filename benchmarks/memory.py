@@ -2,8 +2,8 @@
 
     python -m benchmarks.memory [--frames 300] [--json]
 
-Interpolates 1280×720 footage disk to disk in a real engine process and prints its resident memory
-along the way, and its peak over a short and over the whole job.
+Interpolates 1280×720 footage disk to disk in a real engine process, once to 50 and once to 300
+frames, and prints its peak memory and the most it held in every 50 frames along the way.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pathlib import Path
 
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
-from blender_vfi.engine.protocol import Event, Finished, Progress
+from blender_vfi.engine.protocol import Event, Progress
 from tools.demo.footage import extract_frames, fetch_film
 
 _CLIP_FRAMES = 24
-_SHORT = 50
+_SPAN = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +33,14 @@ class MemoryUse:
 
     Attributes:
         frames: output frames of the job.
-        at_short: when `_SHORT` output frames were done.
-        at_end: when all were.
-        peak: most of the whole process.
-        seconds_per_new_frame: disk to disk.
+        highest_by_span: the most seen in frames 1 to 50, 51 to 100, and so on.
+        peak: the most that the process ever had, by the system's own count.
+        seconds_per_new_frame: disk to disk, loading the model included.
     """
 
     frames: int
-    at_short: float
-    at_end: float
-    peak: float
+    highest_by_span: tuple[int, ...]
+    peak: int
     seconds_per_new_frame: float
 
 
@@ -50,22 +48,21 @@ def measure(frames: int, scratch: Path) -> MemoryUse:
     """Interpolate to about `frames` output frames in a fresh engine."""
     source = _long_sequence(frames // 2 + 1, scratch / f"source_{frames}")
     job = job_for_folder(source, scratch / f"output_{frames}", job_id=uuid.uuid4().hex)
-    seen: list[Progress] = []
+    highest: dict[int, int] = {}
 
     def note(event: Event) -> None:
         if isinstance(event, Progress):
-            seen.append(event)
+            span = min(event.frames_done, frames) // _SPAN
+            highest[span] = max(highest.get(span, 0), event.host_memory_bytes)
 
     client = EngineClient()
     try:
-        finished: Finished = client.run(job, note)
+        finished = client.run(job, note)
     finally:
         client.close()
-    at_short = next(event for event in seen if event.frames_done >= min(_SHORT, frames))
     return MemoryUse(
         frames=finished.frames_total,
-        at_short=_mebibytes(at_short.host_memory_bytes),
-        at_end=_mebibytes(seen[-1].host_memory_bytes),
+        highest_by_span=tuple(_mebibytes(highest[span]) for span in sorted(highest)),
         peak=_mebibytes(finished.peak_memory_bytes),
         seconds_per_new_frame=round(finished.duration_s / finished.frames_made, 2),
     )
@@ -78,16 +75,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
-        uses = [measure(frames, Path(scratch)) for frames in (_SHORT, options.frames)]
+        uses = [measure(frames, Path(scratch)) for frames in (_SPAN, options.frames)]
     if options.json:
         print(json.dumps([asdict(use) for use in uses]))
         return 0
-    print(f"{'frames':>8}{'MiB at 50':>12}{'MiB at end':>12}{'peak MiB':>10}{'s/new frame':>13}")
+    print(
+        f"{'frames':>6}  {'peak MiB':>8}  {'s/new frame':>11}  highest MiB in each {_SPAN} frames"
+    )
     for use in uses:
-        print(
-            f"{use.frames:>8}{use.at_short:>12}{use.at_end:>12}{use.peak:>10}"
-            f"{use.seconds_per_new_frame:>13}"
-        )
+        spans = "  ".join(str(value) for value in use.highest_by_span)
+        print(f"{use.frames:>6}  {use.peak:>8}  {use.seconds_per_new_frame:>11}  {spans}")
     return 0
 
 
@@ -103,8 +100,8 @@ def _long_sequence(count: int, folder: Path) -> Path:
     return folder
 
 
-def _mebibytes(size_bytes: int) -> float:
-    return round(size_bytes / 2**20, 1)
+def _mebibytes(size_bytes: int) -> int:
+    return round(size_bytes / 2**20)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Interpolates the image strips of a project and renders the result, in one go, without a window.
 
-    blender -b edit.blend --python examples/render_interpolated.py -- --multiplier 2
+    blender -b edit.blend --python-exit-code 1 --python examples/render_interpolated.py \\
+        -- --multiplier 2
 
 The add-on has to be installed. With the bpy module, or without installing anything, run it from a
 clone: python examples/render_interpolated.py edit.blend -- --multiplier 2
@@ -22,14 +23,14 @@ def main() -> int:
     arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     options = parser.parse_args(arguments)
 
-    if not bpy.app.background or not hasattr(bpy.types, "SEQUENCER_OT_vfi_interpolate"):
+    if not hasattr(bpy.types, "SEQUENCER_OT_vfi_interpolate"):  # the add-on is not enabled
         use_clone()
     scene = bpy.context.scene
     editor = scene.sequence_editor
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # before Blender 4.4
     names = [strip.name for strip in strips if strip.type == "IMAGE"]
     for name in names:
-        known = set(bpy.data.scenes.keys())
+        known = set(bpy.data.scenes)
         # Without a window this returns when all frames are on disk and the strip is placed. When
         # something is wrong it raises a RuntimeError that says what, and how to mend it.
         bpy.ops.sequencer.vfi_interpolate(
@@ -42,8 +43,8 @@ def main() -> int:
             # "//" is the project's folder; empty would put the frames beside the source's.
             output_dir=f"//interpolated/{bpy.path.clean_name(name)}",
         )
-        for new_name in bpy.data.scenes.keys() - known:
-            render(bpy.data.scenes[new_name])
+        for new_scene in set(bpy.data.scenes) - known:
+            render(new_scene)
     bpy.ops.wm.save_as_mainfile(filepath=bpy.path.abspath("//interpolated.blend"), copy=True)
     return 0
 
