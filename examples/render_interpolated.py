@@ -1,6 +1,6 @@
-"""Interpolates the image strips of a project and renders the result, in one go, without a window.
+r"""Interpolates the image strips of a project and renders the result, in one go, without a window.
 
-    blender -b edit.blend --python-exit-code 1 --python examples/render_interpolated.py \\
+    blender -b edit.blend --python-exit-code 1 --python examples/render_interpolated.py \
         -- --multiplier 2
 
 The add-on has to be installed. With the bpy module, or without installing anything, run it from a
