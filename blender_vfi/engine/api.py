@@ -71,10 +71,10 @@ def interpolate(
         ModelError: the model or its checkpoint cannot be used.
         EngineError: the device is not there, or its memory is too small.
     """
-    if frames.ndim != 4 or not frames.is_floating_point():
+    if frames.ndim != 4 or 0 in frames.shape or not frames.is_floating_point():
         raise RequestError(
             f"Frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected float "
-            "(N, H, W, C); divide 8-bit values by 255."
+            "(N, H, W, C), no side 0; divide 8-bit values by 255."
         )
     frames = frames.detach()
     plan = schedule.plan(len(frames), multiplier, skip=skip_pairs, keep=keep_pairs)

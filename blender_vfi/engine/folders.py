@@ -37,7 +37,8 @@ def job_for_folder(source_dir: Path, output_dir: Path, *, job_id: str, **setting
     if unknown:
         raise RequestError(f"Unknown setting {unknown[0]!r}: see JobSpec for those there are.")
     frames = list_frames(source_dir)
-    settings.setdefault("suffix", output_suffix(frames[0]))
+    if "suffix" not in settings:
+        settings["suffix"] = output_suffix(frames[0])
     settings.setdefault("name_prefix", split_number(frames[0])[0])
     job = JobSpec(
         job_id=job_id,

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..errors import DeviceMemoryError, JobCancelledError
-from ..models.catalog import ModelSpec
+from ..models.catalog_types import ModelSpec
 from ..models.interface import Interpolation, InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout, compose, network_picture, premultiplied

@@ -65,7 +65,7 @@ def choose_dtype(requested: str, device: torch.device, *, half_precision: bool) 
         requested: "auto", "fp32", "fp16" or "bf16". Auto takes fp16 on CUDA devices with fast half
             precision (compute capability 7.0 and up), and fp32 elsewhere.
         device: where the model will run.
-        half_precision: whether the model is safe in fp16; see `catalog.ModelSpec`.
+        half_precision: whether the model is safe in fp16; see `catalog_types.ModelSpec`.
 
     Raises:
         RequestError: fp16 or bf16 was asked for and model or device do not support it.

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..errors import JobCancelledError
 from ..models import catalog
 from ..models.cache import ModelCache
-from ..models.catalog import ModelSpec
+from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
 from ..models.loading import LoadedModel
 from . import images, memory

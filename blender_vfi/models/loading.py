@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..errors import CheckpointError, DownloadError
 from . import catalog, locations, recognition, store
-from .catalog import ModelSpec
+from .catalog_types import ModelSpec
 from .download import ProgressCallback, fetch
 from .interface import InterpolationModel
 from .state_dicts import read_state_dict, write_safetensors

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from .catalog import ModelSpec
+from .catalog_types import ModelSpec
 
 FOLDER_VARIABLE = "BLENDER_VFI_CHECKPOINTS"
 

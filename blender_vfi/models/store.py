@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ..errors import CheckpointError
-from .catalog import ModelSpec
+from .catalog_types import ModelSpec
 from .locations import stored_path
 
 

