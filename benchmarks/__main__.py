@@ -2,7 +2,7 @@
 
 import sys
 
-from . import memory
+from . import files, memory
 
 if __name__ == "__main__":
-    sys.exit(memory.main([]))
+    sys.exit(files.main() or memory.main([]))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Timesteps = Literal["any", "middle", "fixed"]
-"""Which moments a model can reach: any in (0, 1), only ½, or a fixed evenly spaced set."""
+Timesteps = Literal["any", "recursive", "middle", "fixed"]
+"""Which moments a model can reach.
+
+Any in (0, 1); any, but trained at ½ and better led there by recursion; only ½; or a fixed, evenly
+spaced set, all at once.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,124 @@
+"""How a model that cannot reach every moment directly gets to the moments that are asked for.
+
+Some models know only the middle between two frames, some were trained there although they take a
+timestep. Both are led by recursion: a frame between two frames is made first, and then serves as a
+source for those beside it. Pure Python on the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import RequestError
+from ..models.catalog_types import Timesteps
+
+_EXTRA_HALVINGS = 2
+"""Halvings beyond those that tell the moments apart: 2 keep each within 1/8 of a step, or less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One frame to make from two that are there.
+
+    Attributes:
+        moment: where it lies between the pair's two source frames, in (0, 1).
+        earlier: where the frame before it lies; 0 is the pair's first source frame.
+        later: where the frame after it lies; 1 is the pair's second.
+    """
+
+    moment: Fraction
+    earlier: Fraction
+    later: Fraction
+
+    @property
+    def timestep(self) -> Fraction:
+        """What the model is told: the moment relative to the two frames it is made from."""
+        return (self.moment - self.earlier) / (self.later - self.earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The frames to make for one pair, in an order in which each one's sources are there.
+
+    Attributes:
+        steps: what to make; more than what was asked for where recursion passes through others.
+        moments: for each timestep that was asked for, the moment of the frame that stands for it.
+    """
+
+    steps: tuple[Step, ...]
+    moments: tuple[Fraction, ...]
+
+    def largest_error(self, timesteps: Sequence[Fraction]) -> Fraction:
+        """How far the farthest frame is from the moment asked for, in units of the pair."""
+        return max(abs(a - b) for a, b in zip(timesteps, self.moments, strict=True))
+
+
+def route(timesteps: Sequence[Fraction], reachable: Timesteps) -> Route:
+    """Find the way to `timesteps` for a model with the given reach.
+
+    Args:
+        timesteps: moments in (0, 1), increasing.
+        reachable: "any": each is made from the two source frames. "recursive": each is exact, made
+            from the nearest frames that are there, those nearest to a middle first. "middle": only
+            halvings, so moments are exact at powers of two and else the nearest that some
+            halvings more than needed can reach, in even order.
+
+    Raises:
+        RequestError: the model's moments are fixed, and not for this function.
+    """
+    if reachable == "any":
+        whole = (Fraction(0), Fraction(1))
+        return Route(tuple(Step(moment, *whole) for moment in timesteps), tuple(timesteps))
+    if reachable == "recursive":
+        steps = tuple(_nearest_middle_first(Fraction(0), Fraction(1), list(timesteps)))
+        return Route(steps, tuple(timesteps))
+    if reachable == "middle":
+        moments = tuple(_nearest_halvings(timesteps))
+        return Route(tuple(_halvings(Fraction(0), Fraction(1), set(moments))), moments)
+    raise RequestError(f"Moments of a model with {reachable} timesteps need no route.")
+
+
+def _nearest_middle_first(
+    earlier: Fraction, later: Fraction, moments: list[Fraction]
+) -> Iterator[Step]:
+    if not moments:
+        return
+    middle = (earlier + later) / 2
+    chosen = min(moments, key=lambda moment: (abs(moment - middle), moment))
+    yield Step(chosen, earlier, later)
+    yield from _nearest_middle_first(earlier, chosen, [m for m in moments if m < chosen])
+    yield from _nearest_middle_first(chosen, later, [m for m in moments if m > chosen])
+
+
+def _nearest_halvings(timesteps: Sequence[Fraction]) -> Iterator[Fraction]:
+    """Round to the coarsest grid of halvings on which all are exact, or else distinct and even."""
+    gaps = [
+        b - a for a, b in zip((Fraction(0), *timesteps), (*timesteps, Fraction(1)), strict=True)
+    ]
+    depth = 1
+    while 2**depth * min(gaps) < 1:
+        depth += 1
+    for exact in range(1, depth + 1):
+        if all((moment * 2**exact).denominator == 1 for moment in timesteps):
+            yield from timesteps
+            return
+    cells = 2 ** (depth + _EXTRA_HALVINGS)
+    for moment in timesteps:
+        # rounding half away from the middle treats both directions of time alike
+        scaled = moment * cells
+        low = scaled.numerator // scaled.denominator
+        rest = scaled - low
+        is_up = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and moment > Fraction(1, 2))
+        yield Fraction(low + is_up, cells)
+
+
+def _halvings(earlier: Fraction, later: Fraction, moments: set[Fraction]) -> Iterator[Step]:
+    inside = {moment for moment in moments if earlier < moment < later}
+    if not inside:
+        return
+    middle = (earlier + later) / 2
+    yield Step(middle, earlier, later)
+    yield from _halvings(earlier, middle, inside)
+    yield from _halvings(middle, later, inside)

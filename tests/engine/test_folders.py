@@ -1,0 +1,102 @@
+"""Which files of a folder are its frames, in which order, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from blender_vfi.engine.folders import job_for_folder, list_frames, output_suffix, split_number
+from blender_vfi.errors import FrameError, RequestError
+
+pytestmark = pytest.mark.plain
+
+
+def fill(folder: Path, *names: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).touch()
+    return folder
+
+
+def test_frames_come_in_the_order_of_their_numbers(tmp_path):
+    folder = fill(tmp_path / "a", "f10.png", "f9.png", "f11.png", ".f1.png", "notes.txt", "x.png")
+    assert [path.name for path in list_frames(folder)] == ["f9.png", "f10.png", "f11.png"]
+    assert all(path.is_absolute() for path in list_frames(folder))
+
+
+def test_sequence_with_a_step_of_its_own_is_taken_as_it_is(tmp_path):
+    folder = fill(tmp_path / "a", "f_0002.png", "f_0004.png", "f_0006.png")
+    assert len(list_frames(folder)) == 3
+
+
+def test_gap_in_a_sequence_is_named_since_motion_would_be_uneven(tmp_path):
+    folder = fill(tmp_path / "a", "f_1.png", "f_2.png", "f_4.png", "f_5.png")
+    with pytest.raises(FrameError, match=r"After f_2\.png comes f_4\.png in .*: frame 3 is miss"):
+        list_frames(folder)
+
+
+def test_two_files_with_one_number_are_named(tmp_path):
+    folder = fill(tmp_path / "a", "f_1.png", "f_01.png", "f_2.png")
+    with pytest.raises(FrameError, match="have the same number: remove one"):
+        list_frames(folder)
+
+
+@pytest.mark.parametrize("names", [(), ("notes.txt",), ("cover.png",), ("f_0001.psd",)])
+def test_folder_without_numbered_pictures_is_refused(tmp_path, names):
+    with pytest.raises(FrameError, match="has no numbered image files"):
+        list_frames(fill(tmp_path / "a", *names))
+
+
+@pytest.mark.parametrize("other", ["g_1.png", "f_1.tif", "f_1.PNG"])
+def test_two_sequences_in_one_folder_are_listed(tmp_path, other):
+    folder = fill(tmp_path / "a", "f_1.png", "f_2.png", other)
+    with pytest.raises(FrameError, match=r"holds 2 sequences \(.*f_####.*\): leave one"):
+        list_frames(folder)
+
+
+def test_folder_that_cannot_be_read_is_named(tmp_path):
+    for path in (tmp_path / "none", fill(tmp_path, "file") / "file"):
+        with pytest.raises(FrameError, match=f"Source folder .*{path.name} cannot be read"):
+            list_frames(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("f_0001.png", ("f_", 1)),
+        ("0007.exr", ("", 7)),
+        ("shot 2 v3.0012.exr", ("shot 2 v3.", 12)),
+        ("cover.png", ("cover", None)),
+    ],
+)
+def test_names_are_split_at_their_last_number(name, expected):
+    assert split_number(Path(name)) == expected
+
+
+def test_output_continues_the_sources_format_in_its_usual_spelling():
+    suffixes = [output_suffix(Path(f"a{name}")) for name in (".PNG", ".jpeg", ".TIFF", ".exr")]
+    assert suffixes == [".png", ".jpg", ".tif", ".exr"]
+
+
+def test_source_format_that_cannot_be_written_asks_for_another(tmp_path):
+    folder = fill(tmp_path / "a", "f_1.bmp", "f_2.bmp")
+    with pytest.raises(RequestError, match=r"cannot be written as \.bmp; choose an output format"):
+        job_for_folder(folder, tmp_path / "out", job_id="a")
+    assert job_for_folder(folder, tmp_path / "out", job_id="a", suffix=".png").suffix == ".png"
+
+
+def test_job_names_absolute_paths_and_continues_the_sources_name(tmp_path, monkeypatch):
+    fill(tmp_path / "a", "f_1.png", "f_2.png")
+    monkeypatch.chdir(tmp_path)
+    job = job_for_folder(Path("a"), Path("out"), job_id="a", checkpoint="own.pth")
+    assert job.sources == (str(tmp_path / "a" / "f_1.png"), str(tmp_path / "a" / "f_2.png"))
+    assert job.output_dir == str(tmp_path / "out")
+    assert job.checkpoint == str(tmp_path / "own.pth")
+    assert job.frame_name(0) == "f_0001.png"
+
+
+def test_bad_setting_is_refused_at_once(tmp_path):
+    fill(tmp_path / "a", "f_1.png", "f_2.png")
+    with pytest.raises(RequestError, match="Multiplier 1"):
+        job_for_folder(tmp_path / "a", tmp_path / "out", job_id="a", multiplier=1)

@@ -1,0 +1,283 @@
+"""The output folder: whose frames lie there, which are finished, and what a failed write leaves."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from blender_vfi.engine.job_folder import RECORD_NAME, JobFolder, copy_file
+from blender_vfi.engine.protocol import JobSpec
+from blender_vfi.errors import CheckpointError, FrameError, OutputError
+
+pytestmark = pytest.mark.plain
+
+FRAMES = 3
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> JobSpec:
+    """Two source files, which no picture library has to read here."""
+    sources = []
+    for index in range(2):
+        source = tmp_path / "in" / f"{index}.png"
+        source.parent.mkdir(exist_ok=True)
+        source.write_bytes(b"source" * (index + 1))
+        sources.append(str(source))
+    return JobSpec(
+        job_id="a",
+        sources=tuple(sources),
+        output_dir=str(tmp_path / "out"),
+        name_prefix="f_",
+        suffix=".png",
+    )
+
+
+def begun(job: JobSpec) -> JobFolder:
+    folder = JobFolder(job, FRAMES)
+    folder.begin()
+    return folder
+
+
+def write_text(text: str):
+    return lambda path: path.write_text(text)
+
+
+def names(job: JobSpec) -> set[str]:
+    return {path.name for path in Path(job.output_dir).iterdir()}
+
+
+def test_new_folder_is_made_with_its_parents_and_has_nothing_finished(job, tmp_path):
+    job = dataclasses.replace(job, output_dir=str(tmp_path / "a" / "b ü" / "c'd"))
+    folder = begun(job)
+    assert folder.finished == frozenset()
+    assert names(job) == {RECORD_NAME}
+    assert folder.frame_path(2) == Path(job.output_dir) / "f_0003.png"
+
+
+def test_placed_frame_lies_under_its_final_name_alone(job):
+    folder = begun(job)
+    assert folder.place(0, write_text("x")).read_text() == "x"
+    assert names(job) == {RECORD_NAME, "f_0001.png"}
+
+
+def test_unfinished_frame_has_the_suffix_that_image_libraries_go_by(job):
+    seen = []
+
+    def write(path):
+        seen.append(path)
+        path.touch()
+
+    begun(job).place(0, write)
+    assert seen[0].suffix == ".png"
+    assert seen[0].name.startswith(".")
+    assert not seen[0].exists()
+
+
+def test_same_job_goes_on_with_what_is_missing(job):
+    begun(job).place(1, write_text("x"))
+    again = dataclasses.replace(job, job_id="b", device="cpu", clear_cache_every=3)
+    assert JobFolder(again, FRAMES).finished == {1}
+
+
+def test_partial_file_of_a_killed_engine_does_not_count_as_finished(job):
+    begun(job)
+    (Path(job.output_dir) / ".f_0002.partial.png").write_text("half")
+    folder = JobFolder(job, FRAMES)
+    assert folder.finished == frozenset()
+    folder.place(1, write_text("whole"))
+    assert names(job) == {RECORD_NAME, "f_0002.png"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"multiplier": 4},
+        {"flow_scale": 0.5},
+        {"model": "rife-4.6"},
+        {"precision": "fp32"},
+        {"skip_pairs": (0,)},
+        {"ensemble": True},
+    ],
+)
+def test_frames_of_other_settings_are_not_taken_for_finished(job, changes):
+    begun(job).place(1, write_text("x"))
+    with pytest.raises(OutputError, match=r"f_0002\.png exists already.*1 of 3 names are taken"):
+        JobFolder(dataclasses.replace(job, **changes), FRAMES)
+
+
+def test_frames_of_a_changed_source_are_not_taken_for_finished(job):
+    begun(job).place(1, write_text("x"))
+    os.utime(job.sources[1], ns=(0, 0))
+    with pytest.raises(OutputError, match="was not made by this very job"):
+        JobFolder(job, FRAMES)
+
+
+@pytest.mark.parametrize("record", [None, "", "[]", "{}", '{"made_from": 3}', "\xff"])
+def test_frames_without_a_sound_record_are_not_taken_for_ours(job, record):
+    begun(job).place(1, write_text("x"))
+    path = Path(job.output_dir) / RECORD_NAME
+    if record is None:
+        path.unlink()
+    else:
+        path.write_text(record, encoding="latin-1")
+    with pytest.raises(OutputError, match="allow overwriting"):
+        JobFolder(job, FRAMES)
+
+
+def test_refused_job_leaves_frames_and_record_as_they_were(job):
+    begun(job).place(1, write_text("x"))
+    record = (Path(job.output_dir) / RECORD_NAME).read_bytes()
+    with pytest.raises(OutputError):
+        JobFolder(dataclasses.replace(job, multiplier=3), FRAMES)
+    assert (Path(job.output_dir) / RECORD_NAME).read_bytes() == record
+    assert names(job) == {RECORD_NAME, "f_0002.png"}
+
+
+def test_other_files_in_the_folder_are_no_reason_to_refuse(job):
+    Path(job.output_dir).mkdir()
+    (Path(job.output_dir) / "g_0001.png").touch()
+    assert JobFolder(job, FRAMES).finished == frozenset()
+
+
+def test_overwriting_makes_all_frames_again(job):
+    begun(job).place(1, write_text("x"))
+    assert JobFolder(dataclasses.replace(job, overwrite=True), FRAMES).finished == frozenset()
+
+
+def test_old_frames_stay_until_an_overwriting_job_really_begins(job):
+    begun(job).place(1, write_text("x"))
+    JobFolder(dataclasses.replace(job, multiplier=4, overwrite=True), FRAMES)
+    assert "f_0002.png" in names(job)
+
+
+def test_frames_of_an_overwritten_job_never_pass_for_the_new_ones(job):
+    begun(job).place(1, write_text("old"))
+    other = dataclasses.replace(job, multiplier=4, overwrite=True)
+    begun(other).place(0, write_text("new"))  # and then the engine dies
+    assert JobFolder(dataclasses.replace(other, overwrite=False), FRAMES).finished == {0}
+
+
+def test_record_tells_the_whole_job_to_a_reader(job):
+    begun(job)
+    record = json.loads((Path(job.output_dir) / RECORD_NAME).read_text())
+    assert record["job"]["sources"] == list(job.sources)
+    assert record["job"]["model"] == "rife-4.25"
+
+
+def test_failed_write_leaves_nothing_and_says_what_to_check(job):
+    def fail(path):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match=r"f_0001\.png cannot be written \(No space left"):
+        begun(job).place(0, fail)
+    assert names(job) == {RECORD_NAME}
+
+
+def test_write_that_fails_for_another_reason_leaves_nothing_either(job):
+    def fail(path):
+        path.write_text("half")
+        raise FrameError("damaged")
+
+    with pytest.raises(FrameError, match="damaged"):
+        begun(job).place(0, fail)
+    assert names(job) == {RECORD_NAME}
+
+
+def test_file_in_the_place_of_the_folder_is_named(job):
+    Path(job.output_dir).touch()
+    with pytest.raises(OutputError, match=r"out cannot be written to \(File exists\)"):
+        JobFolder(job, FRAMES)
+    with pytest.raises(OutputError, match=r"cannot be written to \(Not a directory\)"):
+        JobFolder(dataclasses.replace(job, output_dir=f"{job.output_dir}/deeper"), FRAMES)
+
+
+def test_folder_without_permission_is_named(job, monkeypatch):
+    def refuse(_self, *_arguments, **_options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(OutputError, match=r"\(Permission denied\): choose a folder"):
+        JobFolder(job, FRAMES)
+
+
+def test_frame_that_cannot_be_removed_for_the_new_one_is_named(job):
+    (Path(job.output_dir) / "f_0001.png").mkdir(parents=True)
+    folder = JobFolder(dataclasses.replace(job, overwrite=True), FRAMES)
+    with pytest.raises(OutputError, match=r"f_0001\.png cannot be replaced"):
+        folder.begin()
+
+
+def test_output_into_the_source_folder_is_refused(job):
+    folder = str(Path(job.sources[0]).parent)
+    for name in (folder, f"{folder}/../in", f"{folder}/."):
+        with pytest.raises(OutputError, match="source frames can never be overwritten"):
+            JobFolder(dataclasses.replace(job, output_dir=name), FRAMES)
+
+
+def test_output_through_a_link_to_the_source_folder_is_refused(job):
+    Path(job.output_dir).symlink_to(Path(job.sources[0]).parent)
+    with pytest.raises(OutputError, match=r"is the folder .* of the source frames"):
+        JobFolder(job, FRAMES)
+
+
+def test_source_folder_behind_a_link_is_recognised(job, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(Path(job.output_dir))
+    Path(job.output_dir).mkdir()
+    sources = []
+    for source in job.sources:
+        moved = Path(job.output_dir) / Path(source).name
+        Path(source).rename(moved)
+        sources.append(str(link / moved.name))
+    with pytest.raises(OutputError, match="of the source frames"):
+        JobFolder(dataclasses.replace(job, sources=tuple(sources)), FRAMES)
+
+
+def test_name_that_is_a_link_to_a_source_is_replaced_and_the_source_kept(job):
+    before = Path(job.sources[0]).read_bytes()
+    Path(job.output_dir).mkdir()
+    (Path(job.output_dir) / "f_0001.png").symlink_to(job.sources[0])
+    folder = begun(dataclasses.replace(job, overwrite=True))
+    folder.place(0, write_text("new"))
+    assert Path(job.sources[0]).read_bytes() == before
+    assert folder.frame_path(0).read_text() == "new"
+
+
+def test_missing_source_is_named_with_its_place(job):
+    Path(job.sources[1]).unlink()
+    with pytest.raises(FrameError, match=r"Source frame 2, .*1\.png, cannot be read"):
+        JobFolder(job, FRAMES)
+
+
+def test_missing_checkpoint_is_not_called_a_frame(job, tmp_path):
+    path = str(tmp_path / "none.pth")
+    with pytest.raises(CheckpointError, match=r"Checkpoint .*none\.pth cannot be read"):
+        JobFolder(dataclasses.replace(job, checkpoint=path), FRAMES)
+
+
+def test_changed_checkpoint_makes_another_job(job, tmp_path):
+    path = tmp_path / "own.pth"
+    path.write_bytes(b"1")
+    job = dataclasses.replace(job, checkpoint=str(path))
+    begun(job).place(1, write_text("x"))
+    assert JobFolder(job, FRAMES).finished == {1}
+    path.write_bytes(b"12")
+    with pytest.raises(OutputError, match="was not made by this very job"):
+        JobFolder(job, FRAMES)
+
+
+def test_copy_has_the_same_bytes(job, tmp_path):
+    copy_file(Path(job.sources[1]), tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"sourcesource"
+
+
+def test_copy_tells_an_unreadable_source_from_an_unwritable_target(job, tmp_path):
+    with pytest.raises(FrameError, match=r"none\.png cannot be read"):
+        copy_file(tmp_path / "none.png", tmp_path / "copy")
+    with pytest.raises(OSError, match="No such file"):
+        copy_file(Path(job.sources[0]), tmp_path / "none" / "copy")

@@ -1,0 +1,134 @@
+"""Devices, precision and what counts as memory that ran out, on a machine with a CPU alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from blender_vfi.engine import memory
+from blender_vfi.errors import DeviceError, DeviceMemoryError, RequestError
+
+pytestmark = pytest.mark.torch
+
+CPU = torch.device("cpu")
+CUDA = torch.device("cuda", 0)
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """Let torch say that it sees two CUDA devices."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 6))
+
+
+def test_auto_prefers_a_gpu_and_falls_back_on_the_cpu(monkeypatch, two_gpus):
+    assert memory.choose_device("auto") == CUDA
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: False)
+    assert memory.choose_device("auto") == CPU
+
+
+def test_devices_are_chosen_by_type_and_index(two_gpus):
+    assert memory.choose_device("cuda") == CUDA
+    assert memory.choose_device("cuda:1") == torch.device("cuda", 1)
+    assert memory.choose_device("cpu") == CPU
+    assert memory.available_devices()[-1] == CPU
+
+
+def test_device_that_is_not_there_is_told_with_those_that_are(two_gpus):
+    with pytest.raises(DeviceError, match=r"Device cuda:2 is not there.*cuda:0, cuda:1.*cpu"):
+        memory.choose_device("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "CUDA", "cuda:x", "cuda:-1", "cuda:0:1"])
+def test_name_of_no_device_is_refused(name):
+    with pytest.raises(RequestError, match="must be auto, or one of cuda"):
+        memory.choose_device(name)
+
+
+def test_auto_precision_is_half_only_where_it_is_fast_and_safe(monkeypatch, two_gpus):
+    assert memory.choose_dtype("auto", CUDA, half_precision=True) == torch.float16
+    assert memory.choose_dtype("auto", CUDA, half_precision=False) == torch.float32
+    assert memory.choose_dtype("auto", CPU, half_precision=True) == torch.float32
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (6, 1))
+    assert memory.choose_dtype("auto", CUDA, half_precision=True) == torch.float32
+
+
+def test_precision_asked_for_is_taken_or_refused():
+    assert memory.choose_dtype("fp32", CPU, half_precision=False) == torch.float32
+    assert memory.choose_dtype("bf16", CPU, half_precision=True) == torch.bfloat16
+    assert memory.choose_dtype("fp16", CUDA, half_precision=True) == torch.float16
+    with pytest.raises(RequestError, match="not safe in half precision"):
+        memory.choose_dtype("fp16", CUDA, half_precision=False)
+    with pytest.raises(RequestError, match="fp16 on the CPU"):
+        memory.choose_dtype("fp16", CPU, half_precision=True)
+    with pytest.raises(RequestError, match="Precision 'fp8'"):
+        memory.choose_dtype("fp8", CPU, half_precision=True)
+
+
+@pytest.mark.parametrize("name", ["fp32", "fp16", "bf16"])
+def test_names_of_dtypes_go_both_ways(name):
+    assert memory.dtype_name(memory.choose_dtype(name, CUDA, half_precision=True)) == name
+
+
+def test_memory_of_the_cpu_is_measured():
+    assert 0 < memory.resident_memory_bytes() <= memory.peak_memory_bytes() * 2
+    assert memory.free_memory_bytes(CPU) > 0
+    assert memory.device_memory_bytes(CPU) == 0
+    memory.clear_cache(CPU)
+
+
+def test_batches_are_single_on_the_cpu():
+    assert memory.largest_batch(CPU) == 1
+    assert memory.largest_batch(CUDA) > 1
+
+
+def test_the_cpus_own_failure_to_allocate_is_recognised():
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert memory.is_out_of_memory(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.cuda.OutOfMemoryError("x"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), True),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (RuntimeError("shape '[2]' is invalid for input of size 3"), False),
+    ],
+)
+def test_errors_of_full_memory_are_told_from_others(error, expected):
+    assert memory.is_out_of_memory(error) is expected
+
+
+def failing(times, message="out of memory"):
+    attempts = []
+
+    def attempt():
+        attempts.append(1)
+        if len(attempts) <= times:
+            raise RuntimeError(message)
+        return len(attempts)
+
+    return attempt
+
+
+def test_relief_comes_once_between_two_attempts():
+    relieved = []
+    assert memory.with_relief(failing(0), relieve=lambda: relieved.append(1), message="m") == 1
+    assert relieved == []
+    assert memory.with_relief(failing(1), relieve=lambda: relieved.append(1), message="m") == 2
+    assert relieved == [1]
+    with pytest.raises(DeviceMemoryError, match=r"^m$"):
+        memory.with_relief(failing(2), relieve=lambda: None, message="m")
+
+
+def test_other_errors_pass_without_relief():
+    relieved = []
+    with pytest.raises(RuntimeError, match="a bug"):
+        memory.with_relief(failing(1, "a bug"), relieve=lambda: relieved.append(1), message="never")
+    assert relieved == []

@@ -1,0 +1,312 @@
+"""Folder to folder in one process: what is made, copied, resumed, refused and left behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from blender_vfi.engine import images
+from blender_vfi.engine.pipeline import Engine
+from blender_vfi.engine.protocol import Cancelled, Finished, Notice, Progress, Stage, Started
+from blender_vfi.errors import (
+    CheckpointError,
+    DeviceMemoryError,
+    FrameError,
+    JobCancelledError,
+    OutputError,
+    RequestError,
+    UnknownModelError,
+)
+
+from .fake_model import FakeModel, fake_cache
+from .sequences import make_job, read_png, visible_names, write_sequence
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    write_sequence(tmp_path / "in 'ü'", 3)
+    return tmp_path / "in 'ü'"
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "out \"日本\" 'x'"
+
+
+def run(job, *, model=None, **options):
+    """Run a job on the fake model; return `Finished`, the events and the model."""
+    model = model or FakeModel()
+    events = []
+    finished = Engine(fake_cache(model)).run(job, on_event=events.append, **options)
+    return finished, events, model
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in visible_names(folder)}
+
+
+def test_sources_are_copied_byte_for_byte_and_blends_stand_between(source, output):
+    finished, _, _ = run(make_job(source, output, multiplier=2))
+    assert visible_names(output) == [f"f é {number:04d}.png" for number in range(1, 6)]
+    for index, path in enumerate(sorted(source.iterdir())):
+        assert (output / f"f é {2 * index + 1:04d}.png").read_bytes() == path.read_bytes()
+    first, middle, second = (read_png(output / f"f é {number:04d}.png") for number in (1, 2, 3))
+    expected = (first.astype(float) + second) / 2
+    assert np.abs(middle - expected).max() <= 0.5
+    assert (finished.frames_total, finished.frames_made) == (5, 2)
+
+
+def test_events_tell_the_job_from_loading_to_its_end(source, output):
+    job = make_job(source, output)
+    finished, events, _ = run(job)
+    kinds = [type(event) for event in events]
+    assert kinds == [Stage, Started, Progress, Progress, Progress, Finished]
+    assert {event.job_id for event in events} == {job.job_id}
+    assert events[1].frames_total == 5
+    assert (events[1].device, events[1].precision) == ("cpu", "fp32")
+    assert events[-2].frames_done == 5
+    assert events[-2].seconds_left == 0
+    assert events[-1] == finished
+    done = [event.frames_done for event in events if isinstance(event, Progress)]
+    assert done == sorted(done)
+    assert Path(events[-2].last_frame).is_file()
+
+
+def test_other_output_format_encodes_the_sources_anew(source, output):
+    run(make_job(source, output, suffix=".tif"))
+    assert visible_names(output) == [f"f é {number:04d}.tif" for number in range(1, 6)]
+    original = images.read_frame(source / "f é 0002.png")
+    encoded = images.read_frame(output / "f é 0003.tif")
+    assert encoded.header.format.container == "tiff"
+    assert np.array_equal(encoded.pixels, original.pixels)
+
+
+def test_held_frames_are_copies_of_the_frame_before(source, output):
+    finished, _, model = run(
+        make_job(source, output, multiplier=3, skip_pairs=[0], hold_skipped=True)
+    )
+    first = (source / "f é 0001.png").read_bytes()
+    assert [
+        (output / f"f é {number:04d}.png").read_bytes() == first for number in (1, 2, 3, 4)
+    ] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert finished.frames_made == len(model.calls) == 2
+
+
+def test_job_without_frames_to_make_loads_no_model(source, output):
+    loads = []
+    engine = Engine(fake_cache(FakeModel(), loads))
+    finished = engine.run(make_job(source, output, keep_pairs=[]))
+    assert (finished.frames_total, finished.frames_made, loads) == (3, 0, [])
+
+
+def test_engine_uses_the_cache_that_it_is_given_and_keeps_the_model(source, output, tmp_path):
+    loads = []
+    engine = Engine(fake_cache(FakeModel(), loads))
+    engine.run(make_job(source, output))
+    engine.run(make_job(source, tmp_path / "second"))
+    assert loads == ["rife-4.25"]
+    assert (engine.free_memory(), engine.free_memory()) == (1, 0)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_grey_and_alpha_come_out_as_they_went_in(tmp_path, channels):
+    source, output = tmp_path / "in", tmp_path / "out"
+    write_sequence(source, 2, channels=channels)
+    run(make_job(source, output))
+    assert read_png(output / "f é 0002.png").shape == (24, 40, channels)
+
+
+def test_resumed_job_makes_only_what_is_missing_and_the_same(source, output, tmp_path):
+    run(make_job(source, output, multiplier=4))
+    whole = content(output)
+    for number in (2, 5, 8):
+        (output / f"f é {number:04d}.png").unlink()
+    kept = (output / "f é 0003.png").stat().st_mtime_ns
+    finished, events, model = run(make_job(source, output, multiplier=4))
+    assert [call.timesteps for call in model.calls] == [(0.25,), (0.75,)]
+    assert finished.frames_made == 2
+    assert content(output) == whole
+    assert (output / "f é 0003.png").stat().st_mtime_ns == kept
+    assert next(e for e in events if isinstance(e, Progress)).frames_total == 9
+
+
+def test_finished_job_started_again_does_nothing(source, output):
+    run(make_job(source, output))
+    loads = []
+    finished = Engine(fake_cache(FakeModel(), loads)).run(make_job(source, output))
+    assert (finished.frames_total, finished.frames_made, loads) == (5, 0, [])
+
+
+def test_changed_settings_or_sources_are_not_mixed_with_old_frames(source, output):
+    run(make_job(source, output))
+    before = content(output)
+    with pytest.raises(OutputError, match="was not made by this very job"):
+        run(make_job(source, output, multiplier=4))
+    os.utime(source / "f é 0002.png", ns=(0, 0))
+    with pytest.raises(OutputError, match="was not made by this very job"):
+        run(make_job(source, output))
+    assert content(output) == before
+
+
+def test_overwriting_replaces_what_another_job_made(source, output, tmp_path):
+    run(make_job(source, output))
+    run(make_job(source, output, multiplier=4, overwrite=True))
+    run(make_job(source, tmp_path / "fresh", multiplier=4))
+    assert content(output) == content(tmp_path / "fresh")
+
+
+def test_damaged_frame_in_the_middle_is_named_and_finished_frames_stay(tmp_path, output):
+    paths = write_sequence(tmp_path / "in", 5)
+    whole = paths[3].read_bytes()
+    paths[3].write_bytes(whole[: len(whole) * 2 // 3])
+    with pytest.raises(FrameError, match=r"f é 0004\.png"):
+        run(make_job(tmp_path / "in", output))
+    left = visible_names(output)
+    assert {"f é 0001.png", "f é 0002.png"} <= set(left)
+    assert not [name for name in left if "partial" in name]
+
+
+def test_missing_frame_is_named_before_anything_is_written(source, output):
+    job = make_job(source, output)
+    (source / "f é 0002.png").unlink()
+    with pytest.raises(FrameError, match=r"f é 0002\.png cannot be read"):
+        run(job)
+    assert not output.exists()
+
+
+def test_frame_of_another_size_is_named_with_both_sizes(source, output, tmp_path):
+    [odd] = write_sequence(tmp_path / "odd", 1, size=(16, 16))
+    (source / "f é 0003.png").write_bytes(odd.read_bytes())
+    with pytest.raises(FrameError, match=r"f é 0003\.png is 16×16, f é 0001\.png is 40×24"):
+        run(make_job(source, output))
+
+
+@pytest.mark.parametrize("name", ["in 'ü'", "in 'ü'/../in 'ü'", "link"])
+def test_source_folder_cannot_be_the_output_folder(source, name, tmp_path):
+    (tmp_path / "link").symlink_to(source)
+    before = content(source)
+    with pytest.raises(OutputError, match="of the source frames"):
+        run(make_job(source, tmp_path / name))
+    assert content(source) == before
+
+
+def test_format_that_would_lose_something_is_refused_before_work(tmp_path, output):
+    write_sequence(tmp_path / "in", 2, channels=4)
+    with pytest.raises(RequestError, match=r"\.jpg.*alpha would be lost"):
+        run(make_job(tmp_path / "in", output, suffix=".jpg"))
+    assert not output.exists()
+
+
+def test_unknown_model_and_missing_checkpoint_have_errors_of_their_own(source, output, tmp_path):
+    with pytest.raises(UnknownModelError, match=r"did you mean rife-4\.25"):
+        run(make_job(source, output, model="rife4.25"))
+    with pytest.raises(CheckpointError, match=r"none\.pth"):
+        run(make_job(source, output, checkpoint=tmp_path / "none.pth"))
+
+
+def test_write_that_fails_stops_the_job_and_leaves_no_partial_file(source, output, monkeypatch):
+    def full(path, *_arguments):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(images, "write_frame", full)
+    model = FakeModel()
+    with pytest.raises(OutputError, match="No space left on device"):
+        run(make_job(source, output, multiplier=64), model=model)
+    assert not [name for name in visible_names(output) if name.startswith(".")]
+    assert len(model.calls) < 126  # it did not go on to the end
+
+
+def test_cancel_is_told_with_its_count_and_the_job_goes_on_later(source, output, tmp_path):
+    model, events = FakeModel(), []
+    job = make_job(source, output, multiplier=4)
+    with pytest.raises(JobCancelledError):
+        Engine(fake_cache(model)).run(
+            job, on_event=events.append, is_cancelled=lambda: len(model.calls) == 4
+        )
+    assert isinstance(events[-1], Cancelled)
+    assert events[-1].frames_done == len(visible_names(output)) < 9
+    assert len(model.calls) == 4
+    assert not [name for name in visible_names(output) if name.startswith(".")]
+    run(job)
+    run(make_job(source, tmp_path / "whole", multiplier=4))
+    assert content(output) == content(tmp_path / "whole")
+
+
+def test_job_cancelled_before_it_begins_touches_nothing(source, output):
+    events = []
+    with pytest.raises(JobCancelledError):
+        Engine(fake_cache(FakeModel())).run(
+            make_job(source, output), on_event=events.append, is_cancelled=lambda: True
+        )
+    assert [type(event) for event in events] == [Cancelled]
+    assert not output.exists()
+
+
+def test_full_memory_is_noticed_in_words_and_the_job_ends_well(source, output):
+    def once(number, _batch):
+        if number == 1:
+            raise RuntimeError("CUDA out of memory")
+
+    finished, events, _ = run(make_job(source, output), model=FakeModel(before_call=once))
+    assert finished.frames_made == 2
+    assert [e.message for e in events if isinstance(e, Notice)] == [
+        "Memory ran out: cleared the cache and tried again."
+    ]
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_memory_that_runs_out_while_loading_drops_other_models_first(source, output, failures):
+    attempts = []
+    cache = fake_cache(FakeModel())
+    get = cache.get
+
+    def get_later(*arguments, **options):
+        attempts.append(len(cache))
+        if len(attempts) - 1 in range(1, failures + 1):
+            raise RuntimeError("CUDA out of memory")
+        return get(*arguments, **options)
+
+    cache.get = get_later
+    engine = Engine(cache)
+    engine.run(make_job(source, output))  # leaves a model in the cache
+    job = make_job(source, output, multiplier=3, overwrite=True)
+    if failures == 1:
+        assert engine.run(job).frames_made == 4
+    else:
+        with pytest.raises(DeviceMemoryError, match=r"RIFE 4\.25 does not fit"):
+            engine.run(job)
+    assert attempts == [0, 1, 0]
+
+
+def test_old_frames_survive_a_job_that_cannot_load_its_model(source, output):
+    run(make_job(source, output))
+    before = content(output)
+    cache = fake_cache(FakeModel())
+
+    def refuse(*_arguments, **_options):
+        raise CheckpointError("damaged")
+
+    cache.get = refuse
+    with pytest.raises(CheckpointError, match="damaged"):
+        Engine(cache).run(make_job(source, output, multiplier=4, overwrite=True))
+    assert content(output) == before
+
+
+def test_frame_names_continue_at_the_number_asked_for(source, output):
+    job = dataclasses.replace(
+        make_job(source, output), first_number=99, name_prefix="neu_", keep_pairs=()
+    )
+    run(job)
+    assert visible_names(output) == ["neu_0099.png", "neu_0100.png", "neu_0101.png"]

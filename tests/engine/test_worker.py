@@ -1,0 +1,235 @@
+"""The worker's own logic, in this process: sorting requests, cancelling, surviving, leaving."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from blender_vfi.engine import worker as worker_module
+from blender_vfi.engine.protocol import (
+    Cancel,
+    Cancelled,
+    Failed,
+    Finished,
+    FreeMemory,
+    JobSpec,
+    MemoryFreed,
+    Ready,
+    Run,
+    Shutdown,
+    decode_line,
+    encode_line,
+)
+from blender_vfi.engine.worker import Worker
+from blender_vfi.errors import FrameError, JobCancelledError
+
+pytestmark = pytest.mark.plain
+
+
+class FakeEngine:
+    """Runs a job by calling what the test put under its id."""
+
+    def __init__(self):
+        self.begun = threading.Event()
+        self.actions = {}
+
+    def run(self, job, *, on_event, is_cancelled):
+        self.begun.set()
+        self.actions.get(job.job_id, lambda _is_cancelled: None)(is_cancelled)
+        if is_cancelled():
+            on_event(Cancelled(job_id=job.job_id, frames_done=1))
+            raise JobCancelledError("stopped")
+        on_event(finished(job.job_id))
+
+    def free_memory(self):
+        return 4
+
+
+class Service:
+    """A worker at the other end of two pipes."""
+
+    def __init__(self, idle_exit_s=20.0):
+        request_end, self._request_fd = os.pipe()
+        self._event_fd, event_end = os.pipe()
+        self.requests = os.fdopen(self._request_fd, "w")
+        self.events = os.fdopen(self._event_fd)
+        self._worker_ends = (os.fdopen(event_end, "w"), os.fdopen(request_end))
+        self._worker = Worker(*self._worker_ends, idle_exit_s=idle_exit_s)
+        self.codes = []
+        self.thread = threading.Thread(target=lambda: self.codes.append(self._worker.serve()))
+        self.thread.start()
+
+    def send(self, *messages):
+        for message in messages:
+            self.requests.write(message if isinstance(message, str) else encode_line(message))
+        self.requests.flush()
+
+    def hear(self):
+        return decode_line(self.events.readline())
+
+    def close(self):
+        if not self.requests.closed:
+            self.requests.close()
+        self.thread.join(20)
+        assert self.codes == [0]
+        for stream in (*self._worker_ends, self.events):
+            if not stream.closed:
+                stream.close()
+
+
+@pytest.fixture
+def engine(monkeypatch):
+    fake = FakeEngine()
+    monkeypatch.setattr(worker_module, "_load_engine", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def service(engine):
+    running = Service()
+    assert isinstance(running.hear(), Ready)
+    yield running
+    running.close()
+
+
+def job(job_id="a"):
+    return JobSpec(job_id=job_id, sources=(), output_dir="/o", name_prefix="f", suffix=".png")
+
+
+def finished(job_id="a"):
+    return Finished(
+        job_id=job_id, frames_total=1, frames_made=1, duration_s=0.0, peak_memory_bytes=0
+    )
+
+
+def wait_for_cancel(is_cancelled):
+    pause = threading.Event()
+    while not is_cancelled():
+        pause.wait(0.005)
+
+
+def read_so_far(capsys):
+    """Wait until the worker has complained about the line "read so far"."""
+    pause, complaints = threading.Event(), ""
+    while "read so far" not in complaints:
+        complaints += capsys.readouterr().err
+        pause.wait(0.005)
+
+
+def test_worker_leaves_when_asked(service):
+    service.send(Shutdown())
+    service.thread.join(20)
+    assert service.codes == [0]
+
+
+def test_jobs_run_one_after_another(service):
+    service.send(Run(job=job("a")), Run(job=job("b")))
+    assert [service.hear(), service.hear()] == [finished("a"), finished("b")]
+
+
+def test_cancel_is_heard_while_the_job_runs(service, engine):
+    engine.actions["a"] = wait_for_cancel
+    service.send(Run(job=job()))
+    assert engine.begun.wait(20)
+    service.send(Cancel(job_id="a"))
+    assert service.hear() == Cancelled(job_id="a", frames_done=1)
+
+
+def test_waiting_job_that_is_cancelled_never_begins(service, engine, capsys):
+    released = threading.Event()
+    engine.actions["a"] = lambda _is_cancelled: released.wait(20)
+    service.send(Run(job=job("a")))
+    assert engine.begun.wait(20)
+    engine.begun.clear()
+    service.send(Run(job=job("b")), Cancel(job_id="b"), "read so far\n")
+    read_so_far(capsys)
+    released.set()
+    assert service.hear() == finished("a")
+    assert service.hear() == Cancelled(job_id="b", frames_done=0)
+    assert not engine.begun.is_set()
+
+
+def test_cancel_of_an_unknown_or_ended_job_does_not_hit_a_later_one(service):
+    service.send(Cancel(job_id="a"), Run(job=job()))
+    assert service.hear() == finished()
+    service.send(Cancel(job_id="a"), Run(job=job()))
+    assert service.hear() == finished()
+
+
+def test_error_for_the_user_crosses_by_name_with_its_traceback(service, engine):
+    def fail(_is_cancelled):
+        raise FrameError("frame 7 is damaged")
+
+    engine.actions["a"] = fail
+    service.send(Run(job=job("a")), Run(job=job("b")))
+    event = service.hear()
+    assert (event.job_id, event.kind, event.message) == ("a", "FrameError", "frame 7 is damaged")
+    assert "Traceback" in event.details
+    assert service.hear() == finished("b")
+
+
+def test_unexpected_error_is_told_and_the_worker_goes_on(service, engine):
+    def fail(_is_cancelled):
+        raise ZeroDivisionError("by zero")
+
+    engine.actions["a"] = fail
+    service.send(Run(job=job("a")), Run(job=job("b")))
+    event = service.hear()
+    assert isinstance(event, Failed)
+    assert (event.kind, event.message) == ("EngineError", "Unexpected ZeroDivisionError: by zero")
+    assert service.hear() == finished("b")
+
+
+def test_memory_is_freed_on_request_once_there_is_any(service):
+    service.send(FreeMemory())
+    assert service.hear() == MemoryFreed(models_dropped=0)
+    service.send(Run(job=job()), FreeMemory())
+    assert [service.hear(), service.hear()] == [finished(), MemoryFreed(models_dropped=4)]
+
+
+@pytest.mark.parametrize("line", ["garbage\n", "\n", '{"type": "Rum"}\n', "[" * 20_000 + "\n"])
+def test_line_that_is_no_request_is_logged_and_passed_over(service, line, capsys):
+    service.send(line, Run(job=job()))
+    assert service.hear() == finished()
+    assert "ProtocolError" in capsys.readouterr().err
+
+
+def test_events_sent_as_requests_are_passed_over(service):
+    service.send(finished(), Run(job=job()))
+    assert service.hear() == finished()
+
+
+@pytest.mark.parametrize("ask", [True, False], ids=["Shutdown", "client gone"])
+def test_leaving_stops_the_running_job(service, engine, ask):
+    engine.actions["a"] = wait_for_cancel
+    service.send(Run(job=job()))
+    assert engine.begun.wait(20)
+    if ask:
+        service.send(Shutdown())
+    else:
+        service.requests.close()
+    assert service.hear() == Cancelled(job_id="a", frames_done=1)
+    service.thread.join(20)
+    assert service.codes == [0]
+
+
+def test_worker_without_requests_leaves_by_itself(engine):
+    service = Service(idle_exit_s=0.05)
+    service.thread.join(20)
+    service.close()
+
+
+def test_job_stops_when_nobody_listens_any_more(engine):
+    service = Service()
+    service.hear()
+    service.events.close()
+    engine.actions["b"] = wait_for_cancel
+    service.send(Run(job=job("a")), Run(job=job("b")))
+    service.requests.close()
+    service.thread.join(20)
+    assert service.codes == [0]
+    with pytest.raises(BrokenPipeError):
+        service._worker_ends[0].close()
+    service.close()

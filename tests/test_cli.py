@@ -1,0 +1,218 @@
+"""The command line: exit codes, where messages go, and help that teaches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from blender_vfi import cli
+from blender_vfi.engine.version import package_version
+from blender_vfi.models import catalog
+
+from .engine.sequences import read_png, visible_names, write_sequence
+
+pytestmark = pytest.mark.torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    write_sequence(tmp_path / "in", 2, size=(64, 64))
+    return tmp_path / "in"
+
+
+@pytest.fixture(autouse=True)
+def own_signals():
+    """Put back what the command line sets for its process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def start(*arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "blender_vfi", *map(str, arguments)],
+        cwd=REPOSITORY,
+        env={**os.environ, "BLENDER_VFI_PYTHON": sys.executable, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def command(*arguments, **environment):
+    """Run the command line in a process of its own: exit code, standard output and error."""
+    process = start(*arguments, **environment)
+    output, error = process.communicate(timeout=90)
+    return process.returncode, output, error
+
+
+def refused(capsys, *arguments):
+    """Run a command that must fail in this process: exit code and message."""
+    try:
+        code = cli.main([str(argument) for argument in arguments])
+    except SystemExit as left:
+        code = left.code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return code, captured.err
+
+
+def test_folder_is_interpolated_and_the_result_told_on_standard_output(
+    source, tmp_path, checkpoint_folder
+):
+    output = tmp_path / "out 日本"
+    code, told, shown = command(
+        "interpolate",
+        source,
+        output,
+        "--multiplier",
+        4,
+        "--device",
+        "cpu",
+        PYTHONIOENCODING="ascii",
+    )
+    assert code == 0, shown
+    assert told.startswith("5 frames (3 new) in ")
+    assert "5 frames on cpu in fp32" in shown
+    assert "5/5 frames" in shown
+    assert len(visible_names(output)) == 5
+    assert read_png(output / "f é 0002.png").shape == (64, 64, 3)
+
+
+def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, checkpoint_folder):
+    output = tmp_path / "out"
+    process = start("interpolate", source, output, "--multiplier", 256, "--device", "cpu")
+    deadline = time.monotonic() + 60
+    while not list(output.glob("f*2.png")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    told, shown = process.communicate(timeout=30)
+    assert (process.returncode, told) == (130, "")
+    assert "error: The job was cancelled with" in shown
+    assert all(read_png(output / name).size for name in visible_names(output))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--multiplier", "1"], "Multiplier 1: must be a whole number from 2 to 256"),
+        (["--multiplier", "0"], "Multiplier 0"),
+        (["--multiplier", "-2"], "Multiplier -2"),
+        (["--multiplier", "10000"], "Multiplier 10000"),
+        (["--multiplier", "1.5"], "'1.5' must be a whole number from 2 to 256"),
+        (["--multiplier", "many"], "'many' must be a whole number"),
+        (["--skip", "x"], "Interpolation state 'x'"),
+        (["--skip", "1"], "2 frames have the pairs 0 to 0"),
+        (["--skip", "0", "--keep", "0"], "not allowed with argument --skip"),
+        (["--format", ".gif"], "invalid choice: '.gif'"),
+        (["--flow-scale", "3"], "invalid choice: 3.0"),
+        (["--precision", "fp8"], "invalid choice: 'fp8'"),
+        (["--clear-cache-every", "0"], "Clear cache every 0 pairs"),
+        (["--frames", "7"], "unrecognized arguments: --frames"),
+    ],
+)
+def test_bad_setting_ends_with_code_2_before_an_engine_starts(
+    source, tmp_path, capsys, arguments, message
+):
+    code, shown = refused(capsys, "interpolate", source, tmp_path / "out", *arguments)
+    assert code == 2
+    assert message in shown
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_frames_end_with_code_3(tmp_path, capsys):
+    code, shown = refused(capsys, "interpolate", tmp_path / "none", tmp_path / "out")
+    assert code == 3
+    assert shown.startswith("error: Source folder ")
+    assert shown.count("\n") == 1
+
+
+def test_missing_engine_ends_with_code_6(source, tmp_path, capsys):
+    code, shown = refused(
+        capsys, "interpolate", source, tmp_path / "out", "--engine-python", tmp_path / "none"
+    )
+    assert code == 6
+    assert "cannot be started" in shown
+
+
+def test_errors_of_the_engine_keep_their_codes(source, tmp_path):
+    code, told, shown = command("interpolate", source, source, "--device", "cpu")
+    assert (code, told) == (4, "")
+    assert shown.splitlines()[-1].startswith("error: Output folder ")
+    assert "Traceback" not in shown
+    code, _, shown = command("interpolate", source, tmp_path / "out", "--model", "rife-4.99")
+    assert code == 5
+    assert "No model is called 'rife-4.99': did you mean" in shown
+
+
+def test_interrupt_outside_a_job_ends_with_code_130(source, tmp_path, capsys, monkeypatch):
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "job_for_folder", interrupted)
+    code, shown = refused(capsys, "interpolate", source, tmp_path / "out")
+    assert code == 130
+    assert shown == "error: The job was interrupted; finished frames stay on disk.\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["interpolate", "--help"]])
+def test_help_teaches_by_examples_and_lists_exit_codes(arguments, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    shown = capsys.readouterr().out
+    assert left.value.code == 0
+    assert "examples:" in shown
+    assert "--multiplier 4 --skip 23,40-44" in shown
+    assert "exit codes: 0 done, 2 a setting" in shown
+
+
+def test_every_option_says_what_it_is_for(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["interpolate", "--help"])
+    shown = capsys.readouterr().out
+    for option in ("--multiplier", "--skip", "--keep", "--hold-skipped", "--format", "--overwrite"):
+        assert option in shown
+    assert "2 to 256 (default: 2)" in shown
+    assert "see the models command" in shown
+
+
+def test_examples_in_the_help_are_valid_commands():
+    parser = cli._parser()
+    lines = [line.strip() for line in parser.format_help().splitlines()]
+    commands = [line for line in lines if line.startswith("python -m blender_vfi")]
+    assert len(commands) == 3
+    for line in commands:
+        assert parser.parse_args(line.split()[3:]).run
+
+
+def test_command_must_be_given(capsys):
+    code, shown = refused(capsys)
+    assert code == 2
+    assert "COMMAND" in shown
+
+
+def test_version_is_the_manifests(capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out.strip() == package_version()
+
+
+def test_models_are_listed_one_a_line_with_licence_and_source(capsys):
+    assert cli.main(["models"]) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split()[:4] == ["model", "weights", "licence", "commercial"]
+    listed = rows[: len(catalog.CATALOG)]
+    assert [row.split()[0] for row in listed] == [spec.name for spec in catalog.CATALOG]
+    assert listed[0].split()[:5] == ["rife-4.25", "5.7", "M", "MIT", "yes"]
+    assert "--checkpoint" in rows[-1]
