@@ -2,7 +2,8 @@
 
 It keeps on the device only the frames that the next pair shares with this one, asks the model for
 all moments of a pair, hands results off the device at once, and clears the device's cache
-regularly, so that memory does not grow with the number of frames. It knows no file and no Blender.
+regularly, so that memory does not grow with the number of frames. Models that cannot reach every
+moment by themselves are led there by recursion (see `reach`). It knows no file and no Blender.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import Interpolation, InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout, compose, network_picture, premultiplied
+from .reach import route
 from .schedule import PairWork, Plan
 
 _T = TypeVar("_T")
@@ -64,7 +66,7 @@ class LoopPolicy:
 
 @dataclass(frozen=True, slots=True)
 class _DeviceFrame:
-    """A source frame on the device: all its channels, what the network sees, and its features."""
+    """A frame on the device: all its channels, what the network sees, and its features."""
 
     channels: Tensor
     picture: Tensor
@@ -134,6 +136,7 @@ class FrameLoop:
                 window = {index: window[index] for index in indices if index in window}
                 for index in sorted(set(indices) - window.keys()):
                     window[index] = self._relieved(partial(self._upload, source.load(index)))
+                # no name for the list: it would keep this window alive while the next is loaded
                 self._make_pair([window[index] for index in indices], work, sink)
                 on_pair(work)
                 if done % self._policy.clear_cache_every == 0:
@@ -144,6 +147,10 @@ class FrameLoop:
 
     def _upload(self, frame: Tensor) -> _DeviceFrame:
         channels = frame.permute(2, 0, 1)[None].to(self._policy.device, torch.float32)
+        return self._prepared(channels)
+
+    def _prepared(self, channels: Tensor) -> _DeviceFrame:
+        """Make a source for the model of a frame (1, C, H, W) that is on the device."""
         channels = premultiplied(channels, self._layout)
         picture = network_picture(channels, self._layout)
         picture = self._padded(picture).to(self._policy.dtype).contiguous()
@@ -159,16 +166,19 @@ class FrameLoop:
         return pad(picture, (0, right, 0, bottom))
 
     def _make_pair(self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink) -> None:
+        if self._spec.timesteps in ("any", "fixed"):
+            self._make_directly(window, work, sink)
+        else:
+            self._make_by_recursion(window, work, sink)
+
+    def _make_directly(self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink) -> None:
         """Make one pair's frames in batches that fit, each handed to the sink before the next."""
-        middle = len(window) // 2 - 1
-        frame0, frame1 = window[middle].channels, window[middle + 1].channels
         first = 0
         while first < len(work.timesteps):
-            if self._is_cancelled():
-                raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
+            self._stop_if_cancelled()
             timesteps = work.timesteps[first : first + self._batch]
             try:
-                frames = self._relieved(partial(self._call, window, frame0, frame1, timesteps))
+                frames = self._relieved(partial(self._call_to_host, window, timesteps))
             except DeviceMemoryError:
                 if len(timesteps) == 1:
                     raise
@@ -178,6 +188,40 @@ class FrameLoop:
             for output_index, frame in zip(work.outputs[first:], frames, strict=False):
                 sink.store(output_index, frame)
             first += len(timesteps)
+
+    def _make_by_recursion(
+        self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink
+    ) -> None:
+        """Make one pair's frames one after another, each from the frames that are there by then.
+
+        A frame stays on the device only until the last step that is made from it.
+        """
+        way = route(work.whole, self._spec.timesteps)
+        if way.largest_error(work.whole):
+            self._notify(
+                f"{self._spec.title} knows only the middle between two frames: at this multiplier "
+                "frames lie up to "
+                f"{float(way.largest_error(work.whole)):.3f} of a source frame beside their exact "
+                "moment, evenly. A power of two, or a model for any moment, is exact."
+            )
+        standing = dict(zip(work.whole, way.moments, strict=True))
+        wanted = {standing[t]: at for t, at in zip(work.timesteps, work.outputs, strict=True)}
+        steps = way.steps_to(wanted)
+        frames = {Fraction(0): window[0], Fraction(1): window[1]}
+        for index, step in enumerate(steps):
+            self._stop_if_cancelled()
+            sources = [frames[step.earlier], frames[step.later]]
+            made = self._relieved(partial(self._call, sources, [step.timestep]))
+            if step.moment in wanted:
+                sink.store(wanted[step.moment], _on_host(made)[0])
+            needed = {moment for later in steps[index + 1 :] for moment in later.sources}
+            if step.moment in needed:
+                frames[step.moment] = self._relieved(partial(self._prepared, made))
+            frames = {moment: frame for moment, frame in frames.items() if moment in needed}
+
+    def _stop_if_cancelled(self) -> None:
+        if self._is_cancelled():
+            raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
 
     def _relieved(self, attempt: Callable[[], _T]) -> _T:
         """Run `attempt`; where memory runs out, clear the device's cache and try once more."""
@@ -198,14 +242,13 @@ class FrameLoop:
             self._notices.add(message)
             self._on_notice(message)
 
-    def _call(
-        self,
-        window: list[_DeviceFrame],
-        frame0: Tensor,
-        frame1: Tensor,
-        timesteps: Sequence[Fraction],
-    ) -> Tensor:
-        """Return (T, H, W, C) float32 frames on the CPU."""
+    def _call_to_host(self, window: list[_DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
+        return _on_host(self._call(window, timesteps))
+
+    def _call(self, window: list[_DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
+        """Return (T, C, H, W) float32 frames on the device."""
+        middle = len(window) // 2 - 1
+        frame0, frame1 = window[middle].channels, window[middle + 1].channels
         with torch.inference_mode():
             result = self._model(
                 [frame.picture for frame in window],
@@ -214,8 +257,12 @@ class FrameLoop:
                 self._policy.quality,
             )
             height, width = frame0.shape[-2:]
-            frames = compose(_cropped(result, height, width), frame0, frame1, self._layout)
-            return frames.permute(0, 2, 3, 1).contiguous().cpu()
+            return compose(_cropped(result, height, width), frame0, frame1, self._layout)
+
+
+def _on_host(frames: Tensor) -> Tensor:
+    """Return (T, H, W, C) on the CPU of (T, C, H, W) on the device."""
+    return frames.permute(0, 2, 3, 1).contiguous().cpu()
 
 
 def window_indices(pair: int, source_count: int, context: int) -> list[int]:

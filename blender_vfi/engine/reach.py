@@ -7,7 +7,7 @@ source for those beside it. Pure Python on the standard library.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -33,6 +33,11 @@ class Step:
     later: Fraction
 
     @property
+    def sources(self) -> tuple[Fraction, Fraction]:
+        """Moments of the two frames that it is made from."""
+        return self.earlier, self.later
+
+    @property
     def timestep(self) -> Fraction:
         """What the model is told: the moment relative to the two frames it is made from."""
         return (self.moment - self.earlier) / (self.later - self.earlier)
@@ -49,6 +54,16 @@ class Route:
 
     steps: tuple[Step, ...]
     moments: tuple[Fraction, ...]
+
+    def steps_to(self, moments: Collection[Fraction]) -> list[Step]:
+        """Return the steps that lead to `moments`, in order, without those that do not."""
+        needed = set(moments)
+        chosen: list[Step] = []
+        for step in reversed(self.steps):
+            if step.moment in needed:
+                needed |= {step.earlier, step.later}
+                chosen.append(step)
+        return chosen[::-1]
 
     def largest_error(self, timesteps: Sequence[Fraction]) -> Fraction:
         """How far the farthest frame is from the moment asked for, in units of the pair."""

