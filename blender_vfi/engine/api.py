@@ -18,7 +18,7 @@ from ..models import catalog
 from ..models.cache import ModelCache
 from ..models.interface import Quality
 from . import memory, schedule
-from .composition import ChannelLayout
+from .composition import ChannelLayout, check_carried
 from .folders import job_for_folder
 from .loop import FrameLoop, LoopPolicy
 from .pipeline import Engine
@@ -88,11 +88,12 @@ def interpolate(
         is_linear=is_linear,
         alpha_mode="premultiplied" if is_linear else "straight",
     )
-    loaded = _MODELS.get(
-        catalog.find(model), device=policy.device, dtype=policy.dtype, checkpoint=checkpoint
-    )
-    loop = FrameLoop(loaded.model, loaded.spec, layout, policy)
-    loop.run(plan, _TensorSource(frames), _TensorSink(out))
+    spec = catalog.find(model)
+    check_carried(layout, spec)
+    if plan.between_count:
+        loaded = _MODELS.get(spec, device=policy.device, dtype=policy.dtype, checkpoint=checkpoint)
+        loop = FrameLoop(loaded.model, loaded.spec, layout, policy)
+        loop.run(plan, _TensorSource(frames), _TensorSink(out))
     for position, output in enumerate(plan.outputs):
         if not isinstance(output, schedule.Between):
             out[position] = frames[output.index]

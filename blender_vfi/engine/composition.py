@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from ..errors import RequestError
+from ..models.catalog import DEFAULT_MODEL
+from ..models.catalog_types import ModelSpec
 from ..models.interface import Interpolation
 from ..models.warp import warp_each
 
@@ -50,6 +52,22 @@ class ChannelLayout:
     def has_straight_alpha(self) -> bool:
         """Whether colours have to be multiplied by alpha before they are moved or mixed."""
         return self.has_alpha and self.alpha_mode == "straight"
+
+
+def check_carried(layout: ChannelLayout, spec: ModelSpec) -> None:
+    """Make sure that a model can bring every channel across.
+
+    Raises:
+        RequestError: alpha or scene-linear light has to follow the motion, and the model yields
+            pictures only.
+    """
+    if (layout.has_alpha or layout.is_linear) and not spec.yields_flow:
+        what = "scene-linear light" if layout.is_linear else "alpha"
+        raise RequestError(
+            f"{spec.title} yields pictures only, without their motion, and cannot carry {what}: "
+            f"choose a model that yields motion, such as {DEFAULT_MODEL}, or convert the frames to "
+            "opaque 8 or 16 bits."
+        )
 
 
 def premultiplied(frame: Tensor, layout: ChannelLayout) -> Tensor:

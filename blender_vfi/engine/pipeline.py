@@ -19,7 +19,7 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
 from ..models.loading import LoadedModel
 from . import images, memory
-from .composition import ChannelLayout
+from .composition import ChannelLayout, check_carried
 from .frame_files import ReadAhead, WriteBehind
 from .image_formats import FrameFormat, check_same_format, container_of_suffix, encoding_for
 from .job_folder import JobFolder, copy_file
@@ -41,6 +41,7 @@ class Engine:
         if models is None:
             models = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_cache)
         self._models = models
+        images.set_thread_count(1)  # frames are decoded and encoded in threads of ours
 
     def free_memory(self) -> int:
         """Drop all cached models; return how many there were."""
@@ -107,6 +108,12 @@ class _JobRun:
         )
         frame_format = self._check_sources()
         encoding_for(frame_format, self._job.suffix)  # refuses here what could not be written
+        layout = ChannelLayout(
+            count=len(frame_format.channel_names),
+            is_linear=frame_format.is_linear,
+            alpha_mode=frame_format.alpha_mode,
+        )
+        check_carried(layout, spec)
         folder = JobFolder(self._job, len(self._plan.outputs))
         needs_model = any(self._plan.pairs(folder.finished))
         loaded = self._load(spec, dtype) if needs_model else None
@@ -122,7 +129,7 @@ class _JobRun:
         )
         with WriteBehind() as writer:
             if loaded is not None:
-                self._make_frames(loaded, folder, writer, frame_format)
+                self._make_frames(loaded, folder, writer, frame_format, layout)
             self._copy_sources(folder, writer, len(self._plan.outputs))
             writer.drain()
         self._emit(self._meter.event())
@@ -178,15 +185,12 @@ class _JobRun:
         folder: JobFolder,
         writer: WriteBehind,
         frame_format: FrameFormat,
+        layout: ChannelLayout,
     ) -> None:
         loop = FrameLoop(
             loaded.model,
             loaded.spec,
-            ChannelLayout(
-                count=len(frame_format.channel_names),
-                is_linear=frame_format.is_linear,
-                alpha_mode=frame_format.alpha_mode,
-            ),
+            layout,
             LoopPolicy(
                 device=self._device,
                 dtype=loaded.dtype,

@@ -7,12 +7,15 @@ import torch
 
 from blender_vfi.engine.composition import (
     ChannelLayout,
+    check_carried,
     compose,
     network_picture,
     premultiplied,
 )
 from blender_vfi.errors import RequestError
 from blender_vfi.models.interface import Interpolation
+
+from .fake_model import fake_spec
 
 pytestmark = pytest.mark.torch
 
@@ -152,3 +155,20 @@ def test_half_precision_answers_become_float32_frames():
     made = compose(half, ends, ends, RGBA)
     assert made.dtype == torch.float32
     assert made[0, :, 0, 0].tolist() == pytest.approx([0.25, 0.5, 0.75, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("layout", "word"),
+    [
+        (ChannelLayout(count=4), "alpha"),
+        (ChannelLayout(count=3, is_linear=True, alpha_mode="none"), "scene-linear light"),
+    ],
+)
+def test_models_without_motion_are_refused_what_they_cannot_carry(layout, word):
+    with pytest.raises(RequestError, match=f"cannot carry {word}: .*rife-4.25"):
+        check_carried(layout, fake_spec(yields_flow=False))
+    check_carried(layout, fake_spec())
+
+
+def test_models_without_motion_may_have_opaque_pictures():
+    check_carried(ChannelLayout(count=3), fake_spec(yields_flow=False))
