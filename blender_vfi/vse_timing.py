@@ -102,6 +102,8 @@ def _place_in_new_scene(scene: bpy.types.Scene, source: ImageSource, job: JobSpe
     except BaseException:
         bpy.data.scenes.remove(copy)
         raise
+    # 4.2 leaves this behind when it copies
+    copy.sequence_editor.use_prefetch = scene.sequence_editor.use_prefetch
     copy.name = f"{scene.name} {vse_rate.rate_name(copy.render)} fps"
     return Placed(scene_name=copy.name, strip_name=strip_name, notices=tuple(notices))
 

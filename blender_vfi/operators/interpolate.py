@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from functools import partial
 
 import bpy
 
 from .. import engine_session, vse, vse_timing
+from ..cli_progress import ProgressPrinter
 from ..engine.client import EngineClient, raise_if_ended
 from ..engine.protocol import Event, Finished, JobSpec, Notice, Progress, Stage, Started
 from ..errors import JobCancelledError, VfiError
@@ -59,7 +62,9 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
         """Run the job to its end, and place the strip."""
         try:
             running = self._prepare(context)
-            running.client.run(running.job, on_event=self._tell)
+            # a script's log should show that something happens; a window has the status bar
+            with ProgressPrinter(sys.stderr, quiet=not bpy.app.background) as printer:
+                running.client.run(running.job, on_event=partial(self._report, printer))
             self._place(running)
         except VfiError as error:
             self.report({"ERROR"}, str(error))
@@ -134,6 +139,11 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
             self._tell(event)
             self._show(context, event)
         return is_finished
+
+    def _report(self, printer: ProgressPrinter, event: Event) -> None:
+        self._tell(event)
+        if not isinstance(event, Notice):  # those are reports already
+            printer.show(event)
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, Notice):
