@@ -19,7 +19,7 @@ CODE := blender_vfi build_addon.py tools tests benchmarks examples
 export BLENDER_VFI_CHECKPOINTS := $(CURDIR)/build/checkpoints
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check lint types wall unit addon weights bench lock clean test-blender-%
+.PHONY: setup demo test check lint types wall unit addon weights bench lock clean
 
 setup: $(VENV)/installed
 

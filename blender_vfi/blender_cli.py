@@ -128,12 +128,12 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
     """Return the options under the names and in the forms of `InterpolationProperties`."""
     return SimpleNamespace(
         model=options.model,
-        checkpoint=options.checkpoint or "",
+        checkpoint=_from_here(options.checkpoint or ""),
         multiplier=options.multiplier,
         skip_pairs=options.skip or "",
         keep_pairs=options.keep or "",
         timing=timing.value,
-        output_dir=options.output_dir,
+        output_dir=_from_here(options.output_dir),
         output_format=options.suffix[1:].upper() if options.suffix else SAME_AS_SOURCE,
         device=options.device,
         precision=options.precision,
@@ -142,6 +142,11 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
         clear_cache_every=options.clear_cache_every,
         overwrite=options.overwrite,
     )
+
+
+def _from_here(path: str) -> str:
+    """Return a path of the command line as an absolute one; // is the project's folder."""
+    return path if not path or path.startswith("//") else str(Path(path).absolute())
 
 
 def _option(timing: Timing) -> str:

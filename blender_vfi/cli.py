@@ -20,7 +20,7 @@ from .cli_progress import ProgressPrinter
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder
 from .engine.version import package_version
-from .errors import JobCancelledError, VfiError
+from .errors import EngineError, JobCancelledError, VfiError
 from .models import catalog
 
 _EXAMPLES = """\
@@ -95,6 +95,8 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     try:
         return int(options.run(options))
     except VfiError as error:
+        if type(error) is EngineError and error.__cause__ is not None:  # a bug: say where
+            print(error.__cause__, file=sys.stderr)
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import atexit
 
 from .engine.client import EngineClient
-from .models.locations import FOLDER_VARIABLE
+from .models.locations import FOLDER_VARIABLE, OFFLINE_VARIABLE
 from .preferences import EngineSettings
 
 _client: EngineClient | None = None
@@ -22,9 +22,11 @@ def get(settings: EngineSettings) -> EngineClient:
     if _client is not None and settings != _settings:
         close()
     if _client is None:
-        environment = (
-            {FOLDER_VARIABLE: settings.checkpoint_folder} if settings.checkpoint_folder else None
-        )
+        environment: dict[str, str] = {}
+        if settings.checkpoint_folder:
+            environment[FOLDER_VARIABLE] = settings.checkpoint_folder
+        if not settings.is_online:
+            environment[OFFLINE_VARIABLE] = "1"
         _client = EngineClient(
             settings.python, idle_exit_s=settings.idle_exit_s, environment=environment
         )

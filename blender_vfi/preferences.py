@@ -17,11 +17,13 @@ class EngineSettings:
         python: interpreter that has torch; None leaves the choice to the engine's client.
         checkpoint_folder: where checkpoints are kept; None for the user's cache.
         idle_exit_s: seconds without a job after which the engine leaves.
+        is_online: whether the engine may download; Blender's own setting decides.
     """
 
     python: str | None = None
     checkpoint_folder: str | None = None
     idle_exit_s: float = 600.0
+    is_online: bool = False
 
 
 class VfiPreferences(bpy.types.AddonPreferences):
@@ -74,9 +76,10 @@ def engine_settings(context: bpy.types.Context, *, python: str | None = None) ->
     addon = context.preferences.addons.get(__package__)
     preferences = addon.preferences if addon is not None else None
     if preferences is None:
-        return EngineSettings(python=python)
+        return EngineSettings(python=python, is_online=bpy.app.online_access)
     return EngineSettings(
         python=python or bpy.path.abspath(preferences.engine_python) or None,
         checkpoint_folder=bpy.path.abspath(preferences.checkpoint_folder) or None,
         idle_exit_s=preferences.idle_minutes * 60.0,
+        is_online=bpy.app.online_access,
     )

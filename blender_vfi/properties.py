@@ -137,9 +137,7 @@ class InterpolationProperties:
     flow_scale: bpy.props.EnumProperty(
         name="Flow Scale",
         description="Resolution at which motion is searched: 0.5 suits 4K, 2 suits small frames",
-        items=[
-            (f"{scale:g}", f"{scale:g}×", f"{scale:g} times the frame") for scale in FLOW_SCALES
-        ],
+        items=_FLOW_SCALES,
         default="1",
         options=_OPTIONS,
     )
@@ -221,6 +219,9 @@ def _output_dir(settings: Any, source: ImageSource, prefix: str) -> str:
         return absolute_path(settings.output_dir, "The output folder")
     beside = Path(source.files[0]).parent if source.files else Path.cwd()
     name = prefix.rstrip("_-. ") or "frames"
+    if source.is_part:  # the other part of a cut strip may want a folder as well
+        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
+        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
     return str(beside / f"{name}_x{settings.multiplier}")
 
 

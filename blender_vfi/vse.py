@@ -52,6 +52,7 @@ class ImageSource:
         lead: frames from the start of the strip's content to `files[0]`.
         held_before: frames for which `files[0]` is held before its time, by a pulled-out handle.
         held_after: frames for which `files[-1]` is held after its time.
+        is_part: whether the strip has more files than these, behind its handles.
     """
 
     scene_name: str
@@ -60,6 +61,7 @@ class ImageSource:
     lead: int
     held_before: int
     held_after: int
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,12 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
             f"Strip {strip.name!r} is of type {strip.type}, not an image strip: render it to an "
             "image sequence and add that with Add > Image/Sequence."
         )
+    if is_retimed(strip):
+        raise StripError(
+            f"Strip {strip.name!r} is retimed, so that it shows some frames twice or not at all: "
+            "clear its retiming (Strip > Retiming > Reset Retiming) and interpolate that, or "
+            "render it first."
+        )
     times = strip_times(strip)
     held_before = max(0, round(-getattr(strip, _LEFT_OFFSET)))
     held_after = max(0, round(-getattr(strip, _RIGHT_OFFSET)))
@@ -181,6 +189,7 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
         lead=round(times.left + held_before - times.content_start),
         held_before=held_before,
         held_after=held_after,
+        is_part=len(files) < len(strip.elements),
     )
 
 
@@ -195,7 +204,7 @@ def absolute_path(path: str, what: str) -> str:
             f"{what} is {path!r}, relative to a .blend that was never saved: save it first, or "
             "give an absolute path."
         )
-    return str(Path(bpy.path.abspath(path)))
+    return str(Path(bpy.path.abspath(path)).expanduser())
 
 
 def path_like(model: str, path: str) -> str:

@@ -111,7 +111,7 @@ def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, che
         (["--multiplier", "10000"], "Multiplier 10000"),
         (["--multiplier", "1.5"], "'1.5' must be a whole number from 2 to 256"),
         (["--multiplier", "many"], "'many' must be a whole number"),
-        (["--skip", "x"], "Interpolation state 'x'"),
+        (["--skip", "x"], "Pair 'x'"),
         (["--skip", "1"], "2 frames have the pairs 0 to 0"),
         (["--skip", "0", "--keep", "0"], "not allowed with argument --skip"),
         (["--format", ".gif"], "invalid choice: '.gif'"),

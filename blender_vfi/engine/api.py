@@ -23,6 +23,7 @@ from .folders import job_for_folder
 from .loop import FrameLoop, LoopPolicy
 from .pipeline import Engine
 from .protocol import Event, Finished, Precision, check_engine_settings
+from .reach import check_reach
 
 _MODELS = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_cache)
 
@@ -90,6 +91,7 @@ def interpolate(
     )
     spec = catalog.find(model)
     check_carried(layout, spec)
+    check_reach(plan, spec)
     if plan.between_count:
         loaded = _MODELS.get(spec, device=policy.device, dtype=policy.dtype, checkpoint=checkpoint)
         loop = FrameLoop(loaded.model, loaded.spec, layout, policy)

@@ -89,7 +89,9 @@ class EngineClient:
         idle_exit_s: float = 600.0,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self.python = python or os.environ.get(PYTHON_VARIABLE) or sys.executable
+        self.python = os.path.expanduser(  # noqa: PTH111 - a Path would lose "./python"
+            python or os.environ.get(PYTHON_VARIABLE) or sys.executable
+        )
         self._idle_exit_s = idle_exit_s
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[str] | None = None
@@ -147,20 +149,22 @@ class EngineClient:
         """
         self.submit(job)
         events: deque[Event] = deque()
+        told: Event | None = None
         is_interrupted = False
         while True:
             try:
                 if not events:
                     events.extend(self._collect(wait_s=0.25))
                 while events:
-                    event = events.popleft()
-                    if getattr(event, "job_id", job.job_id) != job.job_id:
-                        continue
-                    if on_event is not None:
-                        on_event(event)
-                    if isinstance(event, Finished):
-                        return event
-                    raise_if_ended(event)
+                    event = events[0]
+                    if getattr(event, "job_id", job.job_id) == job.job_id:
+                        if on_event is not None and event is not told:
+                            told = event  # not twice, where an interrupt comes in between
+                            on_event(event)
+                        if isinstance(event, Finished):
+                            return event
+                        raise_if_ended(event)
+                    events.popleft()
             except KeyboardInterrupt:
                 if is_interrupted:
                     raise

@@ -8,32 +8,44 @@ is taken.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError, FrameError, OutputError
 from .protocol import JobSpec, job_to_json
+from .schedule import Plan
 
 RECORD_NAME = "vfi_job.json"
 
 _PARTIAL = ".partial"
-# These say how a job is run, not what it makes.
-_INCIDENTAL = ("job_id", "device", "clear_cache_every", "overwrite", "output_dir")
+_LOCK_NAME = ".vfi.lock"
+# These say how a job is run, not what it makes; the schedule's settings count by what they plan.
+_INCIDENTAL = frozenset(
+    {
+        *("job_id", "device", "clear_cache_every", "overwrite", "output_dir"),
+        *("multiplier", "skip_pairs", "keep_pairs", "hold_skipped"),
+    }
+)
 
 
 class JobFolder:
-    """The folder that a job writes into.
+    """The folder that a job writes into, held for as long as the job runs.
 
     Attributes:
         finished: output frames that are there already, made by this very job.
 
     Args:
         job: the job; its output folder is made when missing.
-        frame_count: number of output frames.
+        plan: the job's output frames.
+        precision: what the model runs in, "auto" resolved.
 
     Raises:
         FrameError: a source frame is missing.
@@ -41,13 +53,16 @@ class JobFolder:
         OutputError: the folder cannot be used; the message says why and what to do.
     """
 
-    def __init__(self, job: JobSpec, frame_count: int) -> None:
+    def __init__(self, job: JobSpec, plan: Plan, *, precision: str) -> None:
         self._job = job
         self.path = Path(job.output_dir)
+        frame_count = len(plan.outputs)
         self._paths = [self.path / job.frame_name(index) for index in range(frame_count)]
-        self._fingerprint = _fingerprint(job)
+        self._fingerprint = _fingerprint(job, plan, precision)
         self._check_apart_from_sources()
         self._make_writable()
+        self._lock = FileLock(self.path / _LOCK_NAME)
+        self._hold()
         present = {index for index, path in enumerate(self._paths) if path.exists()}
         is_own = self._read_record() == self._fingerprint
         if present and not job.overwrite and not is_own:
@@ -58,6 +73,17 @@ class JobFolder:
             )
         self.finished = frozenset() if job.overwrite else frozenset(present)
         self._foreign = frozenset() if is_own else frozenset(present)
+
+    def __enter__(self) -> JobFolder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
 
     def begin(self) -> None:
         """Take the folder: frames of another job go, and the record says from now on what is made.
@@ -77,10 +103,6 @@ class JobFolder:
                     "output folder or name."
                 ) from error
         self._write_record()
-
-    def frame_path(self, output_index: int) -> Path:
-        """Path of output frame `output_index` under its final name."""
-        return self._paths[output_index]
 
     def place(self, output_index: int, write: Callable[[Path], None]) -> Path:
         """Let `write` make a file, and give it its final name once it is whole.
@@ -126,6 +148,18 @@ class JobFolder:
                 "folder that you may write to."
             ) from error
 
+    def _hold(self) -> None:
+        """Keep other engines out: two that write the same names would publish broken frames."""
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout as error:
+            raise OutputError(
+                f"Output folder {self.path} is being written to by another job: wait for it or "
+                "cancel it, or choose another folder."
+            ) from error
+        except NotImplementedError:
+            pass  # a network file system without locks; names are still unique to the job
+
     def _read_record(self) -> dict[str, Any] | None:
         try:
             record = json.loads((self.path / RECORD_NAME).read_text(encoding="utf-8"))
@@ -148,11 +182,11 @@ class JobFolder:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file's bytes; a failure to read and one to write are told apart.
+    """Copy a file's bytes.
 
     Raises:
-        FrameError: the source cannot be read.
-        OSError: the target cannot be written.
+        FrameError: the source cannot be opened.
+        OSError: reading goes wrong later, or the target cannot be written.
     """
     try:
         reader = source.open("rb")
@@ -164,9 +198,11 @@ def copy_file(source: Path, target: Path) -> None:
         shutil.copyfileobj(reader, writer, 1 << 20)
 
 
-def _fingerprint(job: JobSpec) -> dict[str, Any]:
+def _fingerprint(job: JobSpec, plan: Plan, precision: str) -> dict[str, Any]:
     """Everything that decides the pixels and names of the output, as JSON values."""
     made_from = {key: value for key, value in job_to_json(job).items() if key not in _INCIDENTAL}
+    made_from["precision"] = precision
+    made_from["plan"] = hashlib.sha256(repr(plan.outputs).encode()).hexdigest()
     files = [_source_stamp(index, source) for index, source in enumerate(job.sources)]
     if job.checkpoint:
         files.append(_checkpoint_stamp(job.checkpoint))

@@ -163,7 +163,7 @@ class FrameLoop:
             padded_side(side, self._spec, self._policy.quality.flow_scale) - side
             for side in (width, height)
         )
-        return pad(picture, (0, right, 0, bottom))
+        return pad(picture, (0, right, 0, bottom), mode=self._spec.pad_mode)
 
     def _make_pair(self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink) -> None:
         if self._spec.timesteps in ("any", "fixed"):
@@ -176,11 +176,13 @@ class FrameLoop:
         first = 0
         while first < len(work.timesteps):
             self._stop_if_cancelled()
-            timesteps = work.timesteps[first : first + self._batch]
+            # fixed moments come out of one call, however few are asked for
+            batch = len(work.timesteps) if self._spec.timesteps == "fixed" else self._batch
+            timesteps = work.timesteps[first : first + batch]
             try:
                 frames = self._relieved(partial(self._call_to_host, window, timesteps))
             except DeviceMemoryError:
-                if len(timesteps) == 1:
+                if len(timesteps) == 1 or self._spec.timesteps == "fixed":
                     raise
                 self._batch = len(timesteps) // 2
                 self._notify(f"Memory ran out: now making {self._batch} frame(s) at a time.")
@@ -207,7 +209,8 @@ class FrameLoop:
         standing = dict(zip(work.whole, way.moments, strict=True))
         wanted = {standing[t]: at for t, at in zip(work.timesteps, work.outputs, strict=True)}
         steps = way.steps_to(wanted)
-        frames = {Fraction(0): window[0], Fraction(1): window[1]}
+        middle = len(window) // 2 - 1
+        frames = {Fraction(0): window[middle], Fraction(1): window[middle + 1]}
         for index, step in enumerate(steps):
             self._stop_if_cancelled()
             sources = [frames[step.earlier], frames[step.later]]

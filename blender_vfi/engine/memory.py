@@ -97,9 +97,10 @@ def free_memory_bytes(device: torch.device) -> int:
     """Return how much memory is free on `device`: for the CPU what the system can still give."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    if device.type == "xpu":
+    # torch 2.4 does not have these two yet
+    if device.type == "xpu" and hasattr(torch.xpu, "mem_get_info"):
         return int(torch.xpu.mem_get_info(device)[0])
-    if device.type == "mps":
+    if device.type == "mps" and hasattr(torch.mps, "recommended_max_memory"):
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
     return int(psutil.virtual_memory().available)
 
@@ -108,7 +109,7 @@ def device_memory_bytes(device: torch.device) -> int:
     """Return what this process holds on `device`; 0 for the CPU."""
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
-    if device.type == "xpu":
+    if device.type == "xpu" and hasattr(torch.xpu, "memory_reserved"):  # not in torch 2.4
         return int(torch.xpu.memory_reserved(device))
     if device.type == "mps":
         return torch.mps.driver_allocated_memory()

@@ -26,6 +26,7 @@ from .job_folder import JobFolder, copy_file
 from .loop import FrameLoop, LoopPolicy, window_indices
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, JobSpec, Notice, Stage, Started
+from .reach import check_reach
 from .schedule import Between, PairWork, Plan
 
 
@@ -114,24 +115,26 @@ class _JobRun:
             alpha_mode=frame_format.alpha_mode,
         )
         check_carried(layout, spec)
-        folder = JobFolder(self._job, len(self._plan.outputs))
-        needs_model = any(self._plan.pairs(folder.finished))
-        loaded = self._load(spec, dtype) if needs_model else None
-        folder.begin()
-        self._meter.resume_with(len(folder.finished))
-        self._emit(
-            Started(
-                job_id=self._job.job_id,
-                frames_total=len(self._plan.outputs),
-                device=str(self._device),
-                precision=memory.dtype_name(dtype),
+        check_reach(self._plan, spec)
+        precision = memory.dtype_name(dtype)
+        with JobFolder(self._job, self._plan, precision=precision) as folder:
+            needs_model = any(self._plan.pairs(folder.finished))
+            loaded = self._load(spec, dtype) if needs_model else None
+            folder.begin()
+            self._meter.resume_with(len(folder.finished))
+            self._emit(
+                Started(
+                    job_id=self._job.job_id,
+                    frames_total=len(self._plan.outputs),
+                    device=str(self._device),
+                    precision=precision,
+                )
             )
-        )
-        with WriteBehind() as writer:
-            if loaded is not None:
-                self._make_frames(loaded, folder, writer, frame_format, layout)
-            self._copy_sources(folder, writer, len(self._plan.outputs))
-            writer.drain()
+            with WriteBehind() as writer:
+                if loaded is not None:
+                    self._make_frames(loaded, folder, writer, frame_format, layout)
+                self._copy_sources(folder, writer, len(self._plan.outputs))
+                writer.drain()
         self._emit(self._meter.event())
         finished = Finished(
             job_id=self._job.job_id,
@@ -164,7 +167,13 @@ class _JobRun:
             self._models.clear()
             memory.clear_cache(self._device)
 
-        report(f"Loading {spec.title}")
+        licence = spec.checkpoint.licence
+        report(f"Loading {spec.title} (weights: {licence.spdx}, {licence.holder})")
+        if not licence.commercial:
+            self._notify(
+                f"{spec.title}: its weights are licensed {licence.spdx}, not for commercial use; "
+                f"see {licence.url}."
+            )
         return memory.with_relief(
             partial(
                 self._models.get,
@@ -198,7 +207,7 @@ class _JobRun:
                 clear_cache_every=self._job.clear_cache_every,
                 largest_batch=memory.largest_batch(self._device),
             ),
-            on_notice=lambda text: self._emit(Notice(job_id=self._job.job_id, message=text)),
+            on_notice=self._notify,
             is_cancelled=self._is_cancelled,
         )
 
@@ -210,6 +219,9 @@ class _JobRun:
         with ReadAhead(self._sources, wanted, frame_format) as reader:
             sink = _FrameFiles(reader, folder, writer, self._meter, self._job.suffix)
             loop.run(self._plan, reader, sink, finished=folder.finished, on_pair=report)
+
+    def _notify(self, message: str) -> None:
+        self._emit(Notice(job_id=self._job.job_id, message=message))
 
     def _stop_if_cancelled(self) -> None:
         if self._is_cancelled():

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from ..errors import RequestError
-from ..models.catalog_types import Timesteps
+from ..models.catalog_types import ModelSpec, Timesteps
+from .schedule import Plan
 
 _EXTRA_HALVINGS = 2
 """Halvings beyond those that tell the moments apart: 2 keep each within 1/8 of a step, or less."""
@@ -93,6 +94,24 @@ def route(timesteps: Sequence[Fraction], reachable: Timesteps) -> Route:
         moments = tuple(_nearest_halvings(timesteps))
         return Route(tuple(_halvings(Fraction(0), Fraction(1), set(moments))), moments)
     raise RequestError(f"Moments of a model with {reachable} timesteps need no route.")
+
+
+def check_reach(plan: Plan, spec: ModelSpec) -> None:
+    """Make sure that a model with fixed moments has those that `plan` asks for.
+
+    Raises:
+        RequestError: it has not; the message gives the multipliers that it has.
+    """
+    if spec.timesteps != "fixed":
+        return
+    grid = spec.fixed_multiplier
+    for work in plan.pairs():
+        if any((moment * grid).denominator != 1 for moment in work.timesteps):
+            fitting = ", ".join(str(m) for m in range(2, grid + 1) if grid % m == 0)
+            raise RequestError(
+                f"{spec.title} knows only the multiples of 1/{grid} between two frames: choose "
+                f"multiplier {fitting}, or a model for any moment."
+            )
 
 
 def _nearest_middle_first(

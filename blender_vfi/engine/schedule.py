@@ -169,19 +169,17 @@ def parse_pairs(text: str) -> frozenset[int]:
         first, dash, last = (piece.strip() for piece in part.partition("-"))
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise RequestError(
-                f"Interpolation state {part!r}: must be a frame index such as 7, or a range such "
+                f"Pair {part!r}: must be a frame index such as 7, or a range such "
                 "as 10-14, separated by commas."
             )
         if max(len(first), len(last)) > _MOST_DIGITS:
             raise RequestError(
-                f"Interpolation state {part[:40]!r}: must be below {10**_MOST_DIGITS}; give "
+                f"Pair {part[:40]!r}: must be below {10**_MOST_DIGITS}; give "
                 "positions in the strip, counted from 0."
             )
         bounds = range(int(first), int(last if dash else first) + 1)
         if not bounds:
-            raise RequestError(
-                f"Interpolation state {part!r}: the range must increase; write {last}-{first}."
-            )
+            raise RequestError(f"Pair {part!r}: the range must increase; write {last}-{first}.")
         pairs.update(bounds)
     return frozenset(pairs)
 
@@ -214,7 +212,7 @@ def _skipped_pairs(
     outside = sorted(pair for pair in listed if pair not in all_pairs)
     if outside:
         raise RequestError(
-            f"Interpolation state {outside[0]}: {source_count} frames have the pairs 0 to "
+            f"Pair {outside[0]}: {source_count} frames have the pairs 0 to "
             f"{source_count - 2}; index i names the pair of frames i and i + 1, counted from 0."
         )
     return frozenset(all_pairs) - listed if keep is not None else listed

@@ -141,6 +141,7 @@ class Worker:
         except VfiError as error:
             self._fail(job, type(error).__name__, str(error))
         except Exception as error:  # noqa: BLE001 - top level: whatever it is, the client must hear
+            traceback.print_exc()
             self._fail(job, EngineError.__name__, f"Unexpected {type(error).__name__}: {error}")
         finally:
             with self._jobs_lock:
@@ -168,8 +169,8 @@ def _load_engine() -> Engine:
     except (ImportError, OSError) as error:  # OSError: a library that torch needs is not there
         raise EngineStartError(
             f"The engine's Python {sys.executable} cannot run the engine ({error}): install what "
-            f"it needs with: {sys.executable} -m pip install torch numpy OpenImageIO "
-            "huggingface_hub safetensors psutil, or choose another Python."
+            f"it needs with: {sys.executable} -m pip install 'torch>=2.4' numpy "
+            "OpenImageIO huggingface_hub safetensors filelock psutil, or choose another Python."
         ) from error
     return Engine()
 

@@ -9,10 +9,20 @@ from __future__ import annotations
 import difflib
 
 from ..errors import UnknownModelError
+from .catalog_amt import AMT_MODELS
+from .catalog_film import FILM_MODELS
+from .catalog_flavr import FLAVR_MODELS
+from .catalog_ifrnet import IFRNET_MODELS
 from .catalog_rife import RIFE_MODELS
 from .catalog_types import ModelSpec
 
-CATALOG: tuple[ModelSpec, ...] = RIFE_MODELS
+CATALOG: tuple[ModelSpec, ...] = (
+    *RIFE_MODELS,
+    *FILM_MODELS,
+    *AMT_MODELS,
+    *IFRNET_MODELS,
+    *FLAVR_MODELS,
+)
 """Every model, the default first."""
 
 DEFAULT_MODEL = "rife-4.25"

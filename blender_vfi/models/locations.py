@@ -10,6 +10,9 @@ from .catalog_types import ModelSpec
 
 FOLDER_VARIABLE = "BLENDER_VFI_CHECKPOINTS"
 
+OFFLINE_VARIABLE = "HF_HUB_OFFLINE"
+"""Hugging Face's own switch; we take it to forbid every download."""
+
 
 def shipped_folder() -> Path:
     """Return the add-on's own folder of checkpoints, which is never written to."""

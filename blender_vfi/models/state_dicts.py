@@ -1,7 +1,8 @@
 """Reads the weights out of a checkpoint file, whoever made it, without running anything in it.
 
-Formats are told apart by their first bytes, since suffixes are unreliable: safetensors, and torch's
-own state dicts (.pkl, .pth, .pt), zipped or from before 2020. Never import bpy here.
+Formats are told apart by their first bytes, since suffixes are unreliable: safetensors, torch's
+own state dicts (.pkl, .pth, .pt), zipped or from before 2020, and TorchScript archives (.pt), whose
+program is left alone. Never import bpy here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import pickle
 import warnings
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..errors import CheckpointError
+from . import torchscript
 
 LARGEST_CHECKPOINT_BYTES = 4 << 30
 """More than any known checkpoint; a file beyond it is refused before it is read."""
@@ -38,8 +41,10 @@ _READ_ERRORS = (
     IndexError,
     AssertionError,
     OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
-"""What torch's reader raises on damaged or hostile files; it has no error class of its own."""
+"""What torch's reader, which has no error class of its own, and ours raise on bad files."""
 
 
 def read_state_dict(
@@ -50,7 +55,7 @@ def read_state_dict(
     A state dict may be wrapped in {"state_dict": …} or {"model": …}.
 
     Args:
-        path: safetensors, or a state dict in torch's format.
+        path: safetensors, a state dict in torch's format, or a TorchScript archive.
         largest_bytes: refuse a file that is larger, or that would take more memory.
 
     Raises:
@@ -65,8 +70,9 @@ def read_state_dict(
         raise CheckpointError(f"Checkpoint {path} cannot be read: {error.strerror}.") from error
     _check_size(path, size_bytes, largest_bytes)
     if head[:4] == b"PK\x03\x04":
-        _check_archive(path, largest_bytes)
-        loaded = _unpickle(path)
+        names = _archive_names(path, largest_bytes)
+        is_script = torchscript.MARKER in names
+        loaded = _read_torchscript(path) if is_script else _unpickle(path)
     elif head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         loaded = _unpickle(path)
     elif _begins_like_safetensors(head):
@@ -75,9 +81,9 @@ def read_state_dict(
         # torch's tar format of 2017 is left out on purpose: its reader ran code even with
         # weights_only=True before torch 2.6 (CVE-2025-32434)
         raise CheckpointError(
-            f"{path} is no checkpoint: it begins with {head!r}, and only safetensors files and "
-            "state dicts of torch (.pkl, .pth, .pt) are read. A web page or a Git LFS pointer in "
-            "its place means that the download went wrong: fetch it again."
+            f"{path} is no checkpoint: it begins with {head!r}, and only safetensors files, "
+            "state dicts of torch (.pkl, .pth, .pt) and TorchScript archives are read. A web page "
+            "or a Git LFS pointer in its place means that the download went wrong: fetch it again."
         )
     return _checked_tensors(_unwrapped(loaded), path, largest_bytes)
 
@@ -116,8 +122,8 @@ def _check_size(path: Path, size_bytes: int, largest_bytes: int) -> None:
         )
 
 
-def _check_archive(path: Path, largest_bytes: int) -> None:
-    """Refuse a zip archive that is no state dict, by its table of contents alone."""
+def _archive_names(path: Path, largest_bytes: int) -> set[str]:
+    """Return the file names in a zip archive, without folders; refuse one that holds no weights."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -125,16 +131,19 @@ def _check_archive(path: Path, largest_bytes: int) -> None:
         raise CheckpointError(_damaged(path, error)) from error
     _check_size(path, sum(entry.file_size for entry in entries), largest_bytes)
     names = {entry.filename.rpartition("/")[2] for entry in entries}
-    if "constants.pkl" in names:
-        raise CheckpointError(
-            f"{path} is a TorchScript archive, which holds a program beside its weights: it is not "
-            "run. Give the model's state dict (.pkl, .pth, .pt) or a safetensors file instead."
-        )
     if "data.pkl" not in names:
         raise CheckpointError(
             f"{path} is a zip archive without weights in it (no data.pkl): unpack it, and give the "
             "checkpoint that it holds."
         )
+    return names
+
+
+def _read_torchscript(path: Path) -> object:
+    try:
+        return torchscript.read_torchscript(path)
+    except _READ_ERRORS as error:
+        raise CheckpointError(_damaged(path, error)) from error
 
 
 def _unpickle(path: Path) -> object:

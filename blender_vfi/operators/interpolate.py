@@ -67,7 +67,7 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
                 running.client.run(running.job, on_event=partial(self._report, printer))
             self._place(running)
         except VfiError as error:
-            self.report({"ERROR"}, str(error))
+            self._report_error(error)
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -79,7 +79,7 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
             self._running = self._prepare(context)
             self._running.client.submit(self._running.job)
         except VfiError as error:
-            self.report({"ERROR"}, str(error))
+            self._report_error(error)
             return {"CANCELLED"}
         engine_session.begin_job(self._running.source.strip_name)
         manager = context.window_manager
@@ -95,19 +95,18 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
+        is_over = True
         try:
-            if not self._pump(context):
+            is_over = self._pump(context)
+            if not is_over:
                 return {"PASS_THROUGH"}
             self._place(self._running)
-        except JobCancelledError as error:
-            self._leave(context)
-            self.report({"INFO"}, str(error))
-            return {"CANCELLED"}
         except VfiError as error:
-            self._leave(context)
-            self.report({"ERROR"}, str(error))
+            self._report_error(error)
             return {"CANCELLED"}
-        self._leave(context)
+        finally:
+            if is_over:  # whatever went wrong, or another job could never be started
+                self._leave(context)
         return {"FINISHED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -139,6 +138,11 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
             self._tell(event)
             self._show(context, event)
         return is_finished
+
+    def _report_error(self, error: VfiError) -> None:
+        if error.__cause__ is not None:  # for a bug report; the engine's traceback among others
+            print(f"{type(error).__name__}: {error.__cause__}", file=sys.stderr)
+        self.report({"INFO" if isinstance(error, JobCancelledError) else "ERROR"}, str(error))
 
     def _report(self, printer: ProgressPrinter, event: Event) -> None:
         self._tell(event)

@@ -85,8 +85,8 @@ def test_a_broken_multiplier_is_refused(add_strip, engine):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"skip_pairs": "two"}, "Interpolation state 'two'"),
-        ({"skip_pairs": "9"}, "Interpolation state 9: 3 frames have the pairs 0 to 1"),
+        ({"skip_pairs": "two"}, "Pair 'two'"),
+        ({"skip_pairs": "9"}, "Pair 9: 3 frames have the pairs 0 to 1"),
         ({"skip_pairs": "0", "keep_pairs": "1"}, "Both a skip list and a keep list"),
         ({"clear_cache_every": 0}, "Clear cache every 0 pairs: must be a whole number"),
         ({"output_dir": "//out"}, "The output folder is '//out', relative to a .blend that was"),

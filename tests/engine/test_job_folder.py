@@ -36,8 +36,14 @@ def job(tmp_path: Path) -> JobSpec:
     )
 
 
+def opened(job: JobSpec, precision: str = "fp32") -> JobFolder:
+    """The folder as a job finds it; let go again, so that one test may open it twice."""
+    with JobFolder(job, job.plan(), precision=precision) as folder:
+        return folder
+
+
 def begun(job: JobSpec) -> JobFolder:
-    folder = JobFolder(job, FRAMES)
+    folder = opened(job)
     folder.begin()
     return folder
 
@@ -47,7 +53,7 @@ def write_text(text: str):
 
 
 def names(job: JobSpec) -> set[str]:
-    return {path.name for path in Path(job.output_dir).iterdir()}
+    return {path.name for path in Path(job.output_dir).iterdir()} - {".vfi.lock"}
 
 
 def test_new_folder_is_made_with_its_parents_and_has_nothing_finished(job, tmp_path):
@@ -55,7 +61,7 @@ def test_new_folder_is_made_with_its_parents_and_has_nothing_finished(job, tmp_p
     folder = begun(job)
     assert folder.finished == frozenset()
     assert names(job) == {RECORD_NAME}
-    assert folder.frame_path(2) == Path(job.output_dir) / "f_0003.png"
+    assert folder.place(2, write_text("new")) == Path(job.output_dir) / "f_0003.png"
 
 
 def test_placed_frame_lies_under_its_final_name_alone(job):
@@ -80,13 +86,13 @@ def test_unfinished_frame_has_the_suffix_that_image_libraries_go_by(job):
 def test_same_job_goes_on_with_what_is_missing(job):
     begun(job).place(1, write_text("x"))
     again = dataclasses.replace(job, job_id="b", device="cpu", clear_cache_every=3)
-    assert JobFolder(again, FRAMES).finished == {1}
+    assert opened(again).finished == {1}
 
 
 def test_partial_file_of_a_killed_engine_does_not_count_as_finished(job):
     begun(job)
     (Path(job.output_dir) / ".f_0002.partial.png").write_text("half")
-    folder = JobFolder(job, FRAMES)
+    folder = opened(job)
     assert folder.finished == frozenset()
     folder.place(1, write_text("whole"))
     assert names(job) == {RECORD_NAME, "f_0002.png"}
@@ -98,22 +104,23 @@ def test_partial_file_of_a_killed_engine_does_not_count_as_finished(job):
         {"multiplier": 4},
         {"flow_scale": 0.5},
         {"model": "rife-4.6"},
-        {"precision": "fp32"},
         {"skip_pairs": (0,)},
         {"ensemble": True},
     ],
 )
 def test_frames_of_other_settings_are_not_taken_for_finished(job, changes):
     begun(job).place(1, write_text("x"))
-    with pytest.raises(OutputError, match=r"f_0002\.png exists already.*1 of 3 names are taken"):
-        JobFolder(dataclasses.replace(job, **changes), FRAMES)
+    with pytest.raises(
+        OutputError, match=r"f_0002\.png exists already.*1 of [2345] names are taken"
+    ):
+        opened(dataclasses.replace(job, **changes))
 
 
 def test_frames_of_a_changed_source_are_not_taken_for_finished(job):
     begun(job).place(1, write_text("x"))
     os.utime(job.sources[1], ns=(0, 0))
     with pytest.raises(OutputError, match="was not made by this very job"):
-        JobFolder(job, FRAMES)
+        opened(job)
 
 
 @pytest.mark.parametrize("record", [None, "", "[]", "{}", '{"made_from": 3}', "\xff"])
@@ -125,14 +132,14 @@ def test_frames_without_a_sound_record_are_not_taken_for_ours(job, record):
     else:
         path.write_text(record, encoding="latin-1")
     with pytest.raises(OutputError, match="allow overwriting"):
-        JobFolder(job, FRAMES)
+        opened(job)
 
 
 def test_refused_job_leaves_frames_and_record_as_they_were(job):
     begun(job).place(1, write_text("x"))
     record = (Path(job.output_dir) / RECORD_NAME).read_bytes()
     with pytest.raises(OutputError):
-        JobFolder(dataclasses.replace(job, multiplier=3), FRAMES)
+        opened(dataclasses.replace(job, multiplier=3))
     assert (Path(job.output_dir) / RECORD_NAME).read_bytes() == record
     assert names(job) == {RECORD_NAME, "f_0002.png"}
 
@@ -140,17 +147,17 @@ def test_refused_job_leaves_frames_and_record_as_they_were(job):
 def test_other_files_in_the_folder_are_no_reason_to_refuse(job):
     Path(job.output_dir).mkdir()
     (Path(job.output_dir) / "g_0001.png").touch()
-    assert JobFolder(job, FRAMES).finished == frozenset()
+    assert opened(job).finished == frozenset()
 
 
 def test_overwriting_makes_all_frames_again(job):
     begun(job).place(1, write_text("x"))
-    assert JobFolder(dataclasses.replace(job, overwrite=True), FRAMES).finished == frozenset()
+    assert opened(dataclasses.replace(job, overwrite=True)).finished == frozenset()
 
 
 def test_old_frames_stay_until_an_overwriting_job_really_begins(job):
     begun(job).place(1, write_text("x"))
-    JobFolder(dataclasses.replace(job, multiplier=4, overwrite=True), FRAMES)
+    opened(dataclasses.replace(job, multiplier=4, overwrite=True))
     assert "f_0002.png" in names(job)
 
 
@@ -158,7 +165,7 @@ def test_frames_of_an_overwritten_job_never_pass_for_the_new_ones(job):
     begun(job).place(1, write_text("old"))
     other = dataclasses.replace(job, multiplier=4, overwrite=True)
     begun(other).place(0, write_text("new"))  # and then the engine dies
-    assert JobFolder(dataclasses.replace(other, overwrite=False), FRAMES).finished == {0}
+    assert opened(dataclasses.replace(other, overwrite=False)).finished == {0}
 
 
 def test_record_tells_the_whole_job_to_a_reader(job):
@@ -191,9 +198,9 @@ def test_write_that_fails_for_another_reason_leaves_nothing_either(job):
 def test_file_in_the_place_of_the_folder_is_named(job):
     Path(job.output_dir).touch()
     with pytest.raises(OutputError, match=r"out cannot be written to \(File exists\)"):
-        JobFolder(job, FRAMES)
+        opened(job)
     with pytest.raises(OutputError, match=r"cannot be written to \(Not a directory\)"):
-        JobFolder(dataclasses.replace(job, output_dir=f"{job.output_dir}/deeper"), FRAMES)
+        opened(dataclasses.replace(job, output_dir=f"{job.output_dir}/deeper"))
 
 
 def test_folder_without_permission_is_named(job, monkeypatch):
@@ -202,12 +209,12 @@ def test_folder_without_permission_is_named(job, monkeypatch):
 
     monkeypatch.setattr(Path, "touch", refuse)
     with pytest.raises(OutputError, match=r"\(Permission denied\): choose a folder"):
-        JobFolder(job, FRAMES)
+        opened(job)
 
 
 def test_frame_that_cannot_be_removed_for_the_new_one_is_named(job):
     (Path(job.output_dir) / "f_0001.png").mkdir(parents=True)
-    folder = JobFolder(dataclasses.replace(job, overwrite=True), FRAMES)
+    folder = opened(dataclasses.replace(job, overwrite=True))
     with pytest.raises(OutputError, match=r"f_0001\.png cannot be replaced"):
         folder.begin()
 
@@ -216,13 +223,13 @@ def test_output_into_the_source_folder_is_refused(job):
     folder = str(Path(job.sources[0]).parent)
     for name in (folder, f"{folder}/../in", f"{folder}/."):
         with pytest.raises(OutputError, match="source frames can never be overwritten"):
-            JobFolder(dataclasses.replace(job, output_dir=name), FRAMES)
+            opened(dataclasses.replace(job, output_dir=name))
 
 
 def test_output_through_a_link_to_the_source_folder_is_refused(job):
     Path(job.output_dir).symlink_to(Path(job.sources[0]).parent)
     with pytest.raises(OutputError, match=r"is the folder .* of the source frames"):
-        JobFolder(job, FRAMES)
+        opened(job)
 
 
 def test_source_folder_behind_a_link_is_recognised(job, tmp_path):
@@ -235,7 +242,7 @@ def test_source_folder_behind_a_link_is_recognised(job, tmp_path):
         Path(source).rename(moved)
         sources.append(str(link / moved.name))
     with pytest.raises(OutputError, match="of the source frames"):
-        JobFolder(dataclasses.replace(job, sources=tuple(sources)), FRAMES)
+        opened(dataclasses.replace(job, sources=tuple(sources)))
 
 
 def test_name_that_is_a_link_to_a_source_is_replaced_and_the_source_kept(job):
@@ -245,19 +252,19 @@ def test_name_that_is_a_link_to_a_source_is_replaced_and_the_source_kept(job):
     folder = begun(dataclasses.replace(job, overwrite=True))
     folder.place(0, write_text("new"))
     assert Path(job.sources[0]).read_bytes() == before
-    assert folder.frame_path(0).read_text() == "new"
+    assert (folder.path / "f_0001.png").read_text() == "new"
 
 
 def test_missing_source_is_named_with_its_place(job):
     Path(job.sources[1]).unlink()
     with pytest.raises(FrameError, match=r"Source frame 2, .*1\.png, cannot be read"):
-        JobFolder(job, FRAMES)
+        opened(job)
 
 
 def test_missing_checkpoint_is_not_called_a_frame(job, tmp_path):
     path = str(tmp_path / "none.pth")
     with pytest.raises(CheckpointError, match=r"Checkpoint .*none\.pth cannot be read"):
-        JobFolder(dataclasses.replace(job, checkpoint=path), FRAMES)
+        opened(dataclasses.replace(job, checkpoint=path))
 
 
 def test_changed_checkpoint_makes_another_job(job, tmp_path):
@@ -265,10 +272,10 @@ def test_changed_checkpoint_makes_another_job(job, tmp_path):
     path.write_bytes(b"1")
     job = dataclasses.replace(job, checkpoint=str(path))
     begun(job).place(1, write_text("x"))
-    assert JobFolder(job, FRAMES).finished == {1}
+    assert opened(job).finished == {1}
     path.write_bytes(b"12")
     with pytest.raises(OutputError, match="was not made by this very job"):
-        JobFolder(job, FRAMES)
+        opened(job)
 
 
 def test_copy_has_the_same_bytes(job, tmp_path):
@@ -281,3 +288,28 @@ def test_copy_tells_an_unreadable_source_from_an_unwritable_target(job, tmp_path
         copy_file(tmp_path / "none.png", tmp_path / "copy")
     with pytest.raises(OSError, match="No such file"):
         copy_file(Path(job.sources[0]), tmp_path / "none" / "copy")
+
+
+def test_a_folder_belongs_to_one_job_at_a_time(job):
+    with (
+        JobFolder(job, job.plan(), precision="fp32"),
+        pytest.raises(OutputError, match="being written to by another job"),
+    ):
+        JobFolder(job, job.plan(), precision="fp32")
+    opened(job)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [{"hold_skipped": True}, {"skip_pairs": ()}, {"multiplier": (2,)}, {"keep_pairs": (0,)}],
+    ids=str,
+)
+def test_settings_that_plan_the_same_frames_are_the_same_job(job, same):
+    begun(job).place(1, write_text("made"))
+    assert opened(dataclasses.replace(job, **same)).finished == {1}
+
+
+def test_frames_of_another_precision_are_not_mixed_in(job):
+    begun(job).place(1, write_text("made"))
+    with pytest.raises(OutputError, match="not made by this very job"):
+        opened(job, "fp16")

@@ -81,16 +81,6 @@ def test_every_flipped_byte_of_a_safetensors_header_is_survived(tmp_path):
     assert refused > len(content) // 4
 
 
-def test_torchscript_archive_is_refused_with_a_remedy(tmp_path):
-    path = tmp_path / "film.pt"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("film/constants.pkl", b"")
-        archive.writestr("film/data.pkl", b"")
-        archive.writestr("film/code/__torch__.py", b"")
-    with pytest.raises(CheckpointError, match=r"TorchScript archive.*Give the model's state dict"):
-        state_dicts.read_state_dict(path)
-
-
 @pytest.mark.parametrize(
     ("content", "words"),
     [

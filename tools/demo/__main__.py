@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from blender_vfi.errors import VfiError
+from blender_vfi.models import catalog
+from blender_vfi.models.loading import ensure_stored
 from tools.quality import psnr, read_picture, ssim
 
 from .blender_job import interpolate_in_blender
@@ -36,6 +38,9 @@ def main() -> int:
     frames = extract_frames(film, output / "truth", first=_FIRST, count=_COUNT)
     source = _keep_every_second(frames, output / "source")
     print(f"{_COUNT} frames of 1280×720; every second one hidden, {len(source)} left")
+    print("Model: RIFE 4.25, MIT, Zhewei Huang", flush=True)
+    # here, since Blender's own setting forbids downloads in a fresh Blender
+    ensure_stored(catalog.find(catalog.DEFAULT_MODEL))
     job = interpolate_in_blender(source, output, fps=Fraction(_FPS, 2), multiplier=2)
     result = job.frames
     hidden = [(2 * i + 1, frames[2 * i + 1]) for i in range(len(source) - 1)]

@@ -1,0 +1,52 @@
+"""Tells which variant of an architecture a set of tensor shapes is; never import bpy here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import CheckpointError
+from .interface import Shapes
+
+_LISTED = 4
+
+
+def matching_variant(shapes: Shapes, expected: Mapping[str, Shapes], *, family: str) -> str | None:
+    """Name the variant whose tensors are exactly those of the normalised `shapes`.
+
+    Args:
+        shapes: of a checkpoint, under our names.
+        expected: shapes of every variant, by its name.
+        family: what the architecture is called in messages, such as "FILM".
+
+    Returns:
+        A name in `expected`; None where no more than half of the names are those of the closest
+        variant, so that the file is of another architecture.
+
+    Raises:
+        CheckpointError: most names are the family's, but tensors are missing, left over or of
+            another shape; the message names the closest variant and the differences.
+    """
+    differences = {name: _differences(shapes, ours) for name, ours in expected.items()}
+    closest = min(differences, key=lambda name: len(differences[name]))
+    if not differences[closest]:
+        return closest
+    if 2 * len(shapes.keys() & expected[closest].keys()) <= len(shapes):
+        return None
+    shown = "; ".join(differences[closest][:_LISTED])
+    more = len(differences[closest]) - _LISTED
+    raise CheckpointError(
+        f"The checkpoint resembles {family} {closest}, but {shown}"
+        f"{f'; and {more} more differences' if more > 0 else ''}. It is damaged or of a version "
+        "that is not supported; download it anew or choose a listed version."
+    )
+
+
+def _differences(shapes: Shapes, expected: Shapes) -> list[str]:
+    """Say in words where `shapes` is not `expected`."""
+    missing = [f"{key} is missing" for key in expected if key not in shapes]
+    wrong = [
+        f"{key} is {tuple(shape)} instead of {expected[key]}"
+        for key, shape in shapes.items()
+        if key in expected and tuple(shape) != expected[key]
+    ]
+    return missing + wrong + [f"{key} is left over" for key in shapes if key not in expected]
