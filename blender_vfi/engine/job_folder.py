@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, FrameError, OutputError
+from ..models import store
 from .protocol import JobSpec, job_to_json
 
 RECORD_NAME = "vfi_job.json"
@@ -186,7 +187,7 @@ def _source_stamp(index: int, source: str) -> list[int]:
 
 def _checkpoint_stamp(checkpoint: str) -> list[int]:
     try:
-        return _stamp(checkpoint)
+        return list(store.stamp(Path(checkpoint)))
     except OSError as error:
         raise CheckpointError(
             f"Checkpoint {checkpoint} cannot be read ({error.strerror}): give the path of a file "
