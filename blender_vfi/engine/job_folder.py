@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError, FrameError, OutputError
+from ..models import store
 from .protocol import JobSpec, job_to_json
 from .schedule import Plan
 
@@ -222,7 +223,7 @@ def _source_stamp(index: int, source: str) -> list[int]:
 
 def _checkpoint_stamp(checkpoint: str) -> list[int]:
     try:
-        return _stamp(checkpoint)
+        return list(store.stamp(Path(checkpoint)))
     except OSError as error:
         raise CheckpointError(
             f"Checkpoint {checkpoint} cannot be read ({error.strerror}): give the path of a file "

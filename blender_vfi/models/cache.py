@@ -10,6 +10,7 @@ from typing import Protocol
 
 import torch
 
+from . import store
 from .catalog_types import ModelSpec
 from .download import ProgressCallback
 from .loading import LoadedModel, load_model
@@ -139,10 +140,9 @@ def _identity(spec: ModelSpec, checkpoint: Path | None) -> tuple[str | int, ...]
     if checkpoint is None:
         return (spec.name, spec.checkpoint.sha256 or spec.checkpoint.filename)
     path = checkpoint.resolve()
-    if not path.is_file():
+    if not path.exists():
         return (spec.name, str(path))
-    status = path.stat()
-    return (spec.name, str(path), status.st_mtime_ns, status.st_size)
+    return (spec.name, str(path), *store.stamp(path))
 
 
 def _needed_bytes(spec: ModelSpec, dtype: torch.dtype, checkpoint: Path | None) -> int:

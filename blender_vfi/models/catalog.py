@@ -12,6 +12,7 @@ from ..errors import UnknownModelError
 from .catalog_amt import AMT_MODELS
 from .catalog_film import FILM_MODELS
 from .catalog_flavr import FLAVR_MODELS
+from .catalog_gmfss import GMFSS_MODELS
 from .catalog_ifrnet import IFRNET_MODELS
 from .catalog_rife import RIFE_MODELS
 from .catalog_types import ModelSpec
@@ -21,6 +22,7 @@ CATALOG: tuple[ModelSpec, ...] = (
     *FILM_MODELS,
     *AMT_MODELS,
     *IFRNET_MODELS,
+    *GMFSS_MODELS,
     *FLAVR_MODELS,
 )
 """Every model, the default first."""

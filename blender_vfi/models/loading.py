@@ -67,8 +67,9 @@ def load_model(
         device: where to put it.
         dtype: number format of its weights.
         memory_format: layout of its 4D weights.
-        checkpoint: a file of the user's own in place of the catalog's; its architecture must be
-            that of `spec`, and its variant is taken from its tensors.
+        checkpoint: a file of the user's own in place of the catalog's, or a folder of files where
+            `spec`'s is published as several; its architecture must be that of `spec`, and its
+            variant is taken from its tensors.
         progress: told how far a download is.
         offline: refuse to use the network.
 
@@ -81,8 +82,9 @@ def load_model(
         weights, sha256 = _stored_weights(spec, path)
     else:
         path = checkpoint
-        spec, weights = _own_weights(spec, path)
-        sha256 = store.sha256_of(path)
+        requested = spec
+        spec, weights = _own_weights(requested, path)
+        sha256 = store.sha256_of_published(requested, path)
     model = recognition.build(spec.architecture, spec.variant, weights, path)
     model.to(device=device, dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]  # torch's stub leaves this combination out
     tensors = [*model.parameters(), *model.buffers()]
@@ -154,7 +156,8 @@ def import_checkpoint(spec: ModelSpec, published: Path, folder: Path) -> Path:
 
     Args:
         spec: whose checkpoint.
-        published: the file as its authors publish it; it stays where it is.
+        published: the file as its authors publish it, or the folder of its parts; it stays where
+            it is.
         folder: where to store it.
 
     Returns:
@@ -163,7 +166,7 @@ def import_checkpoint(spec: ModelSpec, published: Path, folder: Path) -> Path:
     Raises:
         CheckpointError: it cannot be read, or is not the file that the catalog names.
     """
-    expected, actual = spec.checkpoint.sha256, store.sha256_of(published)
+    expected, actual = spec.checkpoint.sha256, store.sha256_of_published(spec, published)
     if expected not in (None, actual):
         raise CheckpointError(
             f"{published} has SHA-256 {actual}, and {spec.name} must have {expected}: it is not "
@@ -195,17 +198,17 @@ def _fetch_and_store(
     try:
         return _store_converted(spec, published, cache)
     finally:
-        published.unlink(missing_ok=True)
+        store.discard(published)
 
 
 def _store_converted(spec: ModelSpec, published: Path, cache: Path) -> Path:
     """Place the weights of the file `published` in the cache, once they are known to fit `spec`."""
     name = Path(f"the published checkpoint of {spec.name}")
-    normalised = recognition.normalise(spec.architecture, read_state_dict(published))
+    normalised = recognition.normalise(spec.architecture, _read_published(spec, published))
     weights = recognition.fit(spec.architecture, spec.variant, normalised)
     recognition.build(spec.architecture, spec.variant, weights, name)
     origin = {
-        "source_sha256": store.sha256_of(published),
+        "source_sha256": store.sha256_of_published(spec, published),
         "architecture": spec.architecture,
         "variant": spec.variant,
         "licence": spec.checkpoint.licence.spdx,
@@ -229,7 +232,7 @@ def _stored_weights(spec: ModelSpec, path: Path) -> tuple[dict[str, Tensor], str
 
 def _own_weights(requested: ModelSpec, path: Path) -> tuple[ModelSpec, dict[str, Tensor]]:
     """Return the weights of the user's file at `path`, and the entry whose limits hold for them."""
-    weights = read_state_dict(path)
+    weights = _read_published(requested, path)
     architecture, variant = recognition.identify(weights, path)
     if architecture != requested.architecture:
         raise CheckpointError(
@@ -241,6 +244,17 @@ def _own_weights(requested: ModelSpec, path: Path) -> tuple[ModelSpec, dict[str,
     if recognition.variant_of(architecture, fitting) == requested.variant:
         return requested, fitting
     return _spec_of_variant(requested, variant), normalised
+
+
+def _read_published(spec: ModelSpec, path: Path) -> dict[str, Tensor]:
+    """Read a file, or all parts of `spec`'s checkpoint in a folder, each under its component."""
+    if not path.is_dir():
+        return read_state_dict(path)
+    return {
+        f"{component}.{key}": tensor
+        for component, file in store.part_files(spec, path).items()
+        for key, tensor in read_state_dict(file).items()
+    }
 
 
 def _spec_of_variant(requested: ModelSpec, variant: str) -> ModelSpec:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ..errors import CheckpointError
-from .catalog_types import ModelSpec
+from .catalog_types import ModelSpec, combined_sha256
 from .locations import stored_path
 
 
@@ -108,6 +109,61 @@ def find_stored(folder: Path, spec: ModelSpec) -> Path | None:
             f"{published}. Delete it and its .json to have the right one fetched."
         )
     return path
+
+
+def part_files(spec: ModelSpec, folder: Path) -> dict[str, Path]:
+    """Return the file of each part of `spec`'s checkpoint in `folder`, by component.
+
+    Raises:
+        CheckpointError: a part is missing, or `spec`'s checkpoint has none.
+    """
+    if not spec.checkpoint.parts:
+        raise CheckpointError(
+            f"{folder} is a folder; the checkpoint of {spec.name} is one file: give its path."
+        )
+    found: dict[str, Path] = {}
+    for part in spec.checkpoint.parts:
+        names = (part.filename, *part.other_filenames)
+        present = [folder / name for name in names if (folder / name).is_file()]
+        if not present:
+            raise CheckpointError(
+                f"{folder} lacks {' or '.join(names)}: {spec.name} is made of "
+                f"{len(spec.checkpoint.parts)} files; put them all there, or give the folder that "
+                "has them."
+            )
+        found[part.component] = present[0]
+    return found
+
+
+def sha256_of_published(spec: ModelSpec, path: Path) -> str:
+    """Return the hash by which a published checkpoint is known, be it a file or a folder of parts.
+
+    Raises:
+        CheckpointError: a part is missing in the folder.
+    """
+    if not path.is_dir():
+        return sha256_of(path)
+    files = part_files(spec, path)
+    return combined_sha256({component: sha256_of(file) for component, file in files.items()})
+
+
+def stamp(path: Path) -> tuple[int, ...]:
+    """Return size and time of change of a user's checkpoint: a changed one is another one.
+
+    Raises:
+        OSError: it is not there.
+    """
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    statuses = [file.stat() for file in files if not file.is_dir()]
+    return tuple(value for status in statuses for value in (status.st_size, status.st_mtime_ns))
+
+
+def discard(path: Path) -> None:
+    """Remove a file, or a folder with what is in it; one that is not there is no error."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sha256_of(path: Path) -> str:

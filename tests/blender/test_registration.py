@@ -9,7 +9,7 @@ import pytest
 
 import blender_vfi
 from blender_vfi import engine_session, preferences
-from blender_vfi.models.locations import FOLDER_VARIABLE
+from blender_vfi.models.locations import FOLDER_VARIABLE, OFFLINE_VARIABLE
 from blender_vfi.preferences import EngineSettings
 
 pytestmark = pytest.mark.blender
@@ -133,12 +133,17 @@ def test_preferences_decide_how_the_engine_starts(tmp_path):
         SimpleNamespace(preferences=SimpleNamespace(addons=addons))
     )
     assert settings == EngineSettings(
-        python="/opt/torch/bin/python", checkpoint_folder=str(tmp_path), idle_exit_s=120.0
+        python="/opt/torch/bin/python",
+        checkpoint_folder=str(tmp_path),
+        idle_exit_s=120.0,
+        is_online=bpy.app.online_access,
     )
 
 
 def test_one_engine_serves_until_its_settings_change(engine):
-    first = EngineSettings(python="/opt/python", checkpoint_folder="/models", idle_exit_s=5.0)
+    first = EngineSettings(
+        python="/opt/python", checkpoint_folder="/models", idle_exit_s=5.0, is_online=True
+    )
     engine_session.get(first)
     engine_session.get(first)
     engine_session.get(EngineSettings())
@@ -148,5 +153,5 @@ def test_one_engine_serves_until_its_settings_change(engine):
             "idle_exit_s": 5.0,
             "environment": {FOLDER_VARIABLE: "/models"},
         },
-        {"python": None, "idle_exit_s": 600.0, "environment": None},
+        {"python": None, "idle_exit_s": 600.0, "environment": {OFFLINE_VARIABLE: "1"}},
     ]
