@@ -93,7 +93,9 @@ def validate(addon: Path) -> None:
 def main() -> int:
     """Build and check; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=ROOT / "dist")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "dist", metavar="FOLDER", help="(default: dist)"
+    )
     parser.add_argument("--without-weights", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

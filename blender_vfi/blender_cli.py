@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import bpy
 
 from . import engine_session, vse, vse_timing
-from .cli import add_models_command, end_on_terminate, run_command
+from .cli import add_models_command, end_on_signals, run_command
 from .cli_options import add_job_options
 from .cli_progress import ProgressPrinter
 from .engine.version import package_version
 from .errors import OutputError, StripError
 from .preferences import engine_settings
-from .properties import SAME_AS_SOURCE, build_job
+from .properties import SAME_AS_SOURCE, build_job, describe_doubts
 from .vse_timing import Timing
 
 _EXAMPLES = """\
@@ -85,9 +85,11 @@ def _interpolate(options: argparse.Namespace) -> int:
     source = vse.read_image_strip(scene, vse.find_strip(scene, options.strip))
     timing = next(timing for timing in Timing if _option(timing) == options.timing)
     job = build_job(_as_properties(options, timing), source)
+    for notice in describe_doubts(source):
+        print(notice, file=sys.stderr)
     vse_timing.check_timing(timing, source, job)
     settings = engine_settings(bpy.context, python=options.engine_python)
-    end_on_terminate()
+    end_on_signals()
     try:
         with ProgressPrinter(sys.stderr, quiet=options.quiet) as printer:
             finished = engine_session.get(settings).run(job, printer.show)

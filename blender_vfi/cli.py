@@ -28,7 +28,7 @@ examples:
   python -m blender_vfi interpolate shots/010 shots/010_x2
       twice the frames, with the default model
   python -m blender_vfi interpolate shots/010 out --multiplier 4 --skip 23,40-44
-      four times the frames, but none across the cuts after frames 23 and 40 to 44
+      four times the frames, but none in pair 23 (files 24 and 25) and pairs 40 to 44
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
 
 exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the output,
@@ -79,7 +79,7 @@ def add_models_command(commands: Any) -> None:
     """Add the command `models`, which every command line has."""
     models = commands.add_parser(
         "models",
-        help="list the models, their licences and whether their checkpoints can be had",
+        help="list the models, their licences and where their checkpoints come from",
         description="Lists the catalog: one line for each model.",
     )
     models.set_defaults(run=_models)
@@ -112,7 +112,7 @@ def _interpolate(options: argparse.Namespace) -> int:
         hold_skipped=options.hold_skipped,
         **job_settings(options),
     )
-    end_on_terminate()
+    end_on_signals()
     client = EngineClient(options.engine_python)
     try:
         with ProgressPrinter(sys.stderr, quiet=options.quiet) as printer:
@@ -152,6 +152,10 @@ def _models(_options: argparse.Namespace) -> int:
     return 0
 
 
-def end_on_terminate() -> None:
-    """Let a farm's SIGTERM end the job as Ctrl-C does: in order, with finished frames kept."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def end_on_signals() -> None:
+    """Let Ctrl-C and a farm's SIGTERM end the job in order, with finished frames kept.
+
+    Ctrl-C too, since Blender takes it for itself and lets the job run on.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)

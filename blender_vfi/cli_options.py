@@ -24,13 +24,14 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     states.add_argument(
         "--skip",
         metavar="LIST",
-        help='pairs that get no new frames, such as "7,10-14": 7 names the pair of the frames 7 '
-        "and 8, counted from 0",
+        help='pairs that get no new frames, such as "0,10-14": 0 is the pair of the first file and '
+        "the second, whatever numbers their names have",
     )
     states.add_argument("--keep", metavar="LIST", help="the only pairs that get new frames")
     what.add_argument(
         "--format",
         dest="suffix",
+        type=_suffix,
         choices=OUTPUT_SUFFIXES,
         help="output format (default: the source's)",
     )
@@ -103,6 +104,10 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
     if options.suffix is not None:
         settings["suffix"] = options.suffix
     return settings
+
+
+def _suffix(text: str) -> str:
+    return text if text.startswith(".") else f".{text.lower()}"
 
 
 def _whole_number(text: str) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from .engine.folders import output_suffix, split_number
+from .engine.folders import find_gap, output_suffix, split_number
 from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS, JobSpec
 from .engine.schedule import parse_pairs
 from .models import catalog
@@ -199,6 +199,20 @@ def build_job(settings: Any, source: ImageSource) -> JobSpec:
     )
     job.check()
     return job
+
+
+def describe_doubts(source: ImageSource) -> list[str]:
+    """Say what looks unintended about a strip's files, although they can be interpolated."""
+    numbers = [split_number(Path(file))[1] for file in source.files]
+    gap = find_gap([number for number in numbers if number is not None])
+    if None in numbers or gap is None:
+        return []
+    index, missing = gap
+    before, after = (Path(file).name for file in source.files[index : index + 2])
+    return [
+        f"Strip {source.strip_name!r} goes from {before} to {after}: frame {missing} is missing, "
+        "and motion will jump there; restore it, or skip that pair."
+    ]
 
 
 def sequence_prefix(source: ImageSource) -> str:

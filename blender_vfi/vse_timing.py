@@ -130,6 +130,16 @@ def _fill_new_scene(
     notices += vse_carry.carry_animation(copy, source.strip_name, strip, lambda frame: frame)
     strip_name = strip.name
     channels = {strip_name: old_strip.channel, **channels}
+    left_out = [
+        other.name
+        for other in vse.root_strips(copy)
+        if other.name not in {strip_name, old_strip.name, *sounds} and other.type != "SOUND"
+    ]
+    if left_out:
+        notices.append(
+            f"The new scene has the interpolated strip and its sound alone; left out: "
+            f"{', '.join(sorted(left_out))}."
+        )
     vse.remove_strips(copy, keep={strip_name, *sounds})
     vse_carry.remove_curves_without_strip(copy)
     vse.restore_channels(copy, channels)  # what was in the way there is gone
@@ -149,6 +159,11 @@ def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobS
     notices += vse_carry.carry_animation(
         scene, source.strip_name, strip, _slow_motion_map(old_times, times, source, job)
     )
+    if times.right > scene.frame_end + 1:
+        notices.append(
+            f"The slow strip reaches frame {times.right - 1}, and scene {scene.name!r} ends at "
+            f"{scene.frame_end}: move its end to see and render all of it."
+        )
     _select_only(scene, strip)
     return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
 

@@ -27,6 +27,8 @@ def main() -> int:
         use_clone()
     scene = bpy.context.scene
     editor = scene.sequence_editor
+    if not bpy.data.filepath or editor is None:
+        parser.error("no project with a Sequencer is open: name a .blend before this script")
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences  # before Blender 4.4
     names = [strip.name for strip in strips if strip.type == "IMAGE"]
     for name in names:

@@ -72,6 +72,11 @@ def interpolate(
         ModelError: the model or its checkpoint cannot be used.
         EngineError: the device is not there, or its memory is too small.
     """
+    if not isinstance(frames, Tensor):
+        raise RequestError(
+            f"Frames of type {type(frames).__name__}: expected a torch tensor; make one with "
+            "torch.from_numpy(frames)."
+        )
     if frames.ndim != 4 or 0 in frames.shape or not frames.is_floating_point():
         raise RequestError(
             f"Frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected float "

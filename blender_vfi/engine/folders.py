@@ -88,20 +88,35 @@ def list_frames(folder: Path) -> list[Path]:
 
 def _check_even_steps(frames: list[tuple[int, Path]]) -> None:
     """Refuse a sequence with a gap: across it, motion would run at another speed."""
-    pairs = list(itertools.pairwise(frames))
-    usual = min((later - earlier for (earlier, _), (later, _) in pairs), default=1)
-    for (number, path), (next_number, next_path) in pairs:
+    for (number, path), (next_number, next_path) in itertools.pairwise(frames):
         if next_number == number:
             raise FrameError(
                 f"{path.name} and {next_path.name} in {path.parent} have the same number: remove "
                 "one of them."
             )
-        if next_number - number != max(usual, 1):
-            raise FrameError(
-                f"After {path.name} comes {next_path.name} in {path.parent}: frame "
-                f"{number + max(usual, 1)} is missing. Restore or re-render it, or renumber the "
-                "frames to have them taken as evenly spaced."
-            )
+    gap = find_gap([number for number, _path in frames])
+    if gap is not None:
+        index, missing = gap
+        path, next_path = frames[index][1], frames[index + 1][1]
+        raise FrameError(
+            f"After {path.name} comes {next_path.name} in {path.parent}: frame {missing} is "
+            "missing. Restore or re-render it, or renumber the frames to have them taken as "
+            "evenly spaced."
+        )
+
+
+def find_gap(numbers: Sequence[int]) -> tuple[int, int] | None:
+    """Return the index after which a number is missing, and that number; None for even steps.
+
+    Even steps of more than one, as of a render with a frame step, are no gaps. Numbers that do not
+    rise are not judged.
+    """
+    steps = [later - earlier for earlier, later in itertools.pairwise(numbers)]
+    if not steps or min(steps) < 1:
+        return None
+    gaps = (index for index, step in enumerate(steps) if step != min(steps))
+    index = next(gaps, None)
+    return None if index is None else (index, numbers[index] + min(steps))
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:

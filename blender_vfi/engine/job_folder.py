@@ -64,7 +64,7 @@ class JobFolder:
         self._make_writable()
         self._lock = FileLock(self.path / _LOCK_NAME)
         self._hold()
-        present = {index for index, path in enumerate(self._paths) if path.exists()}
+        present = {index for index, path in enumerate(self._paths) if _is_there(path)}
         is_own = self._read_record() == self._fingerprint
         if present and not job.overwrite and not is_own:
             raise OutputError(
@@ -180,6 +180,14 @@ class JobFolder:
                 f"{path} cannot be written ({error.strerror}): check free space and permissions of "
                 "the output folder."
             ) from error
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a frame lies there; an empty file is none, whoever left it."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -174,7 +174,7 @@ class _JobRun:
                 f"{spec.title}: its weights are licensed {licence.spdx}, not for commercial use; "
                 f"see {licence.url}."
             )
-        return memory.with_relief(
+        loaded = memory.with_relief(
             partial(
                 self._models.get,
                 spec,
@@ -187,6 +187,12 @@ class _JobRun:
             message=f"{spec.title} does not fit into the memory of {self._device}: choose a "
             "smaller model or the CPU, or close other programs that use the device.",
         )
+        if loaded.spec.variant != spec.variant:
+            self._notify(
+                f"{self._job.checkpoint} is a checkpoint of {loaded.spec.title}: that is used, in "
+                f"place of {spec.title}."
+            )
+        return loaded
 
     def _make_frames(
         self,

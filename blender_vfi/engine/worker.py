@@ -170,7 +170,9 @@ def _load_engine() -> Engine:
         raise EngineStartError(
             f"The engine's Python {sys.executable} cannot run the engine ({error}): install what "
             f"it needs with: {sys.executable} -m pip install 'torch>=2.4' numpy "
-            "OpenImageIO huggingface_hub safetensors filelock psutil, or choose another Python."
+            "OpenImageIO huggingface_hub safetensors filelock psutil, or "
+            "name a Python that has it: in the add-on's preferences, with --engine-python, or in "
+            "$BLENDER_VFI_PYTHON."
         ) from error
     return Engine()
 

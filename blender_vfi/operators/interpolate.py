@@ -14,7 +14,7 @@ from ..engine.client import EngineClient, raise_if_ended
 from ..engine.protocol import Event, Finished, JobSpec, Notice, Progress, Stage, Started
 from ..errors import JobCancelledError, VfiError
 from ..preferences import engine_settings
-from ..properties import InterpolationProperties, build_job
+from ..properties import InterpolationProperties, build_job, describe_doubts
 from ..vse import ImageSource
 from ..vse_timing import Timing
 
@@ -122,6 +122,8 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
             strip = vse.selected_strip(scene)
         source = vse.read_image_strip(scene, strip)
         job = build_job(self, source)
+        for notice in describe_doubts(source):
+            self.report({"WARNING"}, notice)
         timing = Timing(self.timing)
         vse_timing.check_timing(timing, source, job)
         client = engine_session.get(engine_settings(context))

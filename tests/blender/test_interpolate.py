@@ -240,3 +240,34 @@ def test_a_second_job_is_refused_while_one_runs(add_strip, engine):
         interpolate_strip()
     engine_session.end_job()
     assert interpolate_strip() == {"FINISHED"}
+
+
+def test_a_gap_in_the_strips_files_is_reported_and_no_obstacle(
+    scene, add_strip, interpolate, engine, capfd
+):
+    strip = add_strip(4)
+    first = Path(bpy.path.abspath(strip.directory))
+    names = [element.filename for element in strip.elements]
+    strip.elements[2].filename, strip.elements[3].filename = names[3], names[3].replace("4", "5")
+    (first / names[3]).rename(first / names[3].replace("4", "5"))
+    (first / names[2]).rename(first / names[3])
+    interpolate()
+    assert len(engine.jobs) == 1
+    assert "frame 3 is missing" in capfd.readouterr().out
+
+
+def test_a_part_of_a_cut_strip_has_a_folder_of_its_own(scene, add_strip, interpolate, engine):
+    strip = add_strip(6)
+    strip.frame_final_start += 2
+    interpolate()
+    [job] = engine.jobs
+    assert Path(job.output_dir).name == "shot_3-6_x2"
+
+
+def test_a_home_folder_may_be_written_as_a_tilde(
+    add_strip, interpolate, engine, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    add_strip(3)
+    interpolate(output_dir="~/made")
+    assert engine.jobs[0].output_dir == str(tmp_path / "home" / "made")

@@ -263,3 +263,11 @@ def test_animated_volume_keeps_its_seconds(scene, add_strip, add_sound, interpol
     interpolate(strip_name="shot")
     [curve] = vse.curves_of(result()[0])
     assert [tuple(point.co) for point in curve.keyframe_points] == [(2.0, 0.0), (40.0, 1.0)]
+
+
+def test_strips_that_stay_behind_are_named(scene, add_strip, interpolate, capfd):
+    add_strip(3)
+    add_strip(3, channel=2).name = "overlay"
+    scene.sequence_editor.active_strip = vse.find_strip(scene, "shot")
+    interpolate(strip_name="shot")
+    assert "left out: overlay" in capfd.readouterr().out

@@ -183,3 +183,10 @@ def test_modifiers_come_along(scene, add_strip, interpolate):
     points = new.modifiers["grade"].curve_mapping.curves[3].points
     assert [tuple(point.location) for point in points] == [(0.0, 0.0), (0.25, 0.5), (1.0, 1.0)]
     assert tuple(new.modifiers["balance"].color_balance.gain) == (0.5, 1.0, 2.0)
+
+
+def test_a_result_beyond_the_scenes_end_is_reported(scene, add_strip, interpolate, capfd):
+    add_strip(4)
+    scene.frame_end = 5
+    interpolate(multiplier=2, timing="SLOW_MOTION")
+    assert "reaches frame 7, and scene 'Scene' ends at 5" in capfd.readouterr().out

@@ -162,3 +162,8 @@ def test_unknown_setting_and_missing_folder_are_named(model, tmp_path):
     for name in ("multiplyer", "sources"):
         with pytest.raises(RequestError, match=f"Unknown setting '{name}'"):
             api.interpolate_folder(tmp_path / "in", tmp_path / "out", **{name: 2})
+
+
+def test_arrays_are_refused_with_the_way_to_a_tensor(model):
+    with pytest.raises(RequestError, match=r"ndarray.*torch\.from_numpy"):
+        api.interpolate(torch.zeros(2, 8, 8, 3).numpy())

@@ -290,6 +290,12 @@ def test_copy_tells_an_unreadable_source_from_an_unwritable_target(job, tmp_path
         copy_file(Path(job.sources[0]), tmp_path / "none" / "copy")
 
 
+def test_an_empty_file_is_not_taken_for_a_finished_frame(job):
+    begun(job).place(1, write_text("made"))
+    (Path(job.output_dir) / "f_0002.png").write_bytes(b"")
+    assert opened(job).finished == frozenset()
+
+
 def test_a_folder_belongs_to_one_job_at_a_time(job):
     with (
         JobFolder(job, job.plan(), precision="fp32"),

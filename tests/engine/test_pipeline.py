@@ -21,8 +21,9 @@ from blender_vfi.errors import (
     RequestError,
     UnknownModelError,
 )
+from blender_vfi.models.cache import ModelCache
 
-from .fake_model import FakeModel, fake_cache
+from .fake_model import FakeModel, fake_cache, fake_spec
 from .sequences import make_job, read_png, visible_names, write_sequence
 
 pytestmark = pytest.mark.torch
@@ -310,3 +311,29 @@ def test_frame_names_continue_at_the_number_asked_for(source, output):
     )
     run(job)
     assert visible_names(output) == ["neu_0099.png", "neu_0100.png", "neu_0101.png"]
+
+
+def test_checkpoint_of_another_variant_is_named(source, output, tmp_path):
+    checkpoint = tmp_path / "own.pth"
+    checkpoint.touch()
+    other = dataclasses.replace(fake_spec(), variant="4.6", title="RIFE 4.6")
+
+    def load(_spec, **options):
+        return dataclasses.replace(fake_cache(FakeModel()).get(other, **options))
+
+    cache = ModelCache(free_memory=lambda _d: 1 << 40, release=lambda _d: None, load=load)
+    events = []
+    Engine(cache).run(make_job(source, output, checkpoint=checkpoint), on_event=events.append)
+    notices = [event.message for event in events if isinstance(event, Notice)]
+    assert notices == [
+        f"{checkpoint} is a checkpoint of RIFE 4.6: that is used, in place of RIFE 4.25."
+    ]
+
+
+def test_weights_that_may_not_be_sold_with_say_so(source, output):
+    events = []
+    Engine(fake_cache(FakeModel())).run(
+        make_job(source, output, model="amt-s"), on_event=events.append
+    )
+    [notice] = [e.message for e in events if isinstance(e, Notice) and "licensed" in e.message]
+    assert "CC-BY-NC-4.0, not for commercial use" in notice
