@@ -38,8 +38,6 @@ TIME_PROPERTIES = re.compile(
 PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
 """Options of a property that takes a path: 5.x warns of `//` in one that does not announce it."""
 
-_OF_STRIP = re.compile(r'sequence_editor\.(?:sequences|strips)_all\["((?:[^"\\]|\\.)*)"\]')
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSource:
@@ -341,35 +339,6 @@ def free_channel(
         f"Scene {scene.name!r} has no free channel from frame {left} to {right - 1}: move or "
         f"delete strips there; {LARGEST_CHANNEL} channels is all that Blender has."
     )
-
-
-def curves_of(scene: bpy.types.Scene) -> Any:
-    """Return the collection of the scene's F-curves; an empty tuple where nothing is animated."""
-    data = scene.animation_data
-    action = data.action if data is not None else None
-    if action is None:
-        return ()
-    # layered actions came with 4.4, and 5.0 dropped the curves of the action itself
-    bags = [
-        bag
-        for layer in getattr(action, "layers", ())
-        for strip in layer.strips
-        if data.action_slot is not None and (bag := strip.channelbag(data.action_slot)) is not None
-    ]
-    if bags:
-        return bags[0].fcurves
-    return getattr(action, "fcurves", ())
-
-
-def animated_strip_name(data_path: str) -> str | None:
-    """Return the name of the strip that a data path of the scene belongs to; None for others."""
-    match = _OF_STRIP.match(data_path)
-    return bpy.utils.unescape_identifier(match[1]) if match else None
-
-
-def path_within_strip(data_path: str) -> str:
-    """Return a data path without the part that names the strip."""
-    return _OF_STRIP.sub("", data_path, count=1)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 
-from . import vse
+from . import vse, vse_curves
 
 FrameMap = Callable[[float], float]
 """Where a moment of the old timeline lies on the new one, in frames."""
@@ -65,13 +65,13 @@ def carry_animation(
     Returns:
         What could not be carried over, in words for the user.
     """
-    curves = vse.curves_of(scene)
+    curves = vse_curves.curves_of(scene)
     notices = []
     base = target.path_from_id()
     for curve in list(curves):
-        if vse.animated_strip_name(curve.data_path) != source_name:
+        if vse_curves.animated_strip_name(curve.data_path) != source_name:
             continue
-        within = vse.path_within_strip(curve.data_path)
+        within = vse_curves.path_within_strip(curve.data_path)
         _copy_curve(curve, curves.new(base + within, index=curve.array_index), frame_map)
         if len(curve.modifiers):
             notices.append(
@@ -79,7 +79,7 @@ def carry_animation(
                 f"strip {target.name!r} by hand."
             )
     drivers = scene.animation_data.drivers if scene.animation_data else ()
-    if any(vse.animated_strip_name(driver.data_path) == source_name for driver in drivers):
+    if any(vse_curves.animated_strip_name(driver.data_path) == source_name for driver in drivers):
         notices.append(
             f"Drivers of strip {source_name!r} were not carried over: add them to strip "
             f"{target.name!r} by hand."
@@ -101,10 +101,11 @@ def scaling_animation(scene: bpy.types.Scene, factor: int) -> Iterator[None]:
     if data.action.users > 1:
         data.action = data.action.copy()
     noted = [
-        [_place_of(point) for point in curve.keyframe_points] for curve in vse.curves_of(scene)
+        [_place_of(point) for point in curve.keyframe_points]
+        for curve in vse_curves.curves_of(scene)
     ]
     yield
-    for curve, places in zip(vse.curves_of(scene), noted, strict=True):
+    for curve, places in zip(vse_curves.curves_of(scene), noted, strict=True):
         for point, place in zip(curve.keyframe_points, places, strict=True):
             _put(point, place, lambda frame: frame * factor)
         curve.update()
@@ -112,10 +113,10 @@ def scaling_animation(scene: bpy.types.Scene, factor: int) -> Iterator[None]:
 
 def remove_curves_without_strip(scene: bpy.types.Scene) -> None:
     """Remove the animation of strips that the scene does not have; its action must be its own."""
-    curves = vse.curves_of(scene)
+    curves = vse_curves.curves_of(scene)
     strips = vse.all_strips(scene)
     for curve in list(curves):
-        name = vse.animated_strip_name(curve.data_path)
+        name = vse_curves.animated_strip_name(curve.data_path)
         if name is not None and name not in strips:
             curves.remove(curve)
 

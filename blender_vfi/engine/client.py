@@ -25,6 +25,7 @@ from ..errors import (
     ProtocolError,
     error_named,
 )
+from .departures import PYTHON_VARIABLE, describe_death, describe_false_start
 from .protocol import (
     PROTOCOL_VERSION,
     Cancel,
@@ -41,9 +42,6 @@ from .protocol import (
     decode_line,
     encode_line,
 )
-
-PYTHON_VARIABLE = "BLENDER_VFI_PYTHON"
-"""Environment variable that names the Python to run the engine with."""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STDERR_LINES = 40
@@ -321,8 +319,8 @@ class EngineClient:
             return
         self._outstanding.clear()
         if not self._is_ready:
-            raise EngineStartError(_describe_false_start(self.python, code, self.stderr_tail))
-        raise EngineDiedError(_describe_death(self.python, code, self.stderr_tail))
+            raise EngineStartError(describe_false_start(self.python, code, self.stderr_tail))
+        raise EngineDiedError(describe_death(self.python, code, self.stderr_tail))
 
     def _note(self, event: Event) -> None:
         """Keep up with what `event` means for the engine and its jobs."""
@@ -374,29 +372,3 @@ def raise_if_ended(event: Event) -> None:
         raise JobCancelledError(
             f"The job was cancelled with {event.frames_done} frames done; they stay on disk."
         )
-
-
-def _describe_death(python: str, code: int, stderr: str) -> str:
-    return (
-        f"The engine ({python}) {_describe_end(code)} in the middle of a job. Finished frames stay "
-        f"on disk; start the job again to go on. {_last_words(stderr)}"
-    )
-
-
-def _describe_false_start(python: str, code: int, stderr: str) -> str:
-    return (
-        f"The engine's Python {python!r} {_describe_end(code)} before the engine was ready: give "
-        "the path of a Python 3.10 or newer that has torch, in the add-on's preferences or in "
-        f"${PYTHON_VARIABLE}. {_last_words(stderr)}"
-    )
-
-
-def _describe_end(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}"
-    hint = " (the system does this when memory runs out)" if code == -9 else ""
-    return f"was ended by signal {-code}{hint}"
-
-
-def _last_words(stderr: str) -> str:
-    return f"Its last words:\n{stderr.strip()[-2000:] or '(it said nothing)'}"

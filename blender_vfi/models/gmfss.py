@@ -33,6 +33,7 @@ from ..errors import CheckpointError, FrameError, UnknownModelError
 from . import rife
 from .gmflow import REDUCTION, GmFlow
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
+from .matching import matching_variant
 from .splatting import softmax_splat
 from .warp import warp
 
@@ -83,20 +84,12 @@ def identify(shapes: Shapes) -> str | None:
             missing, left over or of another shape.
     """
     _refuse_lone_part(shapes)
-    differences = {
-        name: _differences(shapes, expected) for name, expected in _expected_shapes().items()
-    }
-    closest = min(differences, key=lambda name: len(differences[name]))
-    if not differences[closest]:
-        return closest
-    if 2 * len(shapes.keys() & _expected_shapes()[closest].keys()) <= len(shapes):
-        return None
-    shown = "; ".join(differences[closest][:4])
-    more = len(differences[closest]) - 4
-    raise CheckpointError(
-        f"The checkpoint resembles GMFSS {closest}, but {shown}"
-        f"{f'; and {more} more differences' if more > 0 else ''}. Its files are damaged or of two "
-        "variants; put all those of one variant into a folder and give that."
+    return matching_variant(
+        shapes,
+        _expected_shapes(),
+        family="GMFSS",
+        remedy="Its files are damaged or of two variants; put all those of one variant into a "
+        "folder and give that.",
     )
 
 
@@ -400,14 +393,3 @@ def _refuse_lone_part(shapes: Shapes) -> None:
                 f"It is the part {component!r} of GMFSS alone: give the folder that holds all "
                 "files of the checkpoint."
             )
-
-
-def _differences(shapes: Shapes, expected: Shapes) -> list[str]:
-    """Say in words where `shapes` is not `expected`."""
-    missing = [f"{key} is missing" for key in expected if key not in shapes]
-    wrong = [
-        f"{key} is {tuple(shape)} instead of {expected[key]}"
-        for key, shape in shapes.items()
-        if key in expected and tuple(shape) != expected[key]
-    ]
-    return missing + wrong + [f"{key} is left over" for key in shapes if key not in expected]

@@ -8,15 +8,22 @@ from ..errors import CheckpointError
 from .interface import Shapes
 
 _LISTED = 4
+_REMEDY = (
+    "It is damaged or of a version that is not supported; download it anew or choose a listed "
+    "version."
+)
 
 
-def matching_variant(shapes: Shapes, expected: Mapping[str, Shapes], *, family: str) -> str | None:
+def matching_variant(
+    shapes: Shapes, expected: Mapping[str, Shapes], *, family: str, remedy: str = _REMEDY
+) -> str | None:
     """Name the variant whose tensors are exactly those of the normalised `shapes`.
 
     Args:
         shapes: of a checkpoint, under our names.
         expected: shapes of every variant, by its name.
         family: what the architecture is called in messages, such as "FILM".
+        remedy: what may be wrong with a file that nearly fits, and what to do.
 
     Returns:
         A name in `expected`; None where no more than half of the names are those of the closest
@@ -36,8 +43,7 @@ def matching_variant(shapes: Shapes, expected: Mapping[str, Shapes], *, family: 
     more = len(differences[closest]) - _LISTED
     raise CheckpointError(
         f"The checkpoint resembles {family} {closest}, but {shown}"
-        f"{f'; and {more} more differences' if more > 0 else ''}. It is damaged or of a version "
-        "that is not supported; download it anew or choose a listed version."
+        f"{f'; and {more} more differences' if more > 0 else ''}. {remedy}"
     )
 
 

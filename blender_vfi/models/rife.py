@@ -24,8 +24,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import CheckpointError, FrameError
+from ..errors import FrameError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
+from .matching import matching_variant
 from .rife_refine import ContextPyramid, RefinementNet
 from .rife_variants import (
     VARIANTS,
@@ -103,21 +104,7 @@ def identify(shapes: Shapes) -> str | None:
         CheckpointError: most names are RIFE's, but tensors are missing, left over or of another
             shape; the message names the closest variant and the differences.
     """
-    differences = {
-        name: _differences(shapes, expected) for name, expected in _expected_shapes().items()
-    }
-    closest = min(differences, key=lambda name: len(differences[name]))
-    if not differences[closest]:
-        return closest
-    if 2 * len(shapes.keys() & _expected_shapes()[closest].keys()) <= len(shapes):
-        return None
-    shown = "; ".join(differences[closest][:4])
-    more = len(differences[closest]) - 4
-    raise CheckpointError(
-        f"The checkpoint resembles RIFE {closest}, but {shown}"
-        f"{f'; and {more} more differences' if more > 0 else ''}. It is damaged or of a version "
-        "that is not supported; download it anew or choose a listed version."
-    )
+    return matching_variant(shapes, _expected_shapes(), family="RIFE")
 
 
 def build(variant: str) -> Rife:
@@ -450,14 +437,3 @@ def _expected_shapes() -> Mapping[str, Shapes]:
             name: {key: tuple(t.shape) for key, t in Rife(variant=variant).state_dict().items()}
             for name, variant in VARIANTS.items()
         }
-
-
-def _differences(shapes: Shapes, expected: Shapes) -> list[str]:
-    """Say in words where `shapes` is not `expected`."""
-    missing = [f"{key} is missing" for key in expected if key not in shapes]
-    wrong = [
-        f"{key} is {tuple(shape)} instead of {expected[key]}"
-        for key, shape in shapes.items()
-        if key in expected and tuple(shape) != expected[key]
-    ]
-    return missing + wrong + [f"{key} is left over" for key in shapes if key not in expected]

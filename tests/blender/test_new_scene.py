@@ -3,7 +3,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from blender_vfi import vse
+from blender_vfi import vse, vse_curves
 
 from .fixtures import shown
 from .frame_files import find_clicks, write_clicks
@@ -169,10 +169,10 @@ def test_animation_keeps_its_seconds(scene, add_strip, interpolate):
         strip.keyframe_insert("blend_alpha", frame=frame)
     interpolate(multiplier=2)
     new, strip = result()
-    [curve] = vse.curves_of(new)
+    [curve] = vse_curves.curves_of(new)
     assert curve.data_path == strip.path_from_id("blend_alpha")
     for second in (1 / 24, 2 / 24, 3.5 / 24, 5 / 24):
-        [old_curve] = vse.curves_of(scene)
+        [old_curve] = vse_curves.curves_of(scene)
         assert curve.evaluate(second * 48) == pytest.approx(old_curve.evaluate(second * 24))
 
 
@@ -181,8 +181,8 @@ def test_the_animation_of_strips_left_behind_goes(scene, add_strip, add_effect, 
     red = add_effect("red", "COLOR", 2, 1, 10)
     red.keyframe_insert("blend_alpha", frame=1)
     interpolate(strip_name="shot")
-    assert len(vse.curves_of(result()[0])) == 0
-    assert len(vse.curves_of(scene)) == 1
+    assert len(vse_curves.curves_of(result()[0])) == 0
+    assert len(vse_curves.curves_of(scene)) == 1
 
 
 def test_two_runs_give_two_scenes(add_strip, interpolate):
@@ -261,7 +261,7 @@ def test_animated_volume_keeps_its_seconds(scene, add_strip, add_sound, interpol
         sound.volume = volume
         sound.keyframe_insert("volume", frame=frame)
     interpolate(strip_name="shot")
-    [curve] = vse.curves_of(result()[0])
+    [curve] = vse_curves.curves_of(result()[0])
     assert [tuple(point.co) for point in curve.keyframe_points] == [(2.0, 0.0), (40.0, 1.0)]
 
 

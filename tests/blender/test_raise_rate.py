@@ -1,7 +1,7 @@
 import bpy
 import pytest
 
-from blender_vfi import vse
+from blender_vfi import vse, vse_curves
 
 from .fixtures import shown
 from .frame_files import find_clicks, write_clicks
@@ -66,7 +66,9 @@ def test_range_markers_and_animation_keep_their_seconds(scene, add_strip, interp
     assert (scene.frame_start, scene.frame_end) == (2, 41)
     assert (scene.frame_preview_start, scene.frame_preview_end) == (10, 21)
     assert scene.timeline_markers["cut"].frame == 14
-    frames = {curve.data_path: curve.keyframe_points[0].co[0] for curve in vse.curves_of(scene)}
+    frames = {
+        curve.data_path: curve.keyframe_points[0].co[0] for curve in vse_curves.curves_of(scene)
+    }
     paths = [
         vse.find_strip(scene, name).path_from_id("blend_alpha") for name in ("shot", "shot_x2")
     ]
@@ -77,7 +79,7 @@ def test_animation_that_another_scene_shares_stays_there(scene, add_strip, inter
     add_strip(4).keyframe_insert("blend_alpha", frame=3)
     other = scene.copy()
     interpolate(scene_name="Scene", strip_name="shot", timing="RAISE_RATE")
-    assert [curve.keyframe_points[0].co[0] for curve in vse.curves_of(other)] == [3.0]
+    assert [curve.keyframe_points[0].co[0] for curve in vse_curves.curves_of(other)] == [3.0]
 
 
 def test_strips_in_the_way_are_listed_before_the_work(scene, add_strip, add_effect, engine):

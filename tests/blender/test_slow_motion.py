@@ -3,7 +3,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from blender_vfi import vse
+from blender_vfi import vse, vse_curves
 
 from .fixtures import shown
 
@@ -62,7 +62,7 @@ def test_animation_follows_the_frames(scene, add_strip, interpolate):
         strip.keyframe_insert("blend_alpha", frame=frame)
     interpolate(multiplier=4, timing="SLOW_MOTION", skip_pairs="1")
     new = vse.selected_strip(scene)
-    curves = {curve.data_path: curve for curve in vse.curves_of(scene)}
+    curves = {curve.data_path: curve for curve in vse_curves.curves_of(scene)}
     carried = curves[new.path_from_id("blend_alpha")]
     # source frames are now at 11, 15, 16 and 20
     assert [tuple(point.co) for point in carried.keyframe_points] == [

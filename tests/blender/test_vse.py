@@ -1,7 +1,7 @@
 import bpy
 import pytest
 
-from blender_vfi import vse
+from blender_vfi import vse, vse_curves
 from blender_vfi.errors import FrameError, StripError
 
 from .frame_files import write_png
@@ -177,6 +177,6 @@ def test_a_data_path_tells_its_strip(scene, add_strip, name):
     strip = add_strip(2)
     strip.name = name
     path = strip.path_from_id("blend_alpha")
-    assert vse.animated_strip_name(path) == name
-    assert vse.path_within_strip(path) == ".blend_alpha"
-    assert vse.animated_strip_name("render.resolution_x") is None
+    assert vse_curves.animated_strip_name(path) == name
+    assert vse_curves.path_within_strip(path) == ".blend_alpha"
+    assert vse_curves.animated_strip_name("render.resolution_x") is None

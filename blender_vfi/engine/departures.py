@@ -1,0 +1,34 @@
+"""Puts an engine's unexpected end into words. Standard library alone."""
+
+from __future__ import annotations
+
+PYTHON_VARIABLE = "BLENDER_VFI_PYTHON"
+"""Environment variable that names the Python to run the engine with."""
+
+
+def describe_death(python: str, code: int, stderr: str) -> str:
+    """Say that the engine ended in the middle of a job, how, and with which last words."""
+    return (
+        f"The engine ({python}) {_describe_end(code)} in the middle of a job. Finished frames stay "
+        f"on disk; start the job again to go on. {_last_words(stderr)}"
+    )
+
+
+def describe_false_start(python: str, code: int, stderr: str) -> str:
+    """Say that the engine ended before it took a job, how, and what to do."""
+    return (
+        f"The engine's Python {python!r} {_describe_end(code)} before the engine was ready: give "
+        "the path of a Python 3.10 or newer that has torch, in the add-on's preferences or in "
+        f"${PYTHON_VARIABLE}. {_last_words(stderr)}"
+    )
+
+
+def _describe_end(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    hint = " (the system does this when memory runs out)" if code == -9 else ""
+    return f"was ended by signal {-code}{hint}"
+
+
+def _last_words(stderr: str) -> str:
+    return f"Its last words:\n{stderr.strip()[-2000:] or '(it said nothing)'}"
