@@ -8,10 +8,15 @@ import bpy
 
 from . import engine_session
 from .operators.interpolate import SEQUENCER_OT_vfi_interpolate
+from .operators.interpolate_settings import SEQUENCER_OT_vfi_interpolate_settings
 from .preferences import VfiPreferences
 from .ui import menus
 
-_CLASSES = (VfiPreferences, SEQUENCER_OT_vfi_interpolate)
+_CLASSES = (
+    VfiPreferences,
+    SEQUENCER_OT_vfi_interpolate,
+    SEQUENCER_OT_vfi_interpolate_settings,
+)
 
 _command: Any = None
 

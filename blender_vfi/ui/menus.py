@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..operators.interpolate import SEQUENCER_OT_vfi_interpolate
+from ..operators.interpolate_settings import SEQUENCER_OT_vfi_interpolate_settings
 
 _MENUS = ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu")
 
@@ -26,4 +26,8 @@ def _draw(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     if getattr(context.space_data, "view_type", None) not in {"SEQUENCER", "SEQUENCER_PREVIEW"}:
         return
     menu.layout.separator()
-    menu.layout.operator(SEQUENCER_OT_vfi_interpolate.bl_idname, icon="MOD_TIME")
+    menu.layout.operator(
+        SEQUENCER_OT_vfi_interpolate_settings.bl_idname,
+        text="Interpolate Strip...",
+        icon="MOD_TIME",
+    )

@@ -271,3 +271,17 @@ def test_a_home_folder_may_be_written_as_a_tilde(
     add_strip(3)
     interpolate(output_dir="~/made")
     assert engine.jobs[0].output_dir == str(tmp_path / "home" / "made")
+
+
+def test_the_dialog_hands_its_settings_to_the_job(scene, add_strip, engine):
+    add_strip(3)
+    result = bpy.ops.sequencer.vfi_interpolate_settings(multiplier=3, timing="SLOW_MOTION")
+    assert result == {"FINISHED"}
+    assert engine.jobs[0].multiplier == 3
+    assert "shot_x3" in vse.all_strips(scene)
+
+
+def test_the_dialog_shows_the_jobs_own_words_when_it_fails(scene, add_strip, engine):
+    add_strip(3)
+    with pytest.raises(RuntimeError, match="Multiplier 1: must be a whole number"):
+        bpy.ops.sequencer.vfi_interpolate_settings(multiplier=1)
