@@ -8,7 +8,8 @@
     ├── ModelError
     │   ├── UnknownModelError    no model of that name in the catalog
     │   ├── CheckpointError      a checkpoint is damaged, tampered with or of a foreign architecture
-    │   └── DownloadError        a checkpoint cannot be fetched
+    │   ├── DownloadError        a checkpoint cannot be fetched
+    │   └── LicenceError         a checkpoint's licence has to be accepted before its download
     ├── EngineError
     │   ├── EngineStartError     the engine's Python cannot run the engine
     │   ├── EngineDiedError      the engine process ended in the middle of a job
@@ -70,6 +71,10 @@ class CheckpointError(ModelError):
 
 class DownloadError(ModelError):
     """A checkpoint cannot be fetched."""
+
+
+class LicenceError(ModelError):
+    """A checkpoint's licence has to be accepted before its first download."""
 
 
 class EngineError(VfiError):

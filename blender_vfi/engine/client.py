@@ -30,8 +30,12 @@ from .protocol import (
     PROTOCOL_VERSION,
     Cancel,
     Cancelled,
+    Describe,
+    Described,
     Event,
     Failed,
+    Fetch,
+    Fetched,
     Finished,
     FreeMemory,
     JobSpec,
@@ -39,9 +43,8 @@ from .protocol import (
     Request,
     Run,
     Shutdown,
-    decode_line,
-    encode_line,
 )
+from .wire import decode_line, encode_line
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STDERR_LINES = 40
@@ -64,9 +67,9 @@ sys.exit(main(sys.argv[2:]))
 
 @dataclass(slots=True)
 class _Outstanding:
-    """A job that has not ended, as far as is known."""
+    """A request that has not ended, as far as is known."""
 
-    job: JobSpec
+    request: Run | Fetch | Describe
     is_cancelled: bool = False
     is_sent_again: bool = False
 
@@ -109,15 +112,15 @@ class EngineClient:
             EngineStartError: the engine cannot be started.
         """
         job.check()
-        has_died = self._has_left() and bool(self._outstanding)
-        self._outstanding[job.job_id] = _Outstanding(job)
-        if has_died:
-            return  # `_collect` has to see to the jobs that it left before it is started again
-        try:
-            self._send(Run(job=job))
-        except EngineStartError:
-            del self._outstanding[job.job_id]
-            raise
+        self._begin(Run(job=job), job.job_id)
+
+    def request(self, request: Fetch | Describe) -> None:
+        """Hand over a request that is no job; what comes of it comes from `poll` as well.
+
+        Raises:
+            EngineStartError: the engine cannot be started.
+        """
+        self._begin(request, request.job_id)
 
     def poll(self) -> list[Event]:
         """Return the events that have come since the last call, without waiting.
@@ -200,6 +203,17 @@ class EngineClient:
         self._end_process()
         self._outstanding.clear()
         self._events = queue.Queue()
+
+    def _begin(self, request: Run | Fetch | Describe, job_id: str) -> None:
+        has_died = self._has_left() and bool(self._outstanding)
+        self._outstanding[job_id] = _Outstanding(request)
+        if has_died:
+            return  # `_collect` has to see to what it left before it is started again
+        try:
+            self._send(request)
+        except EngineStartError:
+            del self._outstanding[job_id]
+            raise
 
     def _end_process(self) -> None:
         process, self._process = self._process, None
@@ -308,14 +322,14 @@ class EngineClient:
     def _handle_departure(self) -> None:
         """Start again after an idle exit that crossed a new job; report any other end."""
         code = self._process.returncode if self._process is not None else 0
-        waiting = list(self._outstanding.values())
+        waiting = list(self._outstanding.items())
         # once for each job, lest an engine that always leaves is started for ever
-        if code == 0 and self._is_ready and not any(item.is_sent_again for item in waiting):
-            for item in waiting:
+        if code == 0 and self._is_ready and not any(item.is_sent_again for _id, item in waiting):
+            for job_id, item in waiting:
                 item.is_sent_again = True
-                self._send(Run(job=item.job))
+                self._send(item.request)
                 if item.is_cancelled:
-                    self._send(Cancel(job_id=item.job.job_id))
+                    self._send(Cancel(job_id=job_id))
             return
         self._outstanding.clear()
         if not self._is_ready:
@@ -332,7 +346,7 @@ class EngineClient:
                     f"The engine speaks protocol {event.protocol}, this side {PROTOCOL_VERSION}: "
                     "restart Blender, so that both come from the same version of the add-on."
                 )
-        if isinstance(event, Finished | Failed | Cancelled):
+        if isinstance(event, Finished | Fetched | Described | Failed | Cancelled):
             self._outstanding.pop(event.job_id, None)
 
 

@@ -21,8 +21,9 @@ from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError, FrameError, OutputError
 from ..models import store
-from .protocol import JobSpec, job_to_json
+from .protocol import JobSpec
 from .schedule import Plan
+from .wire import job_to_json
 
 RECORD_NAME = "vfi_job.json"
 

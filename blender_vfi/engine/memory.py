@@ -105,6 +105,26 @@ def free_memory_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def total_memory_bytes(device: torch.device) -> int:
+    """Return how much memory `device` has: for the CPU what the system has, 0 if unknown."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    if device.type == "xpu":
+        return int(torch.xpu.get_device_properties(device).total_memory)
+    if device.type == "mps" and hasattr(torch.mps, "recommended_max_memory"):
+        return torch.mps.recommended_max_memory()
+    return int(psutil.virtual_memory().total)
+
+
+def device_title(device: torch.device) -> str:
+    """Return what the maker calls `device`, such as "NVIDIA GeForce RTX 4090"."""
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    if device.type == "xpu":
+        return str(torch.xpu.get_device_name(device))
+    return "Apple GPU" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads"
+
+
 def device_memory_bytes(device: torch.device) -> int:
     """Return what this process holds on `device`; 0 for the CPU."""
     if device.type == "cuda":

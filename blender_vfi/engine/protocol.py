@@ -1,25 +1,21 @@
-"""What Blender's process and the engine say to each other: one JSON object per line.
+"""What Blender's process and the engine say to each other, as frozen dataclasses.
 
-Requests go to the engine's standard input, events come from its standard output. Both are frozen
-dataclasses, so that neither side can invent a name that the other does not know. Frames never cross
-the pipe: both sides see the same disk. Standard library alone: Blender's process imports this.
+Neither side can invent a name that the other does not know. Frames never cross the pipe: both
+sides see the same disk. `wire` writes these as lines. Standard library alone: Blender's process
+imports this.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
-import types
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union
+from typing import Literal
 
-from ..errors import ProtocolError, RequestError
+from ..errors import RequestError
 from . import schedule
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 
@@ -112,6 +108,28 @@ class Run:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
     """Request: stop the job within one frame; a job that is not known is ignored."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Request: store the checkpoint of a model on this machine, as a job would before it begins.
+
+    Attributes:
+        job_id: names this request in its events, and in a `Cancel`.
+        model: name in the catalog.
+        accept_licence: whether the user accepts a licence that restricts the use of the weights.
+    """
+
+    job_id: str
+    model: str
+    accept_licence: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Describe:
+    """Request: say what the engine runs on; `Described` follows, or `Failed`."""
 
     job_id: str
 
@@ -218,6 +236,47 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """Event: the checkpoint of a `Fetch` is on this machine.
+
+    Attributes:
+        path: where.
+    """
+
+    job_id: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device that a model can run on.
+
+    Attributes:
+        name: what a `JobSpec` calls it, such as "cuda:0".
+        title: what its maker calls it.
+        memory_bytes: all of its memory; 0 where that is not known.
+    """
+
+    name: str
+    title: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """Event: what the engine runs on.
+
+    Attributes:
+        packages: names and versions, such as "torch 2.13.0".
+        devices: the one that "auto" takes first.
+    """
+
+    job_id: str
+    packages: tuple[str, ...]
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """Event: the job ended with an error; finished frames stay on disk.
 
@@ -248,104 +307,21 @@ class MemoryFreed:
     models_dropped: int
 
 
-Request = Run | Cancel | FreeMemory | Shutdown
-Event = Ready | Started | Stage | Progress | Notice | Finished | Failed | Cancelled | MemoryFreed
+Request = Run | Fetch | Describe | Cancel | FreeMemory | Shutdown
+Event = (
+    Ready
+    | Started
+    | Stage
+    | Progress
+    | Notice
+    | Finished
+    | Fetched
+    | Described
+    | Failed
+    | Cancelled
+    | MemoryFreed
+)
 Message = Request | Event
-
-_BY_NAME: dict[str, type[Any]] = {
-    message.__name__: message for message in (*typing.get_args(Request), *typing.get_args(Event))
-}
-
-
-def encode_line(message: Message) -> str:
-    """Write `message` as one line of JSON, newline included, ASCII only."""
-    return json.dumps({"type": type(message).__name__, **_to_json(message)}) + "\n"
-
-
-def decode_line(line: str) -> Message:
-    """Read one line.
-
-    Raises:
-        ProtocolError: it is not JSON, or not exactly one of our messages.
-    """
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"Not a message (no JSON): {line[:200]!r}") from error
-    name = data.pop("type", None) if isinstance(data, dict) else None
-    if not isinstance(name, str) or name not in _BY_NAME:
-        raise ProtocolError(
-            f"Unknown message {name!r}: expected one of {', '.join(sorted(_BY_NAME))}."
-        )
-    message: Message = _from_json(_BY_NAME[name], data, name)
-    return message
-
-
-def job_to_json(job: JobSpec) -> dict[str, Any]:
-    """Turn a job into plain JSON values, for a job file."""
-    values: dict[str, Any] = _to_json(job)
-    return values
-
-
-def job_from_json(data: Mapping[str, Any]) -> JobSpec:
-    """Read a job file's values.
-
-    Raises:
-        ProtocolError: a field is missing, unknown or of the wrong type.
-    """
-    return _from_json(JobSpec, data, "JobSpec")
-
-
-_T = TypeVar("_T")
-
-
-def _to_json(value: Any) -> Any:
-    if is_dataclass(value):
-        return {item.name: _to_json(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, tuple):
-        return [_to_json(item) for item in value]
-    return value
-
-
-def _from_json(expected: type[_T], data: Any, where: str) -> _T:
-    if not isinstance(data, Mapping):
-        raise ProtocolError(f"{where}: expected an object, got {data!r:.200}.")
-    hints = typing.get_type_hints(expected)
-    unknown = sorted(set(data) - set(hints))
-    if unknown:
-        raise ProtocolError(f"{where}: unknown field {unknown[0]!r}; expected {', '.join(hints)}.")
-    values = {name: _checked(hints[name], value, f"{where}.{name}") for name, value in data.items()}
-    try:
-        return expected(**values)
-    except TypeError as error:
-        raise ProtocolError(f"{where}: {error}") from error
-
-
-def _checked(hint: Any, value: Any, where: str) -> Any:
-    """Return `value` as the annotated type `hint`, or raise `ProtocolError`."""
-    origin = typing.get_origin(hint)
-    if origin in (Union, types.UnionType):
-        for option in typing.get_args(hint):
-            with contextlib.suppress(ProtocolError):
-                return _checked(option, value, where)
-    elif origin is tuple and isinstance(value, list):
-        item_hint = typing.get_args(hint)[0]
-        return tuple(_checked(item_hint, item, where) for item in value)
-    elif is_dataclass(hint):
-        return _from_json(typing.cast(type, hint), value, where)
-    elif hint is float and type(value) is int:
-        with contextlib.suppress(OverflowError):
-            return float(value)  # JSON does not tell 1 from 1.0
-    elif _is_plainly(hint, value):
-        return value
-    raise ProtocolError(f"{where}: expected {hint}, got {value!r:.200}.")
-
-
-def _is_plainly(hint: Any, value: Any) -> bool:
-    """Tell whether `value` is one of a Literal's, or of exactly the plain type `hint`."""
-    if typing.get_origin(hint) is Literal:
-        return value in typing.get_args(hint)
-    return hint in (int, float, str, bool, type(None)) and type(value) is hint
 
 
 def check_engine_settings(precision: str, flow_scale: float, clear_cache_every: int) -> None:

@@ -22,19 +22,19 @@ from .protocol import (
     PROTOCOL_VERSION,
     Cancel,
     Cancelled,
+    Describe,
     Event,
     Failed,
+    Fetch,
     FreeMemory,
-    JobSpec,
     MemoryFreed,
     Message,
     Ready,
     Run,
     Shutdown,
-    decode_line,
-    encode_line,
 )
 from .version import package_version
+from .wire import decode_line, encode_line
 
 if TYPE_CHECKING:
     from .pipeline import Engine
@@ -65,7 +65,7 @@ class Worker:
         self._wire = wire
         self._wire_lock = threading.Lock()
         self._idle_exit_s = idle_exit_s
-        self._inbox: queue.Queue[Run | FreeMemory | Shutdown] = queue.Queue()
+        self._inbox: queue.Queue[Run | Fetch | Describe | FreeMemory | Shutdown] = queue.Queue()
         self._jobs_lock = threading.Lock()
         self._unfinished: set[str] = set()
         self._cancelled: set[str] = set()
@@ -92,8 +92,8 @@ class Worker:
                 return 0
             if isinstance(request, Shutdown):
                 return 0
-            if isinstance(request, Run):
-                self._run(request.job)
+            if isinstance(request, Run | Fetch | Describe):
+                self._run(request, _job_id(request))
             else:
                 dropped = self._engine.free_memory() if self._engine is not None else 0
                 self._emit(MemoryFreed(models_dropped=dropped))
@@ -117,40 +117,50 @@ class Worker:
                 if message.job_id in self._unfinished:
                     self._cancelled.add(message.job_id)
             return
-        if isinstance(message, Run):
+        if isinstance(message, Run | Fetch | Describe):
             with self._jobs_lock:
-                self._unfinished.add(message.job.job_id)
+                self._unfinished.add(_job_id(message))
         elif isinstance(message, Shutdown):
             self._leaving.set()
-        if isinstance(message, Run | FreeMemory | Shutdown):
+        if isinstance(message, Run | Fetch | Describe | FreeMemory | Shutdown):
             self._inbox.put(message)
 
-    def _run(self, job: JobSpec) -> None:
+    def _run(self, request: Run | Fetch | Describe, job_id: str) -> None:
         def is_cancelled() -> bool:
-            return self._leaving.is_set() or job.job_id in self._cancelled
+            return self._leaving.is_set() or job_id in self._cancelled
 
         try:
             if is_cancelled():  # asked here as well, since what follows takes seconds once
-                self._emit(Cancelled(job_id=job.job_id, frames_done=0))
+                self._emit(Cancelled(job_id=job_id, frames_done=0))
                 return
             if self._engine is None:
                 self._engine = _load_engine()
-            self._engine.run(job, on_event=self._emit, is_cancelled=is_cancelled)
+            if isinstance(request, Run):
+                self._engine.run(request.job, on_event=self._emit, is_cancelled=is_cancelled)
+            else:
+                from . import services  # not at the top: it needs torch
+
+                if isinstance(request, Fetch):
+                    services.fetch_checkpoint(
+                        request, on_event=self._emit, is_cancelled=is_cancelled
+                    )
+                else:
+                    self._emit(services.describe_engine(job_id))
         except JobCancelledError:
             pass  # the engine has sent `Cancelled` with its count
         except VfiError as error:
-            self._fail(job, type(error).__name__, str(error))
+            self._fail(job_id, type(error).__name__, str(error))
         except Exception as error:  # noqa: BLE001 - top level: whatever it is, the client must hear
             traceback.print_exc()
-            self._fail(job, EngineError.__name__, f"Unexpected {type(error).__name__}: {error}")
+            self._fail(job_id, EngineError.__name__, f"Unexpected {type(error).__name__}: {error}")
         finally:
             with self._jobs_lock:
-                self._unfinished.discard(job.job_id)
-                self._cancelled.discard(job.job_id)
+                self._unfinished.discard(job_id)
+                self._cancelled.discard(job_id)
 
-    def _fail(self, job: JobSpec, kind: str, message: str) -> None:
+    def _fail(self, job_id: str, kind: str, message: str) -> None:
         self._emit(
-            Failed(job_id=job.job_id, kind=kind, message=message, details=traceback.format_exc())
+            Failed(job_id=job_id, kind=kind, message=message, details=traceback.format_exc())
         )
 
     def _emit(self, event: Event) -> None:
@@ -160,6 +170,10 @@ class Worker:
                 self._wire.flush()
         except OSError:
             self._leaving.set()  # nobody listens any more
+
+
+def _job_id(request: Run | Fetch | Describe) -> str:
+    return request.job.job_id if isinstance(request, Run) else request.job_id
 
 
 def _load_engine() -> Engine:

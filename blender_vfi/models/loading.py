@@ -15,7 +15,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor
 
-from ..errors import CheckpointError, DownloadError
+from ..errors import CheckpointError, DownloadError, LicenceError
 from . import catalog, locations, recognition, store
 from .catalog_types import ModelSpec
 from .download import ProgressCallback, fetch
@@ -115,6 +115,7 @@ def ensure_stored(
     folder: Path | None = None,
     progress: ProgressCallback | None = None,
     offline: bool = False,
+    accept_licence: bool = False,
 ) -> Path:
     """Return `spec`'s checkpoint as a verified safetensors file, fetched and converted if need be.
 
@@ -124,15 +125,19 @@ def ensure_stored(
             local cache.
         progress: told how far a download is.
         offline: refuse to use the network.
+        accept_licence: whether the user accepts terms that restrict the use of the weights.
 
     Raises:
         CheckpointError: what lies there or what came is not the file that was published.
+        LicenceError: it is not here, and has terms that were not accepted.
         DownloadError: it is not here and cannot be fetched or stored.
     """
     cache = folder or locations.cache_folder()
     for place in (cache,) if folder else (locations.shipped_folder(), cache):
         if stored := store.find_stored(place, spec):
             return stored
+    if not accept_licence:
+        _check_licence(spec)
     target = locations.stored_path(cache, spec)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -173,6 +178,18 @@ def import_checkpoint(spec: ModelSpec, published: Path, folder: Path) -> Path:
             "the published file; give it with --checkpoint to use it as it is."
         )
     return _store_converted(spec, published, folder)
+
+
+def _check_licence(spec: ModelSpec) -> None:
+    """Stop before a download on terms that the user has to know, and may not want."""
+    licence = spec.checkpoint.licence
+    if spec.checkpoint.sources and not licence.commercial:
+        raise LicenceError(
+            f"The weights of {spec.title} are licensed {licence.spdx} by {licence.holder}: no "
+            f"commercial use; see {licence.url}. To accept that and download them once, press "
+            f"Download in the panel, or run: python -m blender_vfi download {spec.name} "
+            "--accept-licence."
+        )
 
 
 def _acquired(path: Path, progress: ProgressCallback | None) -> FileLock:

@@ -31,6 +31,7 @@ PRELUDE = f"""\
 import os, pathlib, sys, time
 sys.path.insert(0, {str(REPOSITORY)!r})
 from blender_vfi.engine.protocol import *
+from blender_vfi.engine.wire import *
 def say(message):
     sys.stdout.write(encode_line(message)); sys.stdout.flush()
 def hear():

@@ -17,11 +17,8 @@ from blender_vfi.engine.protocol import (
     JobSpec,
     Progress,
     Run,
-    decode_line,
-    encode_line,
-    job_from_json,
-    job_to_json,
 )
+from blender_vfi.engine.wire import decode_line, encode_line, job_from_json, job_to_json
 from blender_vfi.errors import ProtocolError, RequestError
 
 pytestmark = pytest.mark.plain
@@ -167,7 +164,7 @@ def job_fields():
 def test_requests_and_events_are_told_apart_by_type():
     assert isinstance(decode_line(encode_line(Cancel(job_id="a"))), protocol.Request)
     assert isinstance(decode_line(encode_line(Run(job=job()))), protocol.Request)
-    assert len({message.__name__ for message in MESSAGES}) == len(MESSAGES) == 13
+    assert len({message.__name__ for message in MESSAGES}) == len(MESSAGES) == 17
 
 
 def test_frame_names_have_four_digits_at_least():

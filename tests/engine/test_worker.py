@@ -19,9 +19,8 @@ from blender_vfi.engine.protocol import (
     Ready,
     Run,
     Shutdown,
-    decode_line,
-    encode_line,
 )
+from blender_vfi.engine.wire import decode_line, encode_line
 from blender_vfi.engine.worker import Worker
 from blender_vfi.errors import FrameError, JobCancelledError
 
