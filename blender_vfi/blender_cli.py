@@ -17,7 +17,8 @@ from .cli_progress import ProgressPrinter
 from .engine.version import package_version
 from .errors import OutputError, StripError
 from .preferences import engine_settings
-from .properties import SAME_AS_SOURCE, build_job, describe_doubts
+from .properties import SAME_AS_SOURCE
+from .strip_job import build_job, describe_doubts
 from .vse_timing import Timing
 
 _EXAMPLES = """\

@@ -1,4 +1,4 @@
-"""The one engine that a Blender process has, and whether a job keeps it busy.
+"""The one engine that a Blender process has.
 
 No torch here: the engine is another process. Nothing but bookkeeping: the client does the work.
 """
@@ -13,7 +13,6 @@ from .preferences import EngineSettings
 
 _client: EngineClient | None = None
 _settings: EngineSettings | None = None
-_busy_with: str | None = None
 
 
 def get(settings: EngineSettings) -> EngineClient:
@@ -35,28 +34,15 @@ def get(settings: EngineSettings) -> EngineClient:
     return _client
 
 
-def begin_job(title: str) -> None:
-    """Note that the engine works for an operator, in words for the user, until `end_job`."""
-    global _busy_with
-    _busy_with = title
-
-
-def end_job() -> None:
-    """Note that the engine is free again."""
-    global _busy_with
-    _busy_with = None
-
-
-def busy_with() -> str | None:
-    """Return what the engine works on, in words; None if it is free."""
-    return _busy_with
+def running_client() -> EngineClient | None:
+    """Return the engine's client if there is one; its engine may have left since."""
+    return _client
 
 
 def close() -> None:
     """End the engine, whatever it does."""
     global _client, _settings
     client, _client, _settings = _client, None, None
-    end_job()
     if client is not None:
         atexit.unregister(close)
         client.close()

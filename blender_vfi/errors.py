@@ -12,6 +12,7 @@
     │   └── LicenceError         a checkpoint's licence has to be accepted before its download
     ├── EngineError
     │   ├── EngineStartError     the engine's Python cannot run the engine
+    │   ├── EngineSetupError     the engine's own environment cannot be made
     │   ├── EngineDiedError      the engine process ended in the middle of a job
     │   ├── ProtocolError        a message is not one of ours
     │   ├── DeviceError          the requested device is not there
@@ -85,6 +86,10 @@ class EngineError(VfiError):
 
 class EngineStartError(EngineError):
     """The engine's Python cannot run the engine."""
+
+
+class EngineSetupError(EngineError):
+    """The engine's own environment cannot be made or removed."""
 
 
 class EngineDiedError(EngineError):

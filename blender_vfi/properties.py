@@ -1,19 +1,12 @@
-"""What an artist sets for a job, and the job that this describes."""
+"""What an artist sets for a job: properties of operators, and of scenes, which save them."""
 
 from __future__ import annotations
 
-import re
-import uuid
-from pathlib import Path
-from typing import Any
-
 import bpy
 
-from .engine.folders import find_gap, output_suffix, split_number
-from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS, JobSpec
-from .engine.schedule import parse_pairs
+from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
 from .models import catalog
-from .vse import PATH_OPTIONS, ImageSource, absolute_path
+from .vse import PATH_OPTIONS
 from .vse_timing import Timing
 
 SAME_AS_SOURCE = "SOURCE"
@@ -161,83 +154,30 @@ class InterpolationProperties:
     )
 
 
-def build_job(settings: Any, source: ImageSource) -> JobSpec:
-    """Describe the job that `settings` ask for.
+class SkippedRange(bpy.types.PropertyGroup):
+    """Frames of the timeline between which nothing is made."""
 
-    Args:
-        settings: anything with the properties of `InterpolationProperties`.
-        source: what the strip shows.
-
-    Raises:
-        RequestError: a setting is out of range.
-        StripError: a path is relative to a .blend that was never saved.
-    """
-    suffix = f".{settings.output_format.lower()}"
-    if settings.output_format == SAME_AS_SOURCE and source.files:
-        suffix = output_suffix(Path(source.files[0]))
-    prefix = sequence_prefix(source)
-    job = JobSpec(
-        job_id=uuid.uuid4().hex,
-        sources=source.files,
-        output_dir=_output_dir(settings, source, prefix),
-        name_prefix=prefix,
-        suffix=suffix,
-        multiplier=settings.multiplier,
-        skip_pairs=_pairs(settings.skip_pairs),
-        keep_pairs=_pairs(settings.keep_pairs),
-        hold_skipped=Timing(settings.timing).keeps_time,
-        model=settings.model,
-        checkpoint=absolute_path(settings.checkpoint, "The checkpoint")
-        if settings.checkpoint
-        else None,
-        device=settings.device,
-        precision=settings.precision,
-        flow_scale=float(settings.flow_scale),
-        ensemble=settings.ensemble,
-        clear_cache_every=settings.clear_cache_every,
-        overwrite=settings.overwrite,
+    first: bpy.props.IntProperty(
+        name="First",
+        description="Frame of the timeline after which no frames are made",
+        default=1,
     )
-    job.check()
-    return job
+    last: bpy.props.IntProperty(
+        name="Last",
+        description="Frame of the timeline from which on frames are made again",
+        default=2,
+    )
 
 
-def describe_doubts(source: ImageSource) -> list[str]:
-    """Say what looks unintended about a strip's files, although they can be interpolated."""
-    numbers = [split_number(Path(file))[1] for file in source.files]
-    gap = find_gap([number for number in numbers if number is not None])
-    if None in numbers or gap is None:
-        return []
-    index, missing = gap
-    before, after = (Path(file).name for file in source.files[index : index + 2])
-    return [
-        f"Strip {source.strip_name!r} goes from {before} to {after}: frame {missing} is missing, "
-        "and motion will jump there; restore it, or skip that pair."
-    ]
+class SceneSettings(InterpolationProperties, bpy.types.PropertyGroup):
+    """Settings of a scene's jobs, saved with it."""
+
+    skipped: bpy.props.CollectionProperty(type=SkippedRange)
+    skipped_index: bpy.props.IntProperty(
+        name="Skipped Range", description="Range that the buttons beside the list work on"
+    )
 
 
-def sequence_prefix(source: ImageSource) -> str:
-    """Return what names of output frames begin with: the source's own beginning, or its strip's.
-
-    Files that are named by numbers alone take the name of their folder.
-    """
-    first = Path(source.files[0]) if source.files else Path(source.strip_name)
-    prefix, number = split_number(first)
-    if number is None or not prefix:
-        name = first.parent.name if number is not None else source.strip_name
-        prefix = Path(re.sub(r'[/\\:*?"<>|\0]', "_", name)).stem
-    return prefix if prefix.endswith(("_", "-", ".", " ")) else f"{prefix}_"
-
-
-def _output_dir(settings: Any, source: ImageSource, prefix: str) -> str:
-    if settings.output_dir:
-        return absolute_path(settings.output_dir, "The output folder")
-    beside = Path(source.files[0]).parent if source.files else Path.cwd()
-    name = prefix.rstrip("_-. ") or "frames"
-    if source.is_part:  # the other part of a cut strip may want a folder as well
-        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
-        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
-    return str(beside / f"{name}_x{settings.multiplier}")
-
-
-def _pairs(text: str) -> tuple[int, ...] | None:
-    return tuple(sorted(parse_pairs(text))) if text.strip() else None
+def scene_settings(scene: bpy.types.Scene) -> SceneSettings:
+    """Return the settings that are saved with `scene`."""
+    return scene.blender_vfi

@@ -7,15 +7,30 @@ from typing import Any
 import bpy
 
 from . import engine_session
-from .operators.interpolate import SEQUENCER_OT_vfi_interpolate
-from .operators.interpolate_settings import SEQUENCER_OT_vfi_interpolate_settings
+from .job_queue import jobs
+from .operators import (
+    download_model,
+    interpolate,
+    interpolate_settings,
+    presets,
+    queue,
+    skipped_ranges,
+)
 from .preferences import VfiPreferences
-from .ui import menus
+from .properties import SceneSettings, SkippedRange
+from .ui import menus, panel, previews
 
 _CLASSES = (
     VfiPreferences,
-    SEQUENCER_OT_vfi_interpolate,
-    SEQUENCER_OT_vfi_interpolate_settings,
+    SkippedRange,
+    SceneSettings,
+    *interpolate.CLASSES,
+    *interpolate_settings.CLASSES,
+    *queue.CLASSES,
+    *skipped_ranges.CLASSES,
+    *download_model.CLASSES,
+    *presets.CLASSES,
+    *panel.CLASSES,
 )
 
 _command: Any = None
@@ -26,20 +41,29 @@ def register() -> None:
     global _command
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
+    bpy.types.Scene.blender_vfi = bpy.props.PointerProperty(
+        type=SceneSettings, name="Frame Interpolation", description="Settings of its jobs"
+    )
     menus.append()
+    presets.add_shipped()
     _command = bpy.utils.register_cli_command("vfi", _run_command)
 
 
 def unregister() -> None:
     """Undo `register` in reverse, and stop the engine: Blender drops a running modal silently."""
     global _command
+    engine_session.close()
+    jobs.clear()
+    queue.leave(bpy.context)
     if _command is not None:
         bpy.utils.unregister_cli_command(_command)
         _command = None
+    presets.remove_shipped()
     menus.remove()
+    previews.forget()
+    del bpy.types.Scene.blender_vfi
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)
-    engine_session.close()
 
 
 def _run_command(arguments: list[str]) -> int:

@@ -122,23 +122,18 @@ def find_strip(scene: bpy.types.Scene, name: str) -> bpy.types.Strip:
     return strip
 
 
-def selected_strip(scene: bpy.types.Scene) -> bpy.types.Strip:
-    """Return the active strip if it is selected, or else the only selected one.
+def selected_image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+    """Return the selected image strips in the order of the timeline; others are left aside.
 
     Raises:
-        StripError: nothing is selected, or it is not clear which strip is meant.
+        StripError: no strip is selected, or none of those is an image strip.
     """
-    editor = scene.sequence_editor
-    chosen = [strip for strip in all_strips(scene) if strip.select] if editor else []
-    if editor and editor.active_strip is not None and editor.active_strip.select:
-        return editor.active_strip
-    if len(chosen) == 1:
-        return chosen[0]
+    chosen = [strip for strip in all_strips(scene) if strip.select] if scene.sequence_editor else []
+    images = [strip for strip in chosen if strip.type == "IMAGE"]
+    if images:
+        return sorted(images, key=lambda strip: (strip_times(strip).left, strip.channel))
     if chosen:
-        raise StripError(
-            f"{len(chosen)} strips are selected in scene {scene.name!r} and none of them is "
-            "active: click the image strip to interpolate."
-        )
+        raise _not_an_image_strip(chosen[0])
     raise StripError(
         f"No strip is selected in scene {scene.name!r}: select an image strip in the Sequencer."
     )
@@ -155,10 +150,7 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
         FrameError: a file is missing; the message names the frame and the path.
     """
     if strip.type != "IMAGE":
-        raise StripError(
-            f"Strip {strip.name!r} is of type {strip.type}, not an image strip: render it to an "
-            "image sequence and add that with Add > Image/Sequence."
-        )
+        raise _not_an_image_strip(strip)
     if is_retimed(strip):
         raise StripError(
             f"Strip {strip.name!r} is retimed, so that it shows some frames twice or not at all: "
@@ -358,6 +350,13 @@ def editing(scene: bpy.types.Scene) -> Iterator[None]:
         if lacks_scene:
             workspace.sequencer_scene = None
         editor.use_prefetch = prefetch
+
+
+def _not_an_image_strip(strip: bpy.types.Strip) -> StripError:
+    return StripError(
+        f"Strip {strip.name!r} is of type {strip.type}, not an image strip: render it to an "
+        "image sequence and add that with Add > Image/Sequence."
+    )
 
 
 @contextlib.contextmanager

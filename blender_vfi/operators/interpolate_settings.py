@@ -1,24 +1,26 @@
-"""The dialog that asks an artist how to interpolate, and then lets the job begin."""
+"""The dialog of the menus: the scene's settings, and then the job begins."""
 
 from __future__ import annotations
 
 import bpy
 
-from ..properties import InterpolationProperties
+from .. import vse
+from ..ui import settings_layout
 
 _WIDTH = 400
 
 
-class SEQUENCER_OT_vfi_interpolate_settings(InterpolationProperties, bpy.types.Operator):
-    """Choose how to make the frames between the frames of an image strip, and start"""  # noqa: D415 - Blender's tooltip
+class SEQUENCER_OT_vfi_interpolate_settings(bpy.types.Operator):
+    """Choose how to make the frames between the frames of the selected image strips, and start"""  # noqa: D415 - Blender's tooltip
 
     bl_idname = "sequencer.vfi_interpolate_settings"
     bl_label = "Interpolate Strip"
 
     @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        """Refuse when the job itself would."""
-        return bpy.ops.sequencer.vfi_interpolate.poll()
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Refuse where there is no strip."""
+        cls.poll_message_set("Add an image strip to the Sequencer first")
+        return vse.scene_of(context).sequence_editor is not None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Open the dialog."""
@@ -26,29 +28,27 @@ class SEQUENCER_OT_vfi_interpolate_settings(InterpolationProperties, bpy.types.O
             self, width=_WIDTH, confirm_text="Interpolate"
         )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         """Draw the settings, the most used ones first."""
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for group in (
-            ("multiplier", "timing"),
-            ("model", "checkpoint", "flow_scale", "ensemble"),
-            ("skip_pairs", "keep_pairs"),
-            ("output_dir", "output_format", "overwrite"),
-            ("device", "precision", "clear_cache_every"),
+        for draw in (
+            settings_layout.draw_main,
+            settings_layout.draw_output,
+            settings_layout.draw_quality,
+            settings_layout.draw_device,
         ):
-            column = layout.column()
-            for name in group:
-                column.prop(self, name)
-            column.separator()
+            draw(layout.column(), context)
+            layout.separator()
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        """Start the job as it would start from a script, in a window without blocking it."""
-        settings = {name: getattr(self, name) for name in InterpolationProperties.__annotations__}
+        """Start the job with the scene's settings, in a window without blocking it."""
         try:
-            bpy.ops.sequencer.vfi_interpolate("INVOKE_DEFAULT", **settings)
+            return bpy.ops.sequencer.vfi_interpolate("INVOKE_DEFAULT")
         except RuntimeError as error:  # the job's own report
             self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
             return {"CANCELLED"}
-        return {"FINISHED"}
+
+
+CLASSES = (SEQUENCER_OT_vfi_interpolate_settings,)

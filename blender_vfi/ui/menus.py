@@ -6,28 +6,39 @@ import bpy
 
 from ..operators.interpolate_settings import SEQUENCER_OT_vfi_interpolate_settings
 
-_MENUS = ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu")
-
 
 def append() -> None:
-    """Add Interpolate Strip to the Strip menu and to the context menu."""
-    for name in _MENUS:
-        getattr(bpy.types, name).append(_draw)
+    """Add Interpolate Strip to the Strip menu, the context menu and the Add menu."""
+    for name, draw in _ENTRIES:
+        getattr(bpy.types, name).append(draw)
 
 
 def remove() -> None:
     """Take the entries out again."""
-    for name in _MENUS:
-        getattr(bpy.types, name).remove(_draw)
+    for name, draw in _ENTRIES:
+        getattr(bpy.types, name).remove(draw)
 
 
-def _draw(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+def _draw_action(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    _draw(menu, context, "Interpolate Strip...")
+
+
+def _draw_addition(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    _draw(menu, context, "Interpolated Strip...")
+
+
+def _draw(menu: bpy.types.Menu, context: bpy.types.Context, text: str) -> None:
     # the preview shares these menus, but shows no strips to choose from
     if getattr(context.space_data, "view_type", None) not in {"SEQUENCER", "SEQUENCER_PREVIEW"}:
         return
     menu.layout.separator()
     menu.layout.operator(
-        SEQUENCER_OT_vfi_interpolate_settings.bl_idname,
-        text="Interpolate Strip...",
-        icon="MOD_TIME",
+        SEQUENCER_OT_vfi_interpolate_settings.bl_idname, text=text, icon="MOD_TIME"
     )
+
+
+_ENTRIES = (
+    ("SEQUENCER_MT_strip", _draw_action),
+    ("SEQUENCER_MT_context_menu", _draw_action),
+    ("SEQUENCER_MT_add", _draw_addition),
+)

@@ -12,6 +12,7 @@ import blender_vfi
 from blender_vfi import engine_session, vse
 from blender_vfi.engine.protocol import Finished, JobSpec, Notice
 from blender_vfi.engine.schedule import Between
+from blender_vfi.job_queue import jobs
 
 from .frame_files import write_sequence
 
@@ -33,6 +34,7 @@ def scene(add_on: None) -> Iterator[bpy.types.Scene]:
     scene.sequence_editor_create()
     yield scene
     engine_session.close()
+    jobs.clear()
 
 
 class CopyingClient:

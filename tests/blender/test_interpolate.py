@@ -3,9 +3,10 @@ from pathlib import Path
 import bpy
 import pytest
 
-from blender_vfi import engine_session, vse
-from blender_vfi.engine.protocol import OUTPUT_SUFFIXES, PRECISIONS
+from blender_vfi import vse
+from blender_vfi.engine.protocol import OUTPUT_SUFFIXES, PRECISIONS, Fetch
 from blender_vfi.errors import DeviceError
+from blender_vfi.job_queue import JobState, QueuedJob, jobs
 from blender_vfi.models import catalog
 
 from .frame_files import write_png
@@ -233,13 +234,41 @@ def test_a_source_that_cannot_be_written_asks_for_a_format(scene, engine, interp
     assert interpolate(output_format="PNG").suffix == ".png"
 
 
-def test_a_second_job_is_refused_while_one_runs(add_strip, engine):
+def test_a_script_is_refused_while_a_job_runs_in_the_window(add_strip, engine):
     add_strip(3)
-    engine_session.begin_job("shot")
-    with pytest.raises(RuntimeError, match="poll"):
+    download = QueuedJob(request=Fetch(job_id="a", model="film"), title="FILM")
+    download.state = JobState.RUNNING
+    jobs.add([download])
+    with pytest.raises(RuntimeError, match="FILM is being interpolated: wait, or cancel"):
         interpolate_strip()
-    engine_session.end_job()
+    jobs.clear()
     assert interpolate_strip() == {"FINISHED"}
+
+
+def test_all_selected_strips_are_interpolated_in_folders_of_their_own(
+    scene, add_strip, engine, tmp_path
+):
+    add_strip(2, folder=tmp_path / "one").name = "one: a"
+    add_strip(3, folder=tmp_path / "two", start=10)
+    for strip in vse.all_strips(scene):
+        strip.select = True
+    assert interpolate_strip(output_dir=str(tmp_path / "out"), timing="SLOW_MOTION") == {"FINISHED"}
+    folders = [job.output_dir for job in engine.jobs]
+    assert folders == [str(tmp_path / "out" / name) for name in ("one_ a", "shot")]
+    assert {"one: a_x2", "shot_x2"} <= set(vse.all_strips(scene).keys())
+
+
+def test_a_strip_that_does_not_fit_is_reported_and_the_others_are_done(
+    scene, add_strip, engine, tmp_path, capfd
+):
+    add_strip(1, folder=tmp_path / "one").name = "single"
+    add_strip(3, folder=tmp_path / "two", start=10)
+    for strip in vse.all_strips(scene):
+        strip.select = True
+    with pytest.raises(RuntimeError, match="at least 2 frames"):
+        interpolate_strip(timing="SLOW_MOTION")
+    assert len(engine.jobs) == 1
+    assert "shot_x2" in vse.all_strips(scene)
 
 
 def test_a_gap_in_the_strips_files_is_reported_and_no_obstacle(
@@ -273,15 +302,17 @@ def test_a_home_folder_may_be_written_as_a_tilde(
     assert engine.jobs[0].output_dir == str(tmp_path / "home" / "made")
 
 
-def test_the_dialog_hands_its_settings_to_the_job(scene, add_strip, engine):
+def test_the_dialog_starts_a_job_with_the_scene_s_settings(scene, add_strip, engine):
     add_strip(3)
-    result = bpy.ops.sequencer.vfi_interpolate_settings(multiplier=3, timing="SLOW_MOTION")
-    assert result == {"FINISHED"}
+    scene.blender_vfi.multiplier = 3
+    scene.blender_vfi.timing = "SLOW_MOTION"
+    assert bpy.ops.sequencer.vfi_interpolate_settings() == {"FINISHED"}
     assert engine.jobs[0].multiplier == 3
     assert "shot_x3" in vse.all_strips(scene)
 
 
 def test_the_dialog_shows_the_jobs_own_words_when_it_fails(scene, add_strip, engine):
     add_strip(3)
+    scene.blender_vfi.multiplier = 1
     with pytest.raises(RuntimeError, match="Multiplier 1: must be a whole number"):
-        bpy.ops.sequencer.vfi_interpolate_settings(multiplier=1)
+        bpy.ops.sequencer.vfi_interpolate_settings()

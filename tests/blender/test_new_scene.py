@@ -34,7 +34,7 @@ def mixed(scene, path: Path) -> list[tuple[float, int]]:
 
 def result(name: str = "Scene 48 fps"):
     scene = bpy.data.scenes[name]
-    return scene, vse.selected_strip(scene)
+    return scene, vse.selected_image_strips(scene)[0]
 
 
 def test_the_result_is_in_a_scene_of_the_new_rate(scene, add_strip, interpolate):

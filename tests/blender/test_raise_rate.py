@@ -17,7 +17,7 @@ def times(scene, name: str) -> tuple[int, int]:
 def test_the_scene_s_rate_rises_and_the_strip_keeps_its_seconds(scene, add_strip, interpolate):
     add_strip(4, start=13)
     job = interpolate(multiplier=2, timing="RAISE_RATE")
-    look = shown(vse.selected_strip(scene))
+    look = shown(vse.selected_image_strips(scene)[0])
     assert scene.render.fps == 48
     assert (look.left, look.right) == (26, 34)
     assert look.files == [job.frame_name(index) for index in range(7)] + ["shot_0007.png"]

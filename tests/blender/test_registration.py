@@ -9,13 +9,19 @@ import pytest
 
 import blender_vfi
 from blender_vfi import engine_session, preferences
+from blender_vfi.engine.protocol import Fetch
+from blender_vfi.job_queue import QueuedJob, jobs
 from blender_vfi.models.locations import FOLDER_VARIABLE, OFFLINE_VARIABLE
 from blender_vfi.preferences import EngineSettings
 
 pytestmark = pytest.mark.blender
 
 PACKAGE = Path(blender_vfi.__file__).parent
-MENUS = ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu")
+MENUS = ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu", "SEQUENCER_MT_add")
+
+
+def queued_download() -> QueuedJob:
+    return QueuedJob(request=Fetch(job_id="a", model="film"), title="FILM")
 
 
 def drawn_by_us(name: str) -> list:
@@ -37,11 +43,11 @@ def test_unregistering_stops_the_engine(add_on, engine, monkeypatch):
     closed = []
     monkeypatch.setattr(engine, "close", lambda: closed.append(True))
     engine_session.get(EngineSettings())
-    engine_session.begin_job("shot")
+    jobs.add([queued_download()])
     blender_vfi.unregister()
     blender_vfi.register()
     assert closed == [True]
-    assert engine_session.busy_with() is None
+    assert len(jobs) == 0
 
 
 def test_the_entry_is_drawn_in_the_timeline_and_not_in_the_preview():

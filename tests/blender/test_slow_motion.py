@@ -13,7 +13,7 @@ pytestmark = pytest.mark.blender
 def test_the_strip_gets_longer_from_the_same_start(scene, add_strip, interpolate):
     old = add_strip(4, start=21)
     job = interpolate(multiplier=3, timing="SLOW_MOTION")
-    new = vse.selected_strip(scene)
+    new = vse.selected_image_strips(scene)[0]
     look = shown(new)
     assert (look.left, look.right) == (21, 21 + 10)
     assert look.files == [job.frame_name(index) for index in range(10)]
@@ -41,7 +41,7 @@ def test_a_free_channel_is_found_for_the_whole_length(scene, add_strip, add_effe
 def test_skipped_pairs_shrink(scene, add_strip, interpolate):
     add_strip(4)
     interpolate(multiplier=4, timing="SLOW_MOTION", keep_pairs="0, 2")
-    look = shown(vse.selected_strip(scene))
+    look = shown(vse.selected_image_strips(scene)[0])
     assert look.right - look.left == 4 + 1 + 4 + 1
 
 
@@ -49,7 +49,7 @@ def test_frames_held_by_handles_are_held_longer(scene, add_strip, interpolate):
     strip = add_strip(3, start=11)
     vse.set_strip_times(strip, vse.StripTimes(11, 9, 15))
     interpolate(multiplier=2, timing="SLOW_MOTION")
-    look = shown(vse.selected_strip(scene))
+    look = shown(vse.selected_image_strips(scene)[0])
     assert look.left == 9
     numbers = [int(name[5:9]) for name in look.files]
     assert numbers == [1] * 4 + [1, 2, 3, 4, 5] + [5] * 2
@@ -61,7 +61,7 @@ def test_animation_follows_the_frames(scene, add_strip, interpolate):
         strip.blend_alpha = alpha
         strip.keyframe_insert("blend_alpha", frame=frame)
     interpolate(multiplier=4, timing="SLOW_MOTION", skip_pairs="1")
-    new = vse.selected_strip(scene)
+    new = vse.selected_image_strips(scene)[0]
     curves = {curve.data_path: curve for curve in vse_curves.curves_of(scene)}
     carried = curves[new.path_from_id("blend_alpha")]
     # source frames are now at 11, 15, 16 and 20
@@ -95,7 +95,7 @@ def test_a_result_beside_relative_files_is_relative(scene, add_strip, interpolat
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "edit.blend"))
     add_strip(3).directory = "//shot/"
     job = interpolate(timing="SLOW_MOTION")
-    new = vse.selected_strip(scene)
+    new = vse.selected_image_strips(scene)[0]
     assert new.directory == "//shot/shot_x2/"
     assert Path(job.output_dir) == tmp_path / "shot" / "shot_x2"
 
@@ -132,7 +132,7 @@ def test_the_result_looks_as_the_source_does(scene, add_strip, interpolate):
     strip.strobe = 2.0
     strip["note"] = "mine"
     interpolate(multiplier=3, timing="SLOW_MOTION")
-    new = vse.selected_strip(scene)
+    new = vse.selected_image_strips(scene)[0]
     assert (new.transform.offset_x, new.transform.offset_y) == (12.0, -3.0)
     assert (new.transform.scale_x, new.transform.scale_y) == (0.5, 2.0)
     assert (new.transform.rotation, new.transform.filter) == (0.25, "NEAREST")
@@ -148,7 +148,7 @@ def test_mute_and_lock_are_not_the_result_s(scene, add_strip, interpolate):
     strip = add_strip(3)
     strip.mute = strip.lock = True
     interpolate(timing="SLOW_MOTION")
-    new = vse.selected_strip(scene)
+    new = vse.selected_image_strips(scene)[0]
     assert not new.mute
     assert not new.lock
 
@@ -157,13 +157,13 @@ def test_a_reversed_strip_gives_one_that_needs_no_reversal(scene, add_strip, int
     add_strip(3).use_reverse_frames = True
     job = interpolate(timing="SLOW_MOTION")
     assert job.sources[0] == str(tmp_path / "shot" / "shot_0003.png")
-    assert not vse.selected_strip(scene).use_reverse_frames
+    assert not vse.selected_image_strips(scene)[0].use_reverse_frames
 
 
 def test_another_format_gets_its_own_alpha_mode(scene, add_strip, interpolate):
     add_strip(3).alpha_mode = "PREMUL"
     interpolate(timing="SLOW_MOTION", output_format="TIF")
-    assert vse.selected_strip(scene).alpha_mode == "STRAIGHT"
+    assert vse.selected_image_strips(scene)[0].alpha_mode == "STRAIGHT"
 
 
 def test_modifiers_come_along(scene, add_strip, interpolate):
@@ -177,7 +177,7 @@ def test_modifiers_come_along(scene, add_strip, interpolate):
     curves.curve_mapping.update()
     balance.color_balance.gain = (0.5, 1.0, 2.0)
     interpolate(timing="SLOW_MOTION")
-    new = vse.selected_strip(scene)
+    new = vse.selected_image_strips(scene)[0]
     assert [modifier.name for modifier in new.modifiers] == ["lift", "grade", "balance"]
     assert new.modifiers["lift"].bright == 12.0
     points = new.modifiers["grade"].curve_mapping.curves[3].points

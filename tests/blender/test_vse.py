@@ -106,36 +106,38 @@ def test_another_type_of_strip_is_refused_with_a_remedy(scene, add_effect):
         vse.read_image_strip(scene, add_effect("red", "COLOR", 1, 1, 10))
 
 
-def test_the_active_strip_wins_over_other_selected_ones(scene, add_strip, add_effect):
+def test_other_selected_strips_than_of_images_are_left_aside(scene, add_strip, add_effect):
     strip = add_strip(2)
     add_effect("red", "COLOR", 2, 1, 10).select = True
-    assert vse.selected_strip(scene) == strip
+    assert vse.selected_image_strips(scene) == [strip]
 
 
-def test_a_lone_selected_strip_needs_not_be_active(scene, add_strip):
-    strip = add_strip(2)
+def test_selected_strips_come_in_the_order_of_the_timeline(scene, add_strip, tmp_path):
+    late = add_strip(2, start=20, folder=tmp_path / "late")
+    early = add_strip(2, start=3, channel=2, folder=tmp_path / "early")
+    left_alone = add_strip(2, start=40, folder=tmp_path / "left")
     scene.sequence_editor.active_strip = None
-    strip.select = True
-    assert vse.selected_strip(scene) == strip
+    late.select = early.select = True
+    left_alone.select = False
+    assert vse.selected_image_strips(scene) == [early, late]
 
 
 def test_nothing_selected_is_an_error(scene, add_strip):
     add_strip(2).select = False
     with pytest.raises(StripError, match="No strip is selected in scene 'Scene'"):
-        vse.selected_strip(scene)
+        vse.selected_image_strips(scene)
 
 
 def test_a_scene_without_a_sequencer_has_nothing_selected():
     with pytest.raises(StripError, match="No strip is selected in scene 'Bare'"):
-        vse.selected_strip(bpy.data.scenes.new("Bare"))
+        vse.selected_image_strips(bpy.data.scenes.new("Bare"))
 
 
-def test_several_selected_strips_without_an_active_one_are_an_error(scene, add_strip, add_effect):
-    add_strip(2).select = True
+def test_a_selection_without_image_strips_is_an_error(scene, add_strip, add_effect):
+    add_strip(2).select = False
     add_effect("red", "COLOR", 2, 1, 10).select = True
-    scene.sequence_editor.active_strip = None
-    with pytest.raises(StripError, match="2 strips are selected"):
-        vse.selected_strip(scene)
+    with pytest.raises(StripError, match="'red' is of type COLOR, not an image strip"):
+        vse.selected_image_strips(scene)
 
 
 def test_unknown_names_list_the_known_ones(scene, add_strip):

@@ -1,0 +1,203 @@
+"""The jobs of this Blender: what waits, what runs and how far it is, what has ended and how.
+
+Plain data: `job_runner` moves it along, panels show it. Strips are known by name, since undo makes
+references to them invalid.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .engine.protocol import (
+    Cancelled,
+    Event,
+    Failed,
+    Fetch,
+    Fetched,
+    Finished,
+    Notice,
+    Progress,
+    Run,
+    Stage,
+    Started,
+)
+
+if TYPE_CHECKING:
+    from .vse import ImageSource
+    from .vse_timing import Timing
+
+
+class JobState(enum.Enum):
+    """Where a job is in its life."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self not in {JobState.WAITING, JobState.RUNNING}
+
+
+@dataclass(slots=True, kw_only=True)
+class QueuedJob:
+    """One job, from the moment it was asked for.
+
+    Attributes:
+        request: what the engine is asked.
+        title: what the user calls it: the strip's name, or a model's.
+        source: the strip; None for a download.
+        timing: how the result is placed; None for a download.
+        state: where it is in its life.
+        stage: what the engine does before the first frame; None once frames come.
+        started: what the engine runs it on; None before it began.
+        progress: how far it is; None before the first pair.
+        finished: counts and duration; None before the end.
+        notices: what the user should know although the job went on.
+        message: how it ended, in words for the user.
+        error_kind: name of the error's class, where it failed.
+        details: traceback and log for a bug report, where it failed.
+        is_cancelling: whether it was asked to stop, and has not done so yet.
+    """
+
+    request: Run | Fetch
+    title: str
+    source: ImageSource | None = None
+    timing: Timing | None = None
+    state: JobState = JobState.WAITING
+    stage: Stage | None = None
+    started: Started | None = None
+    progress: Progress | None = None
+    finished: Finished | None = None
+    notices: list[str] = field(default_factory=list)
+    message: str = ""
+    error_kind: str = ""
+    details: str = ""
+    is_cancelling: bool = False
+
+    @property
+    def job_id(self) -> str:
+        """Name of the job in the engine's events."""
+        return self.request.job.job_id if isinstance(self.request, Run) else self.request.job_id
+
+    @property
+    def output_dir(self) -> str | None:
+        """Where its frames go; None for a download."""
+        return self.request.job.output_dir if isinstance(self.request, Run) else None
+
+    @property
+    def frames_total(self) -> int:
+        """Number of output frames; 0 for a download."""
+        return len(self.request.job.plan().outputs) if isinstance(self.request, Run) else 0
+
+    @property
+    def frames_done(self) -> int:
+        """Output frames whose files are whole."""
+        return self.progress.frames_done if self.progress is not None else 0
+
+    @property
+    def factor(self) -> float:
+        """How much of it is done, from 0 to 1."""
+        if self.progress is not None:
+            return self.progress.frames_done / max(self.progress.frames_total, 1)
+        if self.stage is not None and self.stage.total:
+            return min(self.stage.done / self.stage.total, 1.0)
+        return 1.0 if self.state is JobState.FINISHED else 0.0
+
+    def note(self, event: Event) -> None:
+        """Keep up with what the engine says of this job."""
+        if isinstance(event, Stage):
+            self.stage = event
+        elif isinstance(event, Started):
+            self.started, self.stage = event, None
+        elif isinstance(event, Progress):
+            self.progress = event
+        elif isinstance(event, Notice):
+            self.notices.append(event.message)
+        elif isinstance(event, Finished | Fetched):
+            self.finished = event if isinstance(event, Finished) else None
+            self.state = JobState.FINISHED
+        elif isinstance(event, Failed):
+            self.fail(event.kind, event.message, event.details)
+        elif isinstance(event, Cancelled):
+            self.state = JobState.CANCELLED
+            self.message = "Cancelled; finished frames stay on disk, and the next run goes on there"
+        if self.state.has_ended:
+            self.stage = None
+
+    def fail(self, kind: str, message: str, details: str = "") -> None:
+        """Note that it ended with an error."""
+        self.state, self.stage = JobState.FAILED, None
+        self.error_kind, self.message, self.details = kind, message, details
+
+
+class JobQueue:
+    """Jobs in the order in which they run; the ended ones stay until they are cleared away."""
+
+    def __init__(self) -> None:
+        self._jobs: list[QueuedJob] = []
+
+    def __iter__(self) -> Iterator[QueuedJob]:
+        return iter(tuple(self._jobs))
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    @property
+    def running(self) -> QueuedJob | None:
+        """The job that the engine works on."""
+        return next((job for job in self._jobs if job.state is JobState.RUNNING), None)
+
+    @property
+    def waiting(self) -> list[QueuedJob]:
+        """Jobs that come next, in order."""
+        return [job for job in self._jobs if job.state is JobState.WAITING]
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return any(not job.state.has_ended for job in self._jobs)
+
+    def find(self, job_id: str) -> QueuedJob | None:
+        """Return the job called `job_id`."""
+        return next((job for job in self._jobs if job.job_id == job_id), None)
+
+    def add(self, jobs: Iterable[QueuedJob]) -> None:
+        """Put jobs at the end."""
+        self._jobs += jobs
+
+    def remove(self, job_id: str) -> None:
+        """Take a job out, unless it runs."""
+        self._jobs = [
+            job for job in self._jobs if job.job_id != job_id or job.state is JobState.RUNNING
+        ]
+
+    def move(self, job_id: str, *, up: bool) -> None:
+        """Let a waiting job run before the waiting one before it, or after the one after it."""
+        waiting = [index for index, job in enumerate(self._jobs) if job.state is JobState.WAITING]
+        ids = [self._jobs[index].job_id for index in waiting]
+        if job_id not in ids:
+            return
+        at = ids.index(job_id)
+        other = at - 1 if up else at + 1
+        if 0 <= other < len(waiting):
+            one, two = waiting[at], waiting[other]
+            self._jobs[one], self._jobs[two] = self._jobs[two], self._jobs[one]
+
+    def clear_ended(self) -> None:
+        """Take out the jobs that have ended."""
+        self._jobs = [job for job in self._jobs if not job.state.has_ended]
+
+    def clear(self) -> None:
+        """Take out all jobs."""
+        self._jobs = []
+
+
+jobs = JobQueue()
+"""The jobs of this Blender."""

@@ -1,0 +1,145 @@
+"""Moves the queue along: hands jobs to the engine one by one, and places what they made.
+
+Nothing here waits. `tick` is called from a timer of Blender's, and every time does what is due.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import bpy
+
+from . import engine_session, vse_timing
+from .engine.client import EngineClient
+from .engine.protocol import Notice, Run
+from .errors import JobCancelledError, VfiError
+from .job_queue import JobState, QueuedJob, jobs
+from .preferences import engine_settings
+
+_POLL_INTERVAL_S = 0.05
+_ABANDONED = "Ended with its file or window; finished frames stay on disk"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something to tell the user, as an operator's `report` takes it."""
+
+    level: Literal["INFO", "WARNING", "ERROR"]
+    text: str
+
+
+def tick(context: bpy.types.Context) -> list[Report]:
+    """Take in what the engine says, place what is finished, and start what comes next."""
+    reports: list[Report] = []
+    job = jobs.running
+    if job is not None:
+        reports += _pump(job)
+    while jobs.running is None and jobs.waiting:
+        reports += _start(jobs.waiting[0], context)
+    return reports
+
+
+def run_to_end(context: bpy.types.Context) -> Iterator[Report]:
+    """Run all jobs, blocking; for Blender without a window."""
+    while jobs.is_busy:
+        yield from tick(context)
+        time.sleep(_POLL_INTERVAL_S)
+
+
+def cancel(job: QueuedJob) -> None:
+    """Stop a job within one frame, or before it has begun."""
+    if job.state is JobState.WAITING:
+        jobs.remove(job.job_id)
+    elif job.state is JobState.RUNNING:
+        job.is_cancelling = True
+        client = engine_session.running_client()
+        if client is not None:
+            client.cancel(job.job_id)
+
+
+def abandon() -> None:
+    """Stop everything at once, and wait for nothing: what the jobs belong to is going away."""
+    for job in jobs:
+        cancel(job)
+        if job.state is JobState.RUNNING:
+            job.state, job.stage, job.message = JobState.CANCELLED, None, _ABANDONED
+
+
+def _finish(job: QueuedJob) -> Iterator[Report]:
+    """Place the strip of a job whose frames are all there, as one undo step; tell where it is."""
+    if job.source is None or job.timing is None or not isinstance(job.request, Run):
+        job.message = "On this machine now"
+        yield Report("INFO", f"{job.title}: {job.message.lower()}")
+        return
+    try:
+        placed = vse_timing.place(job.timing, job.source, job.request.job)
+    except VfiError as error:
+        job.fail(type(error).__name__, str(error))
+        yield _report_of(job)
+        return
+    # a script in a window has its own steps; here, each strip is one
+    bpy.ops.ed.undo_push(message="Interpolate Strip")
+    for notice in placed.notices:
+        job.notices.append(notice)
+        yield Report("WARNING", notice)
+    counts = f"{job.finished.frames_total} frames" if job.finished is not None else "Frames"
+    if job.finished is not None:
+        counts += f" ({job.finished.frames_made} new, {job.finished.duration_s:.0f} s)"
+    job.message = f"{placed.strip_name!r} is in scene {placed.scene_name!r}"
+    yield Report("INFO", f"{job.message}. {counts} in {job.output_dir}")
+
+
+def _pump(job: QueuedJob) -> list[Report]:
+    client = engine_session.running_client()
+    if client is None:  # the add-on was switched off and on, or the preferences have changed
+        job.fail("EngineDiedError", "The engine was ended. Start the job again to go on.")
+        return [_report_of(job)]
+    told: list[Report] = []
+    try:
+        for event in client.poll():
+            if getattr(event, "job_id", None) != job.job_id:
+                continue
+            job.note(event)
+            if isinstance(event, Notice):
+                told.append(Report("WARNING", event.message))
+    except VfiError as error:
+        _fail(job, error, client)
+    told += _ended(job, client)
+    return told
+
+
+def _ended(job: QueuedJob, client: EngineClient) -> list[Report]:
+    if job.state is JobState.FINISHED:
+        return list(_finish(job))
+    if job.state is JobState.FAILED and not job.details.endswith(client.stderr_tail):
+        job.details += f"\n{client.stderr_tail}"
+    return [_report_of(job)] if job.state.has_ended else []
+
+
+def _start(job: QueuedJob, context: bpy.types.Context) -> list[Report]:
+    job.state = JobState.RUNNING
+    try:
+        client = engine_session.get(engine_settings(context))
+        if isinstance(job.request, Run):
+            client.submit(job.request.job)
+        else:
+            client.request(job.request)
+    except VfiError as error:
+        job.fail(type(error).__name__, str(error))
+        return [_report_of(job)]
+    return []
+
+
+def _fail(job: QueuedJob, error: VfiError, client: EngineClient) -> None:
+    if isinstance(error, JobCancelledError):
+        job.state, job.message = JobState.CANCELLED, str(error)
+        return
+    job.fail(type(error).__name__, str(error), client.stderr_tail)
+
+
+def _report_of(job: QueuedJob) -> Report:
+    level: Literal["INFO", "ERROR"] = "INFO" if job.state is JobState.CANCELLED else "ERROR"
+    return Report(level, f"{job.title}: {job.message}")

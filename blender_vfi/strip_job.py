@@ -1,0 +1,196 @@
+"""From a strip and settings to a job that can be queued."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Collection
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bpy
+
+from . import vse, vse_timing
+from .engine.folders import find_gap, output_suffix, split_number
+from .engine.protocol import JobSpec, Run
+from .engine.schedule import parse_pairs
+from .job_queue import QueuedJob
+from .properties import SAME_AS_SOURCE, InterpolationProperties, scene_settings
+from .vse import ImageSource, absolute_path
+from .vse_timing import Timing
+
+
+def prepare(
+    scene: bpy.types.Scene,
+    strip: bpy.types.Strip,
+    settings: Any,
+    *,
+    also_skips: bool,
+    is_one_of_many: bool = False,
+) -> QueuedJob:
+    """Describe the job that interpolates `strip`, and make sure that its result can be placed.
+
+    Args:
+        scene: of the strip.
+        strip: an image strip.
+        settings: anything with the properties of `InterpolationProperties`.
+        also_skips: whether the scene's list of skipped ranges counts too.
+        is_one_of_many: see `build_job`.
+
+    Raises:
+        VfiError: strip, files or settings do not fit; the message says what to do.
+    """
+    source = vse.read_image_strip(scene, strip)
+    skipped: frozenset[int] = frozenset()
+    if also_skips:
+        first_frame = round(vse.strip_times(strip).content_start) + source.lead
+        skipped = skipped_pairs(scene, source, first_frame)
+    job = build_job(settings, source, also_skipped=skipped, is_one_of_many=is_one_of_many)
+    timing = Timing(settings.timing)
+    vse_timing.check_timing(timing, source, job)
+    return QueuedJob(
+        request=Run(job=job),
+        title=source.strip_name,
+        source=source,
+        timing=timing,
+        notices=describe_doubts(source),
+    )
+
+
+def effective_settings(operator: Any, scene: bpy.types.Scene) -> SimpleNamespace:
+    """Return an operator's settings: those it was given, and for the others the scene's.
+
+    Args:
+        operator: has the properties of `InterpolationProperties`.
+        scene: of the strip.
+    """
+    saved = scene_settings(scene)
+    return SimpleNamespace(
+        **{
+            name: getattr(operator if operator.properties.is_property_set(name) else saved, name)
+            for name in InterpolationProperties.__annotations__
+        }
+    )
+
+
+def skipped_pairs(scene: bpy.types.Scene, source: ImageSource, first_frame: int) -> frozenset[int]:
+    """Return the pairs of `source` that the scene's list of skipped ranges has.
+
+    Args:
+        scene: whose list.
+        source: what the strip shows.
+        first_frame: frame of the timeline that shows its first file.
+    """
+    last_pair = len(source.files) - 2
+    return frozenset(
+        pair
+        for item in scene_settings(scene).skipped
+        for pair in range(
+            max(item.first - first_frame, 0), min(item.last - 1 - first_frame, last_pair) + 1
+        )
+    )
+
+
+def build_job(
+    settings: Any,
+    source: ImageSource,
+    *,
+    also_skipped: Collection[int] = (),
+    is_one_of_many: bool = False,
+) -> JobSpec:
+    """Describe the job that `settings` ask for.
+
+    Args:
+        settings: anything with the properties of `InterpolationProperties`.
+        source: what the strip shows.
+        also_skipped: pairs to leave alone beside those that the settings name.
+        is_one_of_many: whether other strips share the settings, so that it needs a folder of its
+            own in the output folder.
+
+    Raises:
+        RequestError: a setting is out of range.
+        StripError: a path is relative to a .blend that was never saved.
+    """
+    suffix = f".{settings.output_format.lower()}"
+    if settings.output_format == SAME_AS_SOURCE and source.files:
+        suffix = output_suffix(Path(source.files[0]))
+    prefix = sequence_prefix(source)
+    skip, keep = _pairs(settings.skip_pairs), _pairs(settings.keep_pairs)
+    if keep is not None:
+        keep -= frozenset(also_skipped)
+    elif also_skipped:
+        skip = (skip or frozenset()) | frozenset(also_skipped)
+    output_dir = _output_dir(settings, source, prefix)
+    if settings.output_dir and is_one_of_many:
+        output_dir = str(Path(output_dir, file_name(source.strip_name)))
+    job = JobSpec(
+        job_id=uuid.uuid4().hex,
+        sources=source.files,
+        output_dir=output_dir,
+        name_prefix=prefix,
+        suffix=suffix,
+        multiplier=settings.multiplier,
+        skip_pairs=None if skip is None else tuple(sorted(skip)),
+        keep_pairs=None if keep is None else tuple(sorted(keep)),
+        hold_skipped=Timing(settings.timing).keeps_time,
+        model=settings.model,
+        checkpoint=absolute_path(settings.checkpoint, "The checkpoint")
+        if settings.checkpoint
+        else None,
+        device=settings.device,
+        precision=settings.precision,
+        flow_scale=float(settings.flow_scale),
+        ensemble=settings.ensemble,
+        clear_cache_every=settings.clear_cache_every,
+        overwrite=settings.overwrite,
+    )
+    job.check()
+    return job
+
+
+def describe_doubts(source: ImageSource) -> list[str]:
+    """Say what looks unintended about a strip's files, although they can be interpolated."""
+    numbers = [split_number(Path(file))[1] for file in source.files]
+    gap = find_gap([number for number in numbers if number is not None])
+    if None in numbers or gap is None:
+        return []
+    index, missing = gap
+    before, after = (Path(file).name for file in source.files[index : index + 2])
+    return [
+        f"Strip {source.strip_name!r} goes from {before} to {after}: frame {missing} is missing, "
+        "and motion will jump there; restore it, or skip that pair."
+    ]
+
+
+def sequence_prefix(source: ImageSource) -> str:
+    """Return what names of output frames begin with: the source's own beginning, or its strip's.
+
+    Files that are named by numbers alone take the name of their folder.
+    """
+    first = Path(source.files[0]) if source.files else Path(source.strip_name)
+    prefix, number = split_number(first)
+    if number is None or not prefix:
+        name = first.parent.name if number is not None else source.strip_name
+        prefix = Path(file_name(name)).stem
+    return prefix if prefix.endswith(("_", "-", ".", " ")) else f"{prefix}_"
+
+
+def file_name(name: str) -> str:
+    """Return `name` with what no file system takes replaced."""
+    return re.sub(r'[/\\:*?"<>|\0]', "_", name)
+
+
+def _output_dir(settings: Any, source: ImageSource, prefix: str) -> str:
+    if settings.output_dir:
+        return absolute_path(settings.output_dir, "The output folder")
+    beside = Path(source.files[0]).parent if source.files else Path.cwd()
+    name = prefix.rstrip("_-. ") or "frames"
+    if source.is_part:  # the other part of a cut strip may want a folder as well
+        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
+        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
+    return str(beside / f"{name}_x{settings.multiplier}")
+
+
+def _pairs(text: str) -> frozenset[int] | None:
+    return parse_pairs(text) if text.strip() else None

@@ -1,0 +1,84 @@
+"""Draws a scene's settings, for the panel and for the dialog of the menus."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import vse
+from ..models import catalog
+from ..properties import SceneSettings, scene_settings
+from . import model_info
+
+Layout = bpy.types.UILayout
+
+
+def draw_main(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw what every job needs: the model, how many frames, and what becomes of time."""
+    settings = _settings(context)
+    spec = catalog.find(settings.model)
+    column = layout.column()
+    column.prop(settings, "model")
+    model_info.draw_row(column, context, spec)
+    if not spec.checkpoint.sources or settings.checkpoint:
+        column.prop(settings, "checkpoint")
+    column.separator()
+    column.prop(settings, "multiplier")
+    column.prop(settings, "timing")
+
+
+def draw_output(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw where files go and in which format."""
+    settings = _settings(context)
+    column = layout.column()
+    column.prop(settings, "output_dir", text="Folder")
+    column.prop(settings, "output_format")
+    column.prop(settings, "overwrite")
+
+
+def draw_quality(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw what trades speed for quality."""
+    settings = _settings(context)
+    spec = catalog.find(settings.model)
+    column = layout.column()
+    column.prop(settings, "flow_scale")
+    row = column.row()
+    row.active = spec.ensemble
+    row.prop(settings, "ensemble")
+    if spec.checkpoint.sources:
+        column.prop(settings, "checkpoint")
+
+
+def draw_device(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw where the model runs, and in which numbers."""
+    settings = _settings(context)
+    column = layout.column()
+    column.prop(settings, "device")
+    column.prop(settings, "precision")
+
+
+def draw_memory(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw what keeps memory in bounds."""
+    settings = _settings(context)
+    column = layout.column()
+    column.prop(settings, "clear_cache_every")
+
+
+def draw_skipped(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw the list of ranges in which nothing is made."""
+    settings = _settings(context)
+    row = layout.row()
+    row.template_list(
+        "SEQUENCER_UL_vfi_skipped", "", settings, "skipped", settings, "skipped_index", rows=3
+    )
+    buttons = row.column(align=True)
+    buttons.operator("sequencer.vfi_skip_add", text="", icon="ADD")
+    buttons.operator("sequencer.vfi_skip_remove", text="", icon="REMOVE")
+    buttons.separator()
+    buttons.operator("sequencer.vfi_skip_from_markers", text="", icon="MARKER_HLT")
+    column = layout.column()
+    column.prop(settings, "skip_pairs", text="Skip Pairs")
+    column.prop(settings, "keep_pairs", text="Only Pairs")
+
+
+def _settings(context: bpy.types.Context) -> SceneSettings:
+    return scene_settings(vse.scene_of(context))
