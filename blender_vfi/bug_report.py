@@ -37,7 +37,7 @@ def describe(job: QueuedJob, context: bpy.types.Context) -> str:
         )
     lines += [f"Notice: {notice}" for notice in job.notices]
     lines.append(f"{job.error_kind or 'Result'}: {job.message}")
-    lines.append(f"Settings: {json.dumps(_settings(job), indent=1)}")
+    lines.append(f"Settings: {json.dumps(_settings(job), indent=1, ensure_ascii=False)}")
     lines += ["Details:", job.details.strip() or "(none)"]
     return "\n".join(lines) + "\n"
 

@@ -16,6 +16,7 @@ from .engine.folders import find_gap, output_suffix, split_number
 from .engine.protocol import JobSpec, Run
 from .engine.schedule import parse_pairs
 from .job_queue import QueuedJob
+from .models import catalog
 from .properties import SAME_AS_SOURCE, InterpolationProperties, scene_settings
 from .vse import ImageSource, absolute_path
 from .vse_timing import Timing
@@ -189,7 +190,10 @@ def _output_dir(settings: Any, source: ImageSource, prefix: str) -> str:
     if source.is_part:  # the other part of a cut strip may want a folder as well
         first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
         name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
-    return str(beside / f"{name}_x{settings.multiplier}")
+    name = f"{name}_x{settings.multiplier}"
+    if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
+        name = f"{name}_{settings.model}"
+    return str(beside / name)
 
 
 def _pairs(text: str) -> frozenset[int] | None:

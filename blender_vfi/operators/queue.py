@@ -28,8 +28,8 @@ class SEQUENCER_OT_vfi_run_queue(bpy.types.Operator):
         manager = context.window_manager
         _timer = manager.event_timer_add(_POLL_INTERVAL_S, window=context.window)
         self._shown = ""
+        # the first tick is the timer's: an error reported here would be the caller's exception
         manager.modal_handler_add(self)
-        self._tick(context)
         return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:

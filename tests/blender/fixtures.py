@@ -46,6 +46,8 @@ class CopyingClient:
         self.error: Exception | None = None
         self.events: list = []
         self.cancelled: list[str] = []
+        self.requests: list = []
+        self.poll_error: Exception | None = None
         self.notice: str | None = None
 
     def __call__(self, python: str | None = None, **settings) -> "CopyingClient":
@@ -80,7 +82,17 @@ class CopyingClient:
         job.check()
         self.jobs.append(job)
 
+    def request(self, request) -> None:
+        self.requests.append(request)
+
+    @property
+    def stderr_tail(self) -> str:
+        return "the engine's log"
+
     def poll(self) -> list:
+        if self.poll_error is not None:
+            error, self.poll_error = self.poll_error, None
+            raise error
         events, self.events = self.events, []
         return events
 
