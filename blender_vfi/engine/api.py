@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -31,7 +32,7 @@ _MODELS = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_
 def interpolate(
     frames: Tensor,
     *,
-    multiplier: int | Sequence[int] = 2,
+    multiplier: int | Fraction | Sequence[int] = 2,
     model: str = catalog.DEFAULT_MODEL,
     checkpoint: Path | None = None,
     skip_pairs: Collection[int] | None = None,
@@ -61,11 +62,12 @@ def interpolate(
         ensemble: average forward and backward motion, for models that have it.
         clear_cache_every: pairs between two clearings of the device's cache.
         is_linear: frames are scene-linear light with premultiplied alpha; values above 1 are kept.
-        out: CPU tensor (sum(m_i) + 1, H, W, C) to fill, float32 or float16; None for a new one.
+        out: CPU tensor of the result's shape to fill, float32 or float16; None for a new one.
         dtype: of a new output tensor, float32 or float16.
 
     Returns:
-        (sum(m_i) + 1, H, W, C) on the CPU; source frames stand in it unchanged.
+        (sum(m_i) + 1, H, W, C) on the CPU, with a ratio (floor((N - 1) * ratio) + 1, H, W, C);
+        source frames stand in it unchanged.
 
     Raises:
         RequestError: an argument is out of range.

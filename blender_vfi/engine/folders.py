@@ -9,6 +9,7 @@ import itertools
 import re
 import typing
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,8 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
             plain[name] = tuple(sorted(plain[name]))
     if isinstance(plain.get("multiplier"), Sequence) and not isinstance(plain["multiplier"], str):
         plain["multiplier"] = tuple(plain["multiplier"])
+    if isinstance(plain.get("rate_ratio"), Fraction):
+        plain["rate_ratio"] = plain["rate_ratio"].as_integer_ratio()
     if plain.get("checkpoint") is not None:
         plain["checkpoint"] = str(Path(plain["checkpoint"]).absolute())
     return plain

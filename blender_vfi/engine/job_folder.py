@@ -33,7 +33,7 @@ _LOCK_NAME = ".vfi.lock"
 _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "overwrite", "output_dir"),
-        *("multiplier", "skip_pairs", "keep_pairs", "hold_skipped"),
+        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped"),
     }
 )
 

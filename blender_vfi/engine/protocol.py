@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import typing
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from ..errors import RequestError
-from . import schedule
+from . import rates, schedule
 
 PROTOCOL_VERSION = 2
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 
 PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
+DEFAULT_MULTIPLIER = 2
 FLOW_SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 OUTPUT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga")
 
@@ -36,6 +38,8 @@ class JobSpec:
         first_number: number of the first output frame.
         suffix: output format by its suffix; one of `OUTPUT_SUFFIXES`.
         multiplier: one for all pairs, or one for each pair.
+        rate_ratio: in place of a multiplier, the output's frame rate divided by the source's, as
+            numerator and denominator: (5, 2) makes 60 frames a second of 24.
         skip_pairs: pairs without in-between frames; None for none.
         keep_pairs: the only pairs with in-between frames; None for all.
         hold_skipped: hold a frame in the place of what a skipped pair would have got.
@@ -55,7 +59,8 @@ class JobSpec:
     name_prefix: str
     suffix: str
     first_number: int = 1
-    multiplier: int | tuple[int, ...] = 2
+    multiplier: int | tuple[int, ...] = DEFAULT_MULTIPLIER
+    rate_ratio: tuple[int, ...] | None = None
     skip_pairs: tuple[int, ...] | None = None
     keep_pairs: tuple[int, ...] | None = None
     hold_skipped: bool = False
@@ -68,11 +73,20 @@ class JobSpec:
     clear_cache_every: int = 10
     overwrite: bool = False
 
+    @property
+    def ratio(self) -> Fraction | None:
+        """The output's frame rate divided by the source's; None where multipliers say it.
+
+        Raises:
+            RequestError: `rate_ratio` is out of range.
+        """
+        return None if self.rate_ratio is None else rates.ratio_from_pair(self.rate_ratio)
+
     def plan(self) -> schedule.Plan:
         """Plan the output sequence; both processes get the same one."""
         return schedule.plan(
             len(self.sources),
-            self.multiplier,
+            self.multiplier if self.ratio is None else self.ratio,
             skip=self.skip_pairs,
             keep=self.keep_pairs,
             hold_skipped=self.hold_skipped,
@@ -94,6 +108,11 @@ class JobSpec:
             raise RequestError(
                 f"Name prefix {self.name_prefix!r}: must not contain a slash; choose the folder "
                 "with the output folder setting."
+            )
+        if self.rate_ratio is not None and self.multiplier != DEFAULT_MULTIPLIER:
+            raise RequestError(
+                f"Multiplier {self.multiplier} and rate ratio {self.rate_ratio}: give one of them, "
+                "since each decides alone how many frames are made."
             )
         self.plan()
 

@@ -14,6 +14,8 @@ from fractions import Fraction
 from ..errors import RequestError
 
 LARGEST_MULTIPLIER = 256
+SMALLEST_RATIO = Fraction(1, 16)
+"""Below, fewer than one source frame in 16 would count: what is asked for is another sequence."""
 
 _MOST_DIGITS = 7  # of a pair's index: no strip is longer, and a range of all fits in memory
 
@@ -35,7 +37,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The source frame `index` once more, where nothing may be interpolated."""
+    """The source frame `index` after its own moment, where nothing may be interpolated."""
 
     index: int
 
@@ -104,26 +106,33 @@ class Plan:
 
 def plan(
     source_count: int,
-    multiplier: int | Sequence[int],
+    multiplier: int | Fraction | Sequence[int],
     *,
     skip: Collection[int] | None = None,
     keep: Collection[int] | None = None,
     hold_skipped: bool = False,
 ) -> Plan:
-    """Plan an output sequence that has every source frame, and even steps between them.
+    """Plan an output sequence in even steps.
+
+    With multipliers it has every source frame. With a ratio it has those whose moment it meets, and
+    every moment is an exact fraction, however long the sequence.
 
     Args:
         source_count: number of source frames, at least 2.
         multiplier: frames made of each pair counting its first: 2 puts one frame between two. One
             number for all, or one for each of the `source_count - 1` pairs (there 1 is allowed and
-            means nothing between).
+            means nothing between). Or, as a `Fraction`, the ratio of the output's frame rate to the
+            source's: output k lies at source time k / ratio.
         skip: pairs that get no in-between frames; index i names the pair (i, i + 1).
         keep: the opposite: only these pairs get in-between frames. Not together with `skip`.
         hold_skipped: fill the places of skipped pairs by holding the earlier frame, so that the
-            time of all other frames stays; otherwise skipped pairs shrink to nothing.
+            time of all other frames stays; otherwise skipped pairs shrink to nothing. A ratio
+            is there for the sake of time, so that it always holds.
 
     Returns:
-        A plan of sum(m_i) + 1 frames, where a skipped pair counts m_i = 1 unless held.
+        A plan of sum(m_i) + 1 frames, where a skipped pair counts m_i = 1 unless held. With a
+        ratio: of all frames up to the moment of the last source frame, so that this is part of it
+        where (source_count - 1) * ratio is whole.
 
     Raises:
         RequestError: an argument is out of range; the message names it.
@@ -133,6 +142,10 @@ def plan(
             f"{source_count} source frame(s): at least 2 frames are needed to interpolate; "
             "choose a longer sequence."
         )
+    if isinstance(multiplier, Fraction):
+        check_ratio(multiplier)
+        skipped = _skipped_pairs(source_count, skip, keep)
+        return Plan(source_count, tuple(_at_ratio(source_count, multiplier, skipped)))
     multipliers = _per_pair_multipliers(source_count, multiplier)
     skipped = _skipped_pairs(source_count, skip, keep)
     outputs: list[OutputFrame] = []
@@ -155,6 +168,17 @@ def check_multiplier(multiplier: int, *, smallest: int = 2) -> None:
         raise RequestError(
             f"Multiplier {multiplier}: must be a whole number from {smallest} to "
             f"{LARGEST_MULTIPLIER}; 2 doubles the frame rate."
+        )
+
+
+def check_ratio(ratio: Fraction) -> None:
+    """Raise `RequestError` unless `ratio` is in [SMALLEST_RATIO, LARGEST_MULTIPLIER], and not 1."""
+    if ratio == 1:
+        raise RequestError("The frame rate is the source's own: choose another one.")
+    if not SMALLEST_RATIO <= ratio <= LARGEST_MULTIPLIER:
+        raise RequestError(
+            f"A frame rate of {ratio!s:.40} times the source's: must be from {SMALLEST_RATIO} to "
+            f"{LARGEST_MULTIPLIER} times; choose one nearer to it."
         )
 
 
@@ -182,6 +206,22 @@ def parse_pairs(text: str) -> frozenset[int]:
             raise RequestError(f"Pair {part!r}: the range must increase; write {last}-{first}.")
         pairs.update(bounds)
     return frozenset(pairs)
+
+
+def _at_ratio(source_count: int, ratio: Fraction, skipped: frozenset[int]) -> Iterator[OutputFrame]:
+    count = (source_count - 1) * ratio.numerator // ratio.denominator + 1
+    # the same moments come again every few frames
+    timesteps: dict[int, Fraction] = {}
+    for index in range(count):
+        pair, rest = divmod(index * ratio.denominator, ratio.numerator)
+        if rest == 0:
+            yield Source(pair)
+        elif pair in skipped:
+            yield Hold(pair)
+        else:
+            if rest not in timesteps:
+                timesteps[rest] = Fraction(rest, ratio.numerator)
+            yield Between(pair, timesteps[rest])
 
 
 def _per_pair_multipliers(source_count: int, multiplier: int | Sequence[int]) -> list[int]:

@@ -307,7 +307,10 @@ def test_a_folder_belongs_to_one_job_at_a_time(job):
 
 @pytest.mark.parametrize(
     "same",
-    [{"hold_skipped": True}, {"skip_pairs": ()}, {"multiplier": (2,)}, {"keep_pairs": (0,)}],
+    [
+        *({"hold_skipped": True}, {"skip_pairs": ()}, {"multiplier": (2,)}, {"keep_pairs": (0,)}),
+        {"rate_ratio": (2, 1)},
+    ],
     ids=str,
 )
 def test_settings_that_plan_the_same_frames_are_the_same_job(job, same):

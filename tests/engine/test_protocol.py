@@ -6,12 +6,13 @@ import dataclasses
 import json
 import types
 import typing
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_vfi.engine import protocol
+from blender_vfi.engine import protocol, schedule
 from blender_vfi.engine.protocol import (
     Cancel,
     JobSpec,
@@ -114,6 +115,8 @@ def test_unknown_field_is_named():
         ("multiplier", "2"),
         ("multiplier", [2, None]),
         ("skip_pairs", [0.0]),
+        ("rate_ratio", [2.5, 1]),
+        ("rate_ratio", "5/2"),
         ("hold_skipped", 1),
         ("precision", "fp8"),
         ("precision", ["fp16"]),
@@ -177,6 +180,15 @@ def test_a_sound_job_passes_its_check():
     job(multiplier=(2,), skip_pairs=(0,), flow_scale=0.5, first_number=0).check()
 
 
+def test_a_rate_ratio_plans_in_place_of_the_multiplier():
+    spec = job(rate_ratio=(60, 24), hold_skipped=True)
+    spec.check()
+    assert spec.ratio == Fraction(5, 2)
+    assert spec.plan() == schedule.plan(2, Fraction(5, 2))
+    assert job_from_json(job_to_json(spec)) == spec
+    assert job().ratio is None
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -194,6 +206,14 @@ def test_a_sound_job_passes_its_check():
         ({"multiplier": 1}, "Multiplier 1: must be a whole number from 2 to 256"),
         ({"sources": ("/in/1.png",)}, "at least 2 frames"),
         ({"skip_pairs": (1,)}, "2 frames have the pairs 0 to 0"),
+        ({"rate_ratio": (5, 0)}, r"Rate ratio \(5, 0\): must be two whole numbers above 0"),
+        ({"rate_ratio": (5, 2, 1)}, "must be two whole numbers"),
+        ({"rate_ratio": (514, 2)}, "A frame rate of 257 times the source's"),
+        (
+            {"rate_ratio": (5, 2), "multiplier": 3},
+            r"Multiplier 3 and rate ratio \(5, 2\): give one",
+        ),
+        ({"rate_ratio": (5, 2), "multiplier": (2,)}, "give one of them"),
     ],
 )
 def test_setting_out_of_range_is_named_before_any_file_is_touched(changes, message):

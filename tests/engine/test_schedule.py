@@ -108,6 +108,117 @@ def test_pairs_cover_exactly_the_frames_that_are_not_finished(request, data):
             assert made.outputs[position] == Between(work.pair, timestep)
 
 
+@st.composite
+def rate_requests(draw):
+    """Frame count, ratio of rates, skipped pairs."""
+    count = draw(st.integers(2, 12))
+    ratios = st.fractions(Fraction(1, 16), 9, max_denominator=1001)
+    ratio = draw(ratios.filter(lambda ratio: ratio != 1))
+    return count, ratio, draw(st.frozensets(st.integers(0, count - 2)))
+
+
+@given(rate_requests())
+def test_at_a_rate_each_frame_has_its_exact_moment_up_to_the_last_source_frame(request):
+    count, ratio, _skip = request
+    moments = list(times(plan(count, ratio).outputs))
+    assert moments == [index / ratio for index in range(len(moments))]
+    assert moments[-1] <= count - 1 < len(moments) / ratio
+
+
+@given(rate_requests())
+def test_at_a_rate_whole_moments_are_source_frames_and_others_are_between(request):
+    count, ratio, _skip = request
+    outputs = plan(count, ratio).outputs
+    assert outputs[0] == Source(0)
+    assert (outputs[-1] == Source(count - 1)) == (((count - 1) * ratio).denominator == 1)
+    for output in outputs:
+        if isinstance(output, Between):
+            assert 0 < output.timestep < 1
+            assert 0 <= output.pair < count - 1
+
+
+@given(rate_requests())
+def test_at_a_rate_skipped_pairs_hold_the_frame_before_and_time_stays(request):
+    count, ratio, skip = request
+    whole = plan(count, ratio).outputs
+    held = plan(count, ratio, skip=skip).outputs
+    assert plan(count, ratio, skip=skip, hold_skipped=True).outputs == held
+    assert plan(count, ratio, keep=frozenset(range(count - 1)) - skip).outputs == held
+    for there, here in zip(whole, held, strict=True):
+        is_skipped = isinstance(there, Between) and there.pair in skip
+        assert here == (Hold(there.pair) if is_skipped else there)
+
+
+@given(rate_requests(), st.data())
+def test_at_a_rate_pairs_cover_exactly_the_frames_that_are_not_finished(request, data):
+    count, ratio, skip = request
+    made = plan(count, ratio, skip=skip)
+    finished = data.draw(st.frozensets(st.integers(0, len(made.outputs) - 1)))
+    works = list(made.pairs(finished))
+    assert [work.pair for work in works] == sorted({work.pair for work in works})
+    for work in works:
+        assert list(work.whole) == sorted(set(work.whole))
+        assert not finished & set(work.outputs)
+    assert sum(len(work.outputs) for work in works) == sum(
+        isinstance(output, Between) and index not in finished
+        for index, output in enumerate(made.outputs)
+    )
+
+
+@given(st.integers(2, 12), st.integers(2, 9))
+def test_a_whole_ratio_is_a_multiplier_that_holds(count, multiplier):
+    skip = {0}
+    assert plan(count, Fraction(multiplier), skip=skip) == plan(
+        count, multiplier, skip=skip, hold_skipped=True
+    )
+
+
+def test_nothing_drifts_over_a_hundred_thousand_frames():
+    ratio = Fraction(60) / Fraction(24000, 1001)
+    outputs = plan(100_000, ratio).outputs
+    assert len(outputs) == int(99_999 * ratio) + 1 == 250_248
+    # 400 source frames last as long as 1001 new ones, again and again
+    assert outputs[1001 * 249] == Source(400 * 249)
+    assert sum(isinstance(output, Source) for output in outputs) == 250
+    assert list(times(outputs[-3:])) == [index / ratio for index in (250_245, 250_246, 250_247)]
+
+
+def test_film_at_sixty_frames_a_second():
+    fifths = [Fraction(step, 5) for step in range(6)]
+    made = plan(4, Fraction(5, 2))
+    assert made.outputs == (
+        *(Source(0), Between(0, fifths[2]), Between(0, fifths[4])),
+        *(Between(1, fifths[1]), Between(1, fifths[3])),
+        *(Source(2), Between(2, fifths[2]), Between(2, fifths[4])),
+    )
+
+
+def test_a_lower_rate_leaves_source_frames_out():
+    assert plan(7, Fraction(1, 3)).outputs == (Source(0), Source(3), Source(6))
+    half = Fraction(1, 2)
+    assert plan(6, Fraction(2, 5)).outputs == (Source(0), Between(2, half), Source(5))
+    assert plan(6, Fraction(2, 5), skip={2}).outputs == (Source(0), Hold(2), Source(5))
+    assert plan(17, schedule.SMALLEST_RATIO).outputs == (Source(0), Source(16))
+
+
+@pytest.mark.parametrize(
+    ("ratio", "message"),
+    [
+        (Fraction(1), "The frame rate is the source's own"),
+        (
+            Fraction(1, 17),
+            "A frame rate of 1/17 times the source's: must be from 1/16 to 256 times",
+        ),
+        (Fraction(513, 2), "A frame rate of 513/2 times the source's"),
+        (Fraction(0), "A frame rate of 0 times"),
+        (Fraction(-5, 2), "A frame rate of -5/2 times"),
+    ],
+)
+def test_ratio_outside_its_range_is_refused_by_value(ratio, message):
+    with pytest.raises(RequestError, match=message):
+        plan(3, ratio)
+
+
 def test_one_multiplier_serves_all_pairs():
     assert plan(4, 3) == plan(4, [3, 3, 3])
     assert len(plan(2, schedule.LARGEST_MULTIPLIER).outputs) == 257
