@@ -24,7 +24,7 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import Interpolation, InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout, compose, network_picture, premultiplied
-from .reach import route
+from .reach import describe_error, route
 from .schedule import PairWork, Plan
 
 _T = TypeVar("_T")
@@ -128,6 +128,9 @@ class FrameLoop:
             JobCancelledError: `is_cancelled` said so.
             DeviceMemoryError: a single frame does not fit on the device.
         """
+        error = describe_error(plan, self._spec)
+        if error is not None:
+            self._notify(error)
         window: dict[int, _DeviceFrame] = {}
         try:
             for done, work in enumerate(plan.pairs(finished), start=1):
@@ -199,13 +202,6 @@ class FrameLoop:
         A frame stays on the device only until the last step that is made from it.
         """
         way = route(work.whole, self._spec.timesteps)
-        if way.largest_error(work.whole):
-            self._notify(
-                f"{self._spec.title} knows only the middle between two frames: at this multiplier "
-                "frames lie up to "
-                f"{float(way.largest_error(work.whole)):.3f} of a source frame beside their exact "
-                "moment, evenly. A power of two, or a model for any moment, is exact."
-            )
         standing = dict(zip(work.whole, way.moments, strict=True))
         wanted = {standing[t]: at for t, at in zip(work.timesteps, work.outputs, strict=True)}
         steps = way.steps_to(wanted)

@@ -7,6 +7,7 @@ source for those beside it. Pure Python on the standard library.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +18,9 @@ from .schedule import Plan
 
 _EXTRA_HALVINGS = 2
 """Halvings beyond those that tell the moments apart: 2 keep each within 1/8 of a step, or less."""
+
+_FEWEST_CELLS = 16
+"""The coarsest grid: a moment lies within 1/32 of a source frame, or 1/16 beside a source frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,8 @@ def route(timesteps: Sequence[Fraction], reachable: Timesteps) -> Route:
         timesteps: moments in (0, 1), increasing.
         reachable: "any": each is made from the two source frames. "recursive": each is exact, made
             from the nearest frames that are there, those nearest to a middle first. "middle": only
-            halvings, so moments are exact at powers of two and else the nearest that some
-            halvings more than needed can reach, in even order.
+            halvings, so moments are exact at powers of two and else the nearest of an even grid
+            that is finer than their steps; never a source frame itself, and never one twice.
 
     Raises:
         RequestError: the model's moments are fixed, and not for this function.
@@ -96,6 +100,29 @@ def route(timesteps: Sequence[Fraction], reachable: Timesteps) -> Route:
     raise RequestError(f"Moments of a model with {reachable} timesteps need no route.")
 
 
+def describe_error(plan: Plan, spec: ModelSpec) -> str | None:
+    """Say how far from their moments the model's frames lie at most; None where all are exact."""
+    if spec.timesteps != "middle":
+        return None
+    asked = {work.whole for work in plan.pairs()}
+    # not by `route`: finding the steps takes longer, and nothing is made of them here
+    error = max(
+        (
+            abs(moment - reached)
+            for moments in asked
+            for moment, reached in zip(moments, _nearest_halvings(moments), strict=True)
+        ),
+        default=0,
+    )
+    if not error:
+        return None
+    return (
+        f"{spec.title} knows only the middle between two frames: at this frame rate, frames lie up "
+        f"to {float(error):.3f} of a source frame beside their exact moment, evenly. A multiplier "
+        "that is a power of two, or a model for any moment, is exact."
+    )
+
+
 def check_reach(plan: Plan, spec: ModelSpec) -> None:
     """Make sure that a model with fixed moments has those that `plan` asks for.
 
@@ -110,7 +137,8 @@ def check_reach(plan: Plan, spec: ModelSpec) -> None:
             fitting = ", ".join(str(m) for m in range(2, grid + 1) if grid % m == 0)
             raise RequestError(
                 f"{spec.title} knows only the multiples of 1/{grid} between two frames: choose "
-                f"multiplier {fitting}, or a model for any moment."
+                f"multiplier {fitting}, a frame rate that is so many times the source's, or a "
+                "model for any moment."
             )
 
 
@@ -127,25 +155,20 @@ def _nearest_middle_first(
 
 
 def _nearest_halvings(timesteps: Sequence[Fraction]) -> Iterator[Fraction]:
-    """Round to the coarsest grid of halvings on which all are exact, or else distinct and even."""
-    gaps = [
-        b - a for a, b in zip((Fraction(0), *timesteps), (*timesteps, Fraction(1)), strict=True)
-    ]
-    depth = 1
-    while 2**depth * min(gaps) < 1:
-        depth += 1
-    for exact in range(1, depth + 1):
-        if all((moment * 2**exact).denominator == 1 for moment in timesteps):
-            yield from timesteps
-            return
-    cells = 2 ** (depth + _EXTRA_HALVINGS)
+    """Round to a grid of halvings on which all are distinct and even."""
+    # one moment alone is at least half a source frame from those of the pairs beside it
+    step = min((b - a for a, b in itertools.pairwise(timesteps)), default=Fraction(1, 2))
+    cells = 1
+    while cells * step < 1:
+        cells *= 2
+    cells = max(cells * 2**_EXTRA_HALVINGS, _FEWEST_CELLS)
     for moment in timesteps:
         # rounding half away from the middle treats both directions of time alike
         scaled = moment * cells
         low = scaled.numerator // scaled.denominator
         rest = scaled - low
         is_up = rest > Fraction(1, 2) or (rest == Fraction(1, 2) and moment > Fraction(1, 2))
-        yield Fraction(low + is_up, cells)
+        yield Fraction(min(max(1, low + is_up), cells - 1), cells)
 
 
 def _halvings(earlier: Fraction, later: Fraction, moments: set[Fraction]) -> Iterator[Step]:

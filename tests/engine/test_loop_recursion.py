@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 import torch
 
@@ -52,6 +54,30 @@ def test_halving_puts_thirds_at_the_nearest_sixteenths_and_says_so_once():
     )
     assert len(notices) == 1
     assert "0.021 of a source frame" in notices[0]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "error"), [(Fraction(5, 2), 0.025), (Fraction(6), 0.010), (Fraction(25, 24), 0.030)]
+)
+def test_a_frame_rate_is_reached_by_halving_in_order_with_one_notice(ratio, error):
+    notices = []
+    sink, model = run("middle", ratio, frames=9, on_notice=notices.append)
+    values = [value for _index, value in sorted(sink.values().items())]
+    assert values == sorted(set(values))
+    for index, value in sink.values().items():
+        assert value == pytest.approx(0.1 * index / float(ratio), abs=0.1 * error + 1e-4)
+    assert {call.timesteps for call in model.calls} == {(0.5,)}
+    assert len(notices) == 1
+    assert f"{error:.3f} of a source frame" in notices[0]
+
+
+def test_a_model_of_any_moment_gets_the_exact_moments_of_a_frame_rate():
+    notices = []
+    sink, _model = run("any", Fraction(5, 2), frames=5, on_notice=notices.append)
+    assert sink.values() == pytest.approx(
+        {index: 0.1 * index * 2 / 5 for index in range(11) if index % 5}, abs=1e-4
+    )
+    assert notices == []
 
 
 def test_a_job_that_goes_on_makes_the_same_frames_with_no_step_too_many():
