@@ -11,11 +11,13 @@ import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+from .engine.rates import nearest_frame
 from .errors import FrameError, StripError
 
 LARGEST_FRAME = 1_048_574
@@ -80,9 +82,18 @@ class StripTimes:
         """Return the same part of the strip, `frames` later."""
         return StripTimes(self.content_start + frames, self.left + frames, self.right + frames)
 
-    def scaled(self, factor: int) -> StripTimes:
-        """Return the same seconds at `factor` times the frame rate."""
-        return StripTimes(self.content_start * factor, self.left * factor, self.right * factor)
+    def scaled(self, factor: int | Fraction) -> StripTimes:
+        """Return the same seconds at `factor` times the frame rate, to the nearest frame.
+
+        Blender takes whole frames alone, and cuts off what is behind the point.
+        """
+        if isinstance(factor, int):
+            return StripTimes(self.content_start * factor, self.left * factor, self.right * factor)
+        start, left, right = (
+            nearest_frame(Fraction(moment) * factor)
+            for moment in (self.content_start, self.left, self.right)
+        )
+        return StripTimes(start, left, max(right, left + 1))
 
 
 def scene_of(context: bpy.types.Context) -> bpy.types.Scene:

@@ -26,7 +26,7 @@ _OWN_TO_A_MODIFIER = frozenset({"rna_type", "name", "type", "is_active"})
 
 
 def carry_settings(
-    source: bpy.types.Strip, target: bpy.types.Strip, *, factor: int, keep_alpha_mode: bool
+    source: bpy.types.Strip, target: bpy.types.Strip, *, factor: float, keep_alpha_mode: bool
 ) -> list[str]:
     """Make `target` look like `source`: transform, crop, blending, colour, modifiers and so on.
 
@@ -88,7 +88,7 @@ def carry_animation(
 
 
 @contextlib.contextmanager
-def scaling_animation(scene: bpy.types.Scene, factor: int) -> Iterator[None]:
+def scaling_animation(scene: bpy.types.Scene, factor: float) -> Iterator[None]:
     """Leave every key of the scene at its second, at `factor` times the rate, whatever is moved.
 
     Blender takes keys along with a strip that is moved, by as many frames. Therefore keys are noted
@@ -121,7 +121,7 @@ def remove_curves_without_strip(scene: bpy.types.Scene) -> None:
             curves.remove(curve)
 
 
-def _carry_strobe(source: bpy.types.Strip, target: bpy.types.Strip, factor: int) -> list[str]:
+def _carry_strobe(source: bpy.types.Strip, target: bpy.types.Strip, factor: float) -> list[str]:
     if source.strobe <= 1.0:
         return []
     wanted = source.strobe * factor

@@ -2,38 +2,83 @@
 
 Time scales from frame 0, which is second 0 in Blender: frame f at the old rate and frame f·m at m
 times the rate are the same second. Strips, sounds, markers, keys and the frame range scale alike.
+Where m is a fraction, each goes to the nearest frame of its exact moment, so that nothing drifts.
 """
 
 from __future__ import annotations
 
+import struct
+from fractions import Fraction
+
 import bpy
 
 from . import vse, vse_carry
+from .engine.rates import nearest_frame, rate_text, ratio_between
 from .errors import StripError
 from .vse import StripTimes
 
 _GENERATORS = frozenset({"COLOR", "TEXT", "ADJUSTMENT"})
 
 
+def rate_of(render: bpy.types.RenderSettings) -> Fraction:
+    """Return a scene's frame rate as it is meant: 24 by 1.001 is 24000/1001.
+
+    Blender keeps the divisor as a 32-bit float, so it is the simplest fraction that this can mean.
+    """
+    base = Fraction(render.fps_base)
+    for digits in range(1, 8):
+        simple = base.limit_denominator(10**digits)
+        if _as_float32(simple) == render.fps_base:
+            return render.fps / simple
+    return render.fps / base
+
+
+def set_rate(render: bpy.types.RenderSettings, rate: Fraction) -> None:
+    """Give a scene a frame rate, written as Blender's presets are: 60000/1001 is 60 by 1.001."""
+    ntsc = rate * Fraction(1001, 1000)
+    if rate.denominator != 1 and ntsc.denominator == 1:
+        render.fps, render.fps_base = int(ntsc), 1.001
+    elif max(rate.numerator, rate.denominator) <= vse.LARGEST_FRAME_RATE:
+        render.fps, render.fps_base = rate.numerator, rate.denominator
+    else:
+        render.fps = max(1, nearest_frame(rate))
+        render.fps_base = float(render.fps / rate)
+
+
 def rate_name(render: bpy.types.RenderSettings) -> str:
     """Write a scene's frame rate as people do: "48", "23.976"."""
-    return f"{render.fps / render.fps_base:.3f}".rstrip("0").rstrip(".")
+    return rate_text(rate_of(render))
 
 
-def scale_time(scene: bpy.types.Scene, factor: int, moves: dict[str, StripTimes]) -> None:
+def ratio_to(scene: bpy.types.Scene, rate: Fraction) -> Fraction:
+    """Return how many frames of `rate` there are for each frame of the scene.
+
+    Raises:
+        RequestError: it is out of a job's range; the message names both rates.
+    """
+    return ratio_between(rate_of(scene.render), rate)
+
+
+def scale_time(
+    scene: bpy.types.Scene, factor: int | Fraction, moves: dict[str, StripTimes]
+) -> None:
     """Give the scene `factor` times its rate; move the named strips, and all that counts frames."""
-    with vse_carry.scaling_animation(scene, factor):
-        scene.render.fps *= factor  # changes the lengths of sounds, so strips are moved afterwards
+    with vse_carry.scaling_animation(scene, float(factor)):
+        # changes the lengths of sounds, so strips are moved afterwards
+        if isinstance(factor, int):
+            scene.render.fps *= factor
+        else:
+            set_rate(scene.render, rate_of(scene.render) * factor)
         vse.move_strips(scene, moves)
-    # the end goes first: Blender pushes it along otherwise
-    scene.frame_end = (scene.frame_end + 1) * factor - 1
-    scene.frame_start *= factor
+    # the end goes first, and the start is computed before: Blender pushes the other one along
+    start, end = _scaled_range(scene.frame_start, scene.frame_end, factor)
+    scene.frame_end, scene.frame_start = end, start
     if scene.use_preview_range:
-        scene.frame_preview_end = (scene.frame_preview_end + 1) * factor - 1
-        scene.frame_preview_start *= factor
+        start, end = _scaled_range(scene.frame_preview_start, scene.frame_preview_end, factor)
+        scene.frame_preview_end, scene.frame_preview_start = end, start
     for marker in scene.timeline_markers:
-        marker.frame *= factor
-    scene.frame_current *= factor
+        marker.frame = nearest_frame(marker.frame * factor)
+    scene.frame_current = nearest_frame(scene.frame_current * factor)
 
 
 def check_others_keep_speed(scene: bpy.types.Scene, source_strip: bpy.types.Strip) -> None:
@@ -93,6 +138,15 @@ def drop_objects(scene: bpy.types.Scene) -> None:
         scene.collection.children.unlink(collection)
     for thing in list(scene.collection.objects):
         scene.collection.objects.unlink(thing)
+
+
+def _scaled_range(first: int, last: int, factor: int | Fraction) -> tuple[int, int]:
+    """Return the first and last frame of the same seconds at `factor` times the rate."""
+    return nearest_frame(first * factor), nearest_frame((last + 1) * factor) - 1
+
+
+def _as_float32(value: Fraction) -> float:
+    return float(struct.unpack("f", struct.pack("f", float(value)))[0])
 
 
 def _keeps_speed(strip: bpy.types.Strip) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import enum
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import bpy
 
 from . import vse, vse_carry, vse_rate
 from .engine.protocol import JobSpec
+from .engine.rates import nearest_frame, rate_text
 from .engine.schedule import Source
 from .errors import RequestError
 from .vse import ImageSource, StripTimes
@@ -51,7 +53,8 @@ def check_timing(timing: Timing, source: ImageSource, job: JobSpec) -> None:
     Raises:
         StripError: the scene does not fit the timing; the message says what to do.
         RequestError: the frame rate or the frame numbers would leave Blender's range, or the
-            multiplier is not one number although the time is to stay.
+            multiplier is not one number although the time is to stay, or Raise Frame Rate would
+            lower it.
     """
     scene = vse.find_scene(source.scene_name)
     strip = vse.find_strip(scene, source.strip_name)
@@ -59,20 +62,20 @@ def check_timing(timing: Timing, source: ImageSource, job: JobSpec) -> None:
         last = _slow_motion_times(vse.strip_times(strip), source, job).right
     else:
         factor = _rate_factor(job)
-        rate = scene.render.fps * factor
-        if rate > vse.LARGEST_FRAME_RATE:
-            raise RequestError(
-                f"Multiplier {factor} makes {rate} frames a second of scene {scene.name!r}'s "
-                f"{scene.render.fps}: Blender's limit is {vse.LARGEST_FRAME_RATE}; choose a "
-                "smaller multiplier, or Slow Motion."
-            )
-        last = max(scene.frame_end + 1, vse.strip_times(strip).right) * factor
+        _check_rate(scene, factor)
+        last = nearest_frame(max(scene.frame_end + 1, vse.strip_times(strip).right) * factor)
     if last > vse.LARGEST_FRAME:
         raise RequestError(
             f"The result would end at frame {last}: Blender's last frame is {vse.LARGEST_FRAME}; "
-            "choose a smaller multiplier, or move the strip to the front."
+            "choose a smaller multiplier or rate, or move the strip to the front."
         )
     if timing is Timing.RAISE_RATE:
+        if factor < 1:
+            raise RequestError(
+                f"Raise Frame Rate cannot lower that of scene {scene.name!r} to "
+                f"{_rate_at(scene, factor)}: cuts of the whole edit would fall onto one frame; "
+                "choose the timing New Scene, or a higher rate."
+            )
         vse_rate.check_others_keep_speed(scene, strip)
 
 
@@ -91,6 +94,17 @@ def place(timing: Timing, source: ImageSource, job: JobSpec) -> Placed:
         if timing is Timing.SLOW_MOTION:
             return _place_as_slow_motion(scene, source, job)
         return _place_at_raised_rate(scene, source, job)
+
+
+def result_name(source: ImageSource, job: JobSpec) -> str:
+    """Return the name of the result: that of the strip, and its multiplier or frame rate.
+
+    Raises:
+        StripError: the scene is gone.
+    """
+    if job.ratio is None:
+        return f"{source.strip_name}_x{_largest(job)}"
+    return f"{source.strip_name}_{_rate_at(vse.find_scene(source.scene_name), job.ratio)}fps"
 
 
 def _place_in_new_scene(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
@@ -114,7 +128,7 @@ def _fill_new_scene(
     """Turn the copy of a scene into one with the new strip and its sounds, at the higher rate."""
     factor = _rate_factor(job)
     old_strip = vse.find_strip(copy, source.strip_name)
-    old_times = vse.strip_times(old_strip)
+    old_times, old_end = vse.strip_times(old_strip), copy.frame_end
     vse_rate.drop_objects(copy)
     sounds, notices = vse_rate.free_sounds(copy, old_times)
     # meta strips are gone, and references to strips from before with them
@@ -122,10 +136,13 @@ def _fill_new_scene(
     channels = {name: vse.find_strip(copy, name).channel for name in sounds}
     moves = {name: times.scaled(factor) for name, times in sounds.items()}
     vse_rate.scale_time(copy, factor, moves)
-    times = _steady_times(old_times, source, factor)
-    strip = _add_strip(old_strip, source, job, vse.root_strips(copy), times, old_strip.channel)
+    times = _steady_times(old_times, source, job)
+    name = result_name(source, job)
+    if old_times.right <= old_end + 1:  # rounding leaves no frame outside that was inside
+        copy.frame_end = max(copy.frame_end, times.right - 1)
+    strip = _add_strip(old_strip, name, job, vse.root_strips(copy), times, old_strip.channel)
     notices += vse_carry.carry_settings(
-        old_strip, strip, factor=factor, keep_alpha_mode=_keeps_alpha_mode(source, job)
+        old_strip, strip, factor=float(factor), keep_alpha_mode=_keeps_alpha_mode(source, job)
     )
     notices += vse_carry.carry_animation(copy, source.strip_name, strip, lambda frame: frame)
     strip_name = strip.name
@@ -152,17 +169,23 @@ def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobS
     old_times = vse.strip_times(old_strip)
     times = _slow_motion_times(old_times, source, job)
     strips = vse.sibling_strips(scene, old_strip)
-    strip = _add_strip_above(scene, old_strip, source, job, strips, times)
+    strip = _add_strip_above(scene, old_strip, result_name(source, job), job, strips, times)
+    factor = float(_stretch(job))
     notices = vse_carry.carry_settings(
-        old_strip, strip, factor=_largest(job), keep_alpha_mode=_keeps_alpha_mode(source, job)
+        old_strip, strip, factor=factor, keep_alpha_mode=_keeps_alpha_mode(source, job)
     )
     notices += vse_carry.carry_animation(
         scene, source.strip_name, strip, _slow_motion_map(old_times, times, source, job)
     )
+    if factor < 1:
+        notices.append(
+            f"Strip {strip.name!r} plays {1 / factor:g} times as fast as its source: its frame "
+            "rate is below the scene's, which Slow Motion leaves as it is."
+        )
     if times.right > scene.frame_end + 1:
         notices.append(
-            f"The slow strip reaches frame {times.right - 1}, and scene {scene.name!r} ends at "
-            f"{scene.frame_end}: move its end to see and render all of it."
+            f"Strip {strip.name!r} reaches frame {times.right - 1}, and scene {scene.name!r} ends "
+            f"at {scene.frame_end}: move its end to see and render all of it."
         )
     _select_only(scene, strip)
     return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
@@ -170,6 +193,7 @@ def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobS
 
 def _place_at_raised_rate(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
     factor = _rate_factor(job)
+    name = result_name(source, job)
     old_strip = vse.find_strip(scene, source.strip_name)
     old_times = vse.strip_times(old_strip)
     moves = {
@@ -178,22 +202,27 @@ def _place_at_raised_rate(scene: bpy.types.Scene, source: ImageSource, job: JobS
         if strip != old_strip
     }
     # the source cannot be slowed down; it stays at its second, muted, for whoever wants it back
-    moves[old_strip.name] = old_times.shifted(old_times.left * (factor - 1))
+    moves[old_strip.name] = old_times.shifted(old_times.scaled(factor).left - old_times.left)
     vse_rate.scale_time(scene, factor, moves)
     old_strip.mute = True
-    times = _steady_times(old_times, source, factor)
-    strip = _add_strip_above(scene, old_strip, source, job, vse.root_strips(scene), times)
+    times = _steady_times(old_times, source, job)
+    strip = _add_strip_above(scene, old_strip, name, job, vse.root_strips(scene), times)
     notices = [
         f"Scene {scene.name!r} now has {vse_rate.rate_name(scene.render)} frames a second; strip "
         f"{old_strip.name!r}, which would play too fast, is muted."
     ]
+    if Fraction(factor).denominator != 1:
+        notices.append(
+            "Cuts and markers lie on the nearest frame of the new rate, up to half a frame beside "
+            "their exact moment."
+        )
     if any(thing.animation_data and thing.animation_data.action for thing in scene.objects):
         notices.append(
-            f"The 3D animation of scene {scene.name!r} now plays {factor} times as fast: set "
-            "Output > Frame Rate > Time Stretching if you render it too."
+            f"The 3D animation of scene {scene.name!r} now plays {float(factor):g} times as fast: "
+            "set Output > Frame Rate > Time Stretching if you render it too."
         )
     notices += vse_carry.carry_settings(
-        old_strip, strip, factor=factor, keep_alpha_mode=_keeps_alpha_mode(source, job)
+        old_strip, strip, factor=float(factor), keep_alpha_mode=_keeps_alpha_mode(source, job)
     )
     notices += vse_carry.carry_animation(scene, source.strip_name, strip, lambda frame: frame)
     _select_only(scene, strip)
@@ -203,7 +232,7 @@ def _place_at_raised_rate(scene: bpy.types.Scene, source: ImageSource, job: JobS
 def _add_strip_above(
     scene: bpy.types.Scene,
     old_strip: bpy.types.Strip,
-    source: ImageSource,
+    name: str,
     job: JobSpec,
     strips: Any,
     times: StripTimes,
@@ -211,12 +240,12 @@ def _add_strip_above(
     channel = vse.free_channel(
         scene, strips, left=times.left, right=times.right, preferred=old_strip.channel + 1
     )
-    return _add_strip(old_strip, source, job, strips, times, channel)
+    return _add_strip(old_strip, name, job, strips, times, channel)
 
 
 def _add_strip(
     old_strip: bpy.types.Strip,
-    source: ImageSource,
+    name: str,
     job: JobSpec,
     strips: Any,
     times: StripTimes,
@@ -225,7 +254,7 @@ def _add_strip(
     """Add the strip of the job's frames at `times`, where the content starts with frame 0."""
     strip = vse.new_image_strip(
         strips,
-        name=f"{source.strip_name}_x{_largest(job)}",
+        name=name,
         folder=vse.path_like(old_strip.directory, job.output_dir),
         filenames=[job.frame_name(index) for index in range(len(job.plan().outputs))],
         channel=channel,
@@ -240,16 +269,20 @@ def _first_frame(times: StripTimes, source: ImageSource) -> int:
     return round(times.content_start) + source.lead
 
 
-def _steady_times(old: StripTimes, source: ImageSource, factor: int) -> StripTimes:
-    """Return the same seconds at the higher rate; the last frame is held to the end of its own."""
-    return StripTimes(_first_frame(old, source) * factor, old.left * factor, old.right * factor)
+def _steady_times(old: StripTimes, source: ImageSource, job: JobSpec) -> StripTimes:
+    """Return the same seconds at the new rate; the last frame is held to the end of its own."""
+    content_start = _first_frame(old, source)
+    times = StripTimes(content_start, old.left, old.right).scaled(_rate_factor(job))
+    # a lower rate may round the end to before the last frame
+    right = max(times.right, round(times.content_start) + len(job.plan().outputs))
+    return StripTimes(times.content_start, times.left, right)
 
 
 def _slow_motion_times(old: StripTimes, source: ImageSource, job: JobSpec) -> StripTimes:
-    factor = _largest(job)
-    content_start = old.left + source.held_before * factor
-    right = content_start + len(job.plan().outputs) + source.held_after * factor
-    return StripTimes(content_start, old.left, right)
+    factor = _stretch(job)
+    content_start = old.left + nearest_frame(source.held_before * factor)
+    held_after = nearest_frame(source.held_after * factor)
+    return StripTimes(content_start, old.left, content_start + len(job.plan().outputs) + held_after)
 
 
 def _slow_motion_map(
@@ -257,6 +290,9 @@ def _slow_motion_map(
 ) -> vse_carry.FrameMap:
     """Map the old strip's time onto the new one's, where pairs left alone take no longer."""
     first = _first_frame(old, source)
+    factor = float(_stretch(job))
+    if job.ratio is not None:  # all time is kept
+        return lambda frame: new.content_start + (frame - first) * factor
     positions = [
         index for index, output in enumerate(job.plan().outputs) if isinstance(output, Source)
     ]
@@ -265,7 +301,6 @@ def _slow_motion_map(
         (float(first + frame), float(new.content_start + position))
         for frame, position in enumerate(positions)
     ]
-    factor = _largest(job)
 
     def frame_map(frame: float) -> float:
         after = bisect.bisect_right(anchors, (frame, float("inf")))
@@ -284,13 +319,37 @@ def _keeps_alpha_mode(source: ImageSource, job: JobSpec) -> bool:
     return {".tiff": ".tif"}.get(suffix, suffix) == job.suffix
 
 
-def _rate_factor(job: JobSpec) -> int:
+def _check_rate(scene: bpy.types.Scene, factor: int | Fraction) -> None:
+    """Make sure that Blender can have `factor` times the scene's rate."""
+    fps = scene.render.fps
+    rate = fps * factor if isinstance(factor, int) else vse_rate.rate_of(scene.render) * factor
+    if rate > vse.LARGEST_FRAME_RATE:
+        raise RequestError(
+            f"{_rate_at(scene, factor)} frames a second, {float(factor):g} times scene "
+            f"{scene.name!r}'s {fps}: Blender's limit is {vse.LARGEST_FRAME_RATE}; choose a "
+            "smaller multiplier or rate, or Slow Motion."
+        )
+
+
+def _rate_at(scene: bpy.types.Scene, factor: int | Fraction) -> str:
+    """Write the frame rate that is `factor` times the scene's."""
+    return rate_text(vse_rate.rate_of(scene.render) * factor)
+
+
+def _rate_factor(job: JobSpec) -> int | Fraction:
+    if job.ratio is not None:
+        return job.ratio
     if isinstance(job.multiplier, int):
         return job.multiplier
     raise RequestError(
         f"Multipliers {job.multiplier} differ from pair to pair, so that no frame rate keeps the "
         "time: choose Slow Motion, or one multiplier."
     )
+
+
+def _stretch(job: JobSpec) -> int | Fraction:
+    """Return how many frames a source frame becomes, at most."""
+    return _largest(job) if job.ratio is None else job.ratio
 
 
 def _largest(job: JobSpec) -> int:
