@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,10 +11,12 @@ from types import SimpleNamespace
 
 import bpy
 
-from . import engine_session, vse, vse_timing
+from . import engine_session, vse, vse_rate, vse_timing
 from .cli import add_models_command, end_on_signals, run_command
-from .cli_options import add_job_options
+from .cli_options import add_job_options, multiplier
 from .cli_progress import ProgressPrinter
+from .engine.protocol import JobSpec
+from .engine.rates import rate_text
 from .engine.version import package_version
 from .errors import OutputError, StripError
 from .preferences import engine_settings
@@ -27,6 +30,8 @@ examples:
       the strip at twice the rate in a new scene, saved in edit.blend
   blender -c vfi interpolate edit.blend --strip Shot_010 --timing slow-motion --multiplier 4 \\
       --save-as edit_slow.blend
+  blender -c vfi interpolate edit.blend --strip Shot_010 --rate 59.94
+      the strip at another frame rate than the scene's, in a new scene
 """
 
 
@@ -86,6 +91,8 @@ def _interpolate(options: argparse.Namespace) -> int:
     source = vse.read_image_strip(scene, vse.find_strip(scene, options.strip))
     timing = next(timing for timing in Timing if _option(timing) == options.timing)
     job = build_job(_as_properties(options, timing), source)
+    if options.rate is not None:
+        job = _at_rate(job, scene, options)
     for notice in describe_doubts(source):
         print(notice, file=sys.stderr)
     vse_timing.check_timing(timing, source, job)
@@ -132,7 +139,7 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
     return SimpleNamespace(
         model=options.model,
         checkpoint=_from_here(options.checkpoint or ""),
-        multiplier=options.multiplier,
+        multiplier=multiplier(options),
         skip_pairs=options.skip or "",
         keep_pairs=options.keep or "",
         timing=timing.value,
@@ -145,6 +152,17 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
         clear_cache_every=options.clear_cache_every,
         overwrite=options.overwrite,
     )
+
+
+def _at_rate(job: JobSpec, scene: bpy.types.Scene, options: argparse.Namespace) -> JobSpec:
+    """Return the job at a frame rate, in a folder that is named after it where none was chosen."""
+    folder = job.output_dir
+    if not options.output_dir:
+        folder = f"{folder.removesuffix(f'_x{job.multiplier}')}_{rate_text(options.rate)}fps"
+    ratio = vse_rate.ratio_to(scene, options.rate).as_integer_ratio()
+    job = dataclasses.replace(job, rate_ratio=ratio, output_dir=folder)
+    job.check()
+    return job
 
 
 def _from_here(path: str) -> str:

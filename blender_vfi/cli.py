@@ -12,15 +12,17 @@ import signal
 import sys
 import uuid
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from .cli_options import add_job_options, job_settings
+from .cli_options import add_job_options, frame_rate, job_settings
 from .cli_progress import ProgressPrinter
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder
+from .engine.rates import ratio_between
 from .engine.version import package_version
-from .errors import EngineError, JobCancelledError, VfiError
+from .errors import EngineError, JobCancelledError, RequestError, VfiError
 from .models import catalog
 
 _EXAMPLES = """\
@@ -29,6 +31,8 @@ examples:
       twice the frames, with the default model
   python -m blender_vfi interpolate shots/010 out --multiplier 4 --skip 23,40-44
       four times the frames, but none in pair 23 (files 24 and 25) and pairs 40 to 44
+  python -m blender_vfi interpolate shots/010 out --rate 60 --source-rate 23.976
+      from one frame rate to another, at exact moments
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
 
 exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the output,
@@ -65,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         "output_dir", type=Path, metavar="OUT_DIR", help="made when missing; never IN_DIR"
     )
     add_job_options(interpolate)
+    interpolate.add_argument(
+        "--source-rate",
+        type=frame_rate,
+        metavar="FPS",
+        help="frame rate of the frames in IN_DIR, for --rate",
+    )
     interpolate.add_argument(
         "--hold-skipped",
         action="store_true",
@@ -110,6 +120,7 @@ def _interpolate(options: argparse.Namespace) -> int:
         options.output_dir,
         job_id=uuid.uuid4().hex,
         hold_skipped=options.hold_skipped,
+        rate_ratio=_rate_ratio(options),
         **job_settings(options),
     )
     end_on_signals()
@@ -124,6 +135,17 @@ def _interpolate(options: argparse.Namespace) -> int:
         f"{finished.duration_s:.1f} s"
     )
     return 0
+
+
+def _rate_ratio(options: argparse.Namespace) -> Fraction | None:
+    if options.rate is not None and options.source_rate is not None:
+        return ratio_between(options.source_rate, options.rate)
+    if options.rate is None and options.source_rate is None:
+        return None
+    raise RequestError(
+        "A folder of frames does not say its frame rate: give both --rate, that of the result, and "
+        "--source-rate, that of the frames, or a --multiplier alone."
+    )
 
 
 def _models(_options: argparse.Namespace) -> int:

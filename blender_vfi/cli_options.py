@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import argparse
+from fractions import Fraction
 from typing import Any
 
 from .engine import schedule
-from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
+from .engine.protocol import DEFAULT_MULTIPLIER, FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
+from .engine.rates import parse_rate
+from .errors import RequestError
 from .models import catalog
 
 
 def add_job_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that decide what a job makes and how."""
     what = parser.add_argument_group("what to make")
-    what.add_argument(
+    rates = what.add_mutually_exclusive_group()
+    rates.add_argument(
         "--multiplier",
         type=_whole_number,
-        default=2,
         metavar="N",
-        help=f"frames for each source frame, 2 to {schedule.LARGEST_MULTIPLIER} (default: 2)",
+        help=f"frames for each source frame, 2 to {schedule.LARGEST_MULTIPLIER} "
+        f"(default: {DEFAULT_MULTIPLIER})",
+    )
+    rates.add_argument(
+        "--rate",
+        type=frame_rate,
+        metavar="FPS",
+        help="in place of a multiplier: the frame rate of the result, such as 60, 59.94 or "
+        "60000/1001; time always stays",
     )
     states = what.add_mutually_exclusive_group()
     states.add_argument(
@@ -87,7 +98,7 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         RequestError: a list of pairs cannot be read.
     """
     settings: dict[str, Any] = {
-        "multiplier": options.multiplier,
+        "multiplier": multiplier(options),
         "overwrite": options.overwrite,
         "model": options.model,
         "checkpoint": options.checkpoint,
@@ -104,6 +115,20 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
     if options.suffix is not None:
         settings["suffix"] = options.suffix
     return settings
+
+
+def multiplier(options: argparse.Namespace) -> int:
+    """Return the multiplier that the options ask for, or else the usual one."""
+    # None stands for the default: argparse overlooks a conflict where a value equals its default
+    return DEFAULT_MULTIPLIER if options.multiplier is None else int(options.multiplier)
+
+
+def frame_rate(text: str) -> Fraction:
+    """Read a frame rate as a type of argparse."""
+    try:
+        return parse_rate(text)
+    except RequestError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _suffix(text: str) -> str:

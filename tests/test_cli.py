@@ -88,6 +88,16 @@ def test_folder_is_interpolated_and_the_result_told_on_standard_output(
     assert read_png(output / "f é 0002.png").shape == (64, 64, 3)
 
 
+def test_folder_is_brought_from_one_rate_to_another(tmp_path, checkpoint_folder):
+    write_sequence(tmp_path / "in", 5, size=(64, 64))
+    output = tmp_path / "out"
+    rates = ("--rate", "59.94", "--source-rate", "23.976")
+    code, told, shown = command("interpolate", tmp_path / "in", output, *rates, "--device", "cpu")
+    assert code == 0, shown
+    assert told.startswith("11 frames (8 new) in ")
+    assert len(visible_names(output)) == 11
+
+
 def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, checkpoint_folder):
     output = tmp_path / "out"
     process = start("interpolate", source, output, "--multiplier", 256, "--device", "cpu")
@@ -111,6 +121,14 @@ def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, che
         (["--multiplier", "10000"], "Multiplier 10000"),
         (["--multiplier", "1.5"], "'1.5' must be a whole number from 2 to 256"),
         (["--multiplier", "many"], "'many' must be a whole number"),
+        (["--multiplier", "2", "--rate", "60"], "--rate: not allowed with argument --multiplier"),
+        (["--rate", "60"], "give both --rate, that of the result, and --source-rate"),
+        (["--source-rate", "24"], "or a --multiplier alone"),
+        (["--rate", "0"], "Frame rate '0': must be a number above 0"),
+        (["--rate", "many"], "Frame rate 'many'"),
+        (["--rate", "60", "--source-rate", "24 fps"], "Frame rate '24 fps'"),
+        (["--rate", "24", "--source-rate", "24"], "From 24 to 24 frames a second"),
+        (["--rate", "7000", "--source-rate", "24"], "must be from 1/16 to 256 times"),
         (["--skip", "x"], "Pair 'x'"),
         (["--skip", "1"], "2 frames have the pairs 0 to 0"),
         (["--skip", "0", "--keep", "0"], "not allowed with argument --skip"),
@@ -190,7 +208,7 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for line in commands:
         assert parser.parse_args(line.split()[3:]).run
 

@@ -1,11 +1,12 @@
 """Results at a frame rate that is no whole multiple of the source's, in every timing."""
 
+import signal
 from fractions import Fraction
 
 import bpy
 import pytest
 
-from blender_vfi import vse, vse_curves, vse_rate, vse_timing
+from blender_vfi import blender_cli, vse, vse_curves, vse_rate, vse_timing
 from blender_vfi.engine.protocol import JobSpec
 from blender_vfi.engine.rates import nearest_frame
 from blender_vfi.errors import RequestError
@@ -296,3 +297,61 @@ def mixed(scene, path):
     with bpy.context.temp_override(scene=scene):
         bpy.ops.sound.mixdown(filepath=str(path), container="WAV", codec="PCM", format="S16")
     return find_clicks(path)
+
+
+@pytest.fixture(autouse=True)
+def own_signals():
+    """Put back what the command line sets for its process."""
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    yield
+    for number, handler in before:
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def project(scene, add_strip, tmp_path):
+    add_strip(5)
+    file = tmp_path / "edit.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(file))
+    return file
+
+
+@pytest.mark.parametrize("rate", ["59.94", "60000/1001"])
+def test_the_command_line_takes_a_rate(project, engine, tmp_path, capfd, rate):
+    arguments = ["interpolate", str(project), "--strip", "shot", "--rate", rate]
+    assert blender_cli.main(arguments) == 0
+    assert engine.jobs[0].ratio == Fraction(2500, 1001)
+    assert engine.jobs[0].output_dir == str(tmp_path / "shot" / "shot_59.94fps")
+    assert "strip 'shot_59.94fps' in scene 'Scene 59.94 fps'" in capfd.readouterr().out
+    assert rate_as_written(bpy.data.scenes["Scene 59.94 fps"]) == (60, 1.001)
+
+
+def test_the_command_line_leaves_a_chosen_folder_as_it_is(project, engine, tmp_path):
+    arguments = ["interpolate", str(project), "--strip", "shot", "--rate", "60"]
+    assert blender_cli.main([*arguments, "--output-dir", str(tmp_path / "my_x2")]) == 0
+    assert engine.jobs[0].output_dir == str(tmp_path / "my_x2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rate", "24"], "From 24 to 24 frames a second"),
+        (["--rate", "12", "--timing", "raise-rate"], "cannot lower that of scene 'Scene' to 12"),
+        (["--rate", "fast"], "Frame rate 'fast': must be a number above 0"),
+        (["--rate", "60", "--multiplier", "2"], "not allowed with argument"),
+    ],
+)
+def test_the_command_line_refuses_before_the_work(project, engine, capfd, arguments, message):
+    try:
+        code = blender_cli.main(["interpolate", str(project), "--strip", "shot", *arguments])
+    except SystemExit as left:
+        code = left.code
+    assert code == 2
+    assert message in capfd.readouterr().err
+    assert engine.jobs == []
+
+
+def test_the_command_line_still_takes_a_multiplier(project, engine, tmp_path):
+    assert blender_cli.main(["interpolate", str(project), "--strip", "shot"]) == 0
+    assert (engine.jobs[0].multiplier, engine.jobs[0].ratio) == (2, None)
+    assert engine.jobs[0].output_dir == str(tmp_path / "shot" / "shot_x2")
