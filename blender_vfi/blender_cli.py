@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +10,14 @@ from types import SimpleNamespace
 
 import bpy
 
-from . import engine_session, vse, vse_rate, vse_timing
+from . import engine_session, vse, vse_timing
 from .cli import add_models_command, end_on_signals, run_command
 from .cli_options import add_job_options, multiplier
 from .cli_progress import ProgressPrinter
-from .engine.protocol import JobSpec
-from .engine.rates import rate_text
 from .engine.version import package_version
 from .errors import OutputError, StripError
 from .preferences import engine_settings
-from .properties import SAME_AS_SOURCE
+from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
 from .strip_job import build_job, describe_doubts
 from .vse_timing import Timing
 
@@ -91,8 +88,6 @@ def _interpolate(options: argparse.Namespace) -> int:
     source = vse.read_image_strip(scene, vse.find_strip(scene, options.strip))
     timing = next(timing for timing in Timing if _option(timing) == options.timing)
     job = build_job(_as_properties(options, timing), source)
-    if options.rate is not None:
-        job = _at_rate(job, scene, options)
     for notice in describe_doubts(source):
         print(notice, file=sys.stderr)
     vse_timing.check_timing(timing, source, job)
@@ -139,7 +134,9 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
     return SimpleNamespace(
         model=options.model,
         checkpoint=_from_here(options.checkpoint or ""),
+        frames_by=BY_MULTIPLIER if options.rate is None else BY_RATE,
         multiplier=multiplier(options),
+        target_rate=str(options.rate),
         skip_pairs=options.skip or "",
         keep_pairs=options.keep or "",
         timing=timing.value,
@@ -152,17 +149,6 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
         clear_cache_every=options.clear_cache_every,
         overwrite=options.overwrite,
     )
-
-
-def _at_rate(job: JobSpec, scene: bpy.types.Scene, options: argparse.Namespace) -> JobSpec:
-    """Return the job at a frame rate, in a folder that is named after it where none was chosen."""
-    folder = job.output_dir
-    if not options.output_dir:
-        folder = f"{folder.removesuffix(f'_x{job.multiplier}')}_{rate_text(options.rate)}fps"
-    ratio = vse_rate.ratio_to(scene, options.rate).as_integer_ratio()
-    job = dataclasses.replace(job, rate_ratio=ratio, output_dir=folder)
-    job.check()
-    return job
 
 
 def _from_here(path: str) -> str:

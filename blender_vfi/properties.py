@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
@@ -10,6 +12,7 @@ from .vse import PATH_OPTIONS
 from .vse_timing import Timing
 
 SAME_AS_SOURCE = "SOURCE"
+BY_MULTIPLIER, BY_RATE = "MULTIPLIER", "RATE"
 # Blender would give the last call's values to the next one from a menu: another strip's folder
 _OPTIONS = {"SKIP_SAVE"}
 _PATH_OPTIONS = _OPTIONS | PATH_OPTIONS
@@ -53,6 +56,11 @@ _TIMINGS = [
 ]
 
 
+def _device_names(_owner: Any, _context: bpy.types.Context, _typed: str) -> list[str]:
+    """Suggest devices; any other name that torch knows can be typed."""
+    return ["auto", "cpu", "cuda", "cuda:1", "mps", "xpu"]
+
+
 class InterpolationProperties:
     """Settings of a job; mixed into operators and property groups.
 
@@ -79,6 +87,22 @@ class InterpolationProperties:
         default=2,
         soft_min=2,
         soft_max=16,
+        options=_OPTIONS,
+    )
+    frames_by: bpy.props.EnumProperty(
+        name="Frames By",
+        description="How to say how many frames there shall be",
+        items=[
+            (BY_MULTIPLIER, "Multiplier", "So many for each source frame"),
+            (BY_RATE, "Frame Rate", "As many as a frame rate needs, whole multiple or not"),
+        ],
+        default=BY_MULTIPLIER,
+        options=_OPTIONS,
+    )
+    target_rate: bpy.props.StringProperty(
+        name="Frame Rate",
+        description="Frames a second of the result: 60, 59.94, 23.976, or a fraction 60000/1001",
+        default="60",
         options=_OPTIONS,
     )
     skip_pairs: bpy.props.StringProperty(
@@ -118,6 +142,7 @@ class InterpolationProperties:
         name="Device",
         description='Where the model runs: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu"',
         default="auto",
+        search=_device_names,
         options=_OPTIONS,
     )
     precision: bpy.props.EnumProperty(

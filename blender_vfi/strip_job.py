@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Collection
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import bpy
 
-from . import vse, vse_timing
+from . import vse, vse_rate, vse_timing
 from .engine.folders import find_gap, output_suffix, split_number
-from .engine.protocol import JobSpec, Run
+from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
+from .engine.rates import parse_rate, rate_text
 from .engine.schedule import parse_pairs
 from .job_queue import QueuedJob
 from .models import catalog
-from .properties import SAME_AS_SOURCE, InterpolationProperties, scene_settings
+from .properties import (
+    BY_MULTIPLIER,
+    BY_RATE,
+    SAME_AS_SOURCE,
+    InterpolationProperties,
+    scene_settings,
+)
 from .vse import ImageSource, absolute_path
 from .vse_timing import Timing
 
@@ -67,12 +75,21 @@ def effective_settings(operator: Any, scene: bpy.types.Scene) -> SimpleNamespace
         scene: of the strip.
     """
     saved = scene_settings(scene)
-    return SimpleNamespace(
-        **{
-            name: getattr(operator if operator.properties.is_property_set(name) else saved, name)
-            for name in InterpolationProperties.__annotations__
-        }
-    )
+    given = {
+        name: getattr(operator, name)
+        for name in InterpolationProperties.__annotations__
+        if operator.properties.is_property_set(name)
+    }
+    # who gives one of the two means that one
+    if "frames_by" not in given and "target_rate" in given:
+        given["frames_by"] = BY_RATE
+    elif "frames_by" not in given and "multiplier" in given:
+        given["frames_by"] = BY_MULTIPLIER
+    everything = {
+        name: given.get(name, getattr(saved, name))
+        for name in InterpolationProperties.__annotations__
+    }
+    return SimpleNamespace(**everything)
 
 
 def skipped_pairs(scene: bpy.types.Scene, source: ImageSource, first_frame: int) -> frozenset[int]:
@@ -113,6 +130,7 @@ def build_job(
         RequestError: a setting is out of range.
         StripError: a path is relative to a .blend that was never saved.
     """
+    rate = parse_rate(settings.target_rate) if settings.frames_by == BY_RATE else None
     suffix = f".{settings.output_format.lower()}"
     if settings.output_format == SAME_AS_SOURCE and source.files:
         suffix = output_suffix(Path(source.files[0]))
@@ -122,7 +140,7 @@ def build_job(
         keep -= frozenset(also_skipped)
     elif also_skipped:
         skip = (skip or frozenset()) | frozenset(also_skipped)
-    output_dir = _output_dir(settings, source, prefix)
+    output_dir = _output_dir(settings, source, prefix, rate)
     if settings.output_dir and is_one_of_many:
         output_dir = str(Path(output_dir, file_name(source.strip_name)))
     job = JobSpec(
@@ -131,7 +149,8 @@ def build_job(
         output_dir=output_dir,
         name_prefix=prefix,
         suffix=suffix,
-        multiplier=settings.multiplier,
+        multiplier=DEFAULT_MULTIPLIER if rate is not None else settings.multiplier,
+        rate_ratio=None if rate is None else _ratio_to(source, rate),
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
         hold_skipped=Timing(settings.timing).keeps_time,
@@ -182,7 +201,12 @@ def file_name(name: str) -> str:
     return re.sub(r'[/\\:*?"<>|\0]', "_", name)
 
 
-def _output_dir(settings: Any, source: ImageSource, prefix: str) -> str:
+def _ratio_to(source: ImageSource, rate: Fraction) -> tuple[int, int]:
+    scene = vse.find_scene(source.scene_name)
+    return vse_rate.ratio_to(scene, rate).as_integer_ratio()
+
+
+def _output_dir(settings: Any, source: ImageSource, prefix: str, rate: Fraction | None) -> str:
     if settings.output_dir:
         return absolute_path(settings.output_dir, "The output folder")
     beside = Path(source.files[0]).parent if source.files else Path.cwd()
@@ -190,7 +214,7 @@ def _output_dir(settings: Any, source: ImageSource, prefix: str) -> str:
     if source.is_part:  # the other part of a cut strip may want a folder as well
         first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
         name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
-    name = f"{name}_x{settings.multiplier}"
+    name += f"_x{settings.multiplier}" if rate is None else f"_{rate_text(rate)}fps"
     if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
         name = f"{name}_{settings.model}"
     return str(beside / name)

@@ -6,7 +6,7 @@ import bpy
 
 from .. import vse
 from ..models import catalog
-from ..properties import SceneSettings, scene_settings
+from ..properties import BY_RATE, SceneSettings, scene_settings
 from . import model_info
 
 Layout = bpy.types.UILayout
@@ -22,7 +22,8 @@ def draw_main(layout: Layout, context: bpy.types.Context) -> None:
     if not spec.checkpoint.sources or settings.checkpoint:
         column.prop(settings, "checkpoint")
     column.separator()
-    column.prop(settings, "multiplier")
+    column.row().prop(settings, "frames_by", expand=True)
+    column.prop(settings, "target_rate" if settings.frames_by == BY_RATE else "multiplier")
     column.prop(settings, "timing")
 
 

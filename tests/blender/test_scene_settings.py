@@ -44,6 +44,25 @@ def test_a_job_takes_the_scene_s_settings_where_it_is_given_none(scene, add_stri
     assert interpolate(overwrite=True).multiplier == 3
 
 
+def test_a_frame_rate_takes_the_place_of_the_multiplier(scene, add_strip, interpolate):
+    add_strip(5)
+    scene.blender_vfi.frames_by = "RATE"
+    scene.blender_vfi.target_rate = "60"
+    job = interpolate(timing="SLOW_MOTION")
+    assert (job.multiplier, job.rate_ratio) == (2, (5, 2))
+    assert Path(job.output_dir).name == "shot_60fps"
+    assert interpolate(multiplier=3, timing="SLOW_MOTION").rate_ratio is None
+    scene.blender_vfi.frames_by = "MULTIPLIER"
+    assert interpolate(target_rate="59.94", timing="SLOW_MOTION").rate_ratio == (2500, 1001)
+
+
+def test_a_frame_rate_that_is_none_is_named(scene, add_strip, engine):
+    add_strip(5)
+    with pytest.raises(RuntimeError, match="soon"):
+        bpy.ops.sequencer.vfi_interpolate(target_rate="soon")
+    assert engine.jobs == []
+
+
 def test_another_model_writes_into_a_folder_of_its_own(scene, add_strip, interpolate):
     add_strip(3)
     scene.blender_vfi.model = "film"
