@@ -117,7 +117,7 @@ class QueuedJob:
         elif isinstance(event, Started):
             self.started, self.stage = event, None
         elif isinstance(event, Progress):
-            self.progress = event
+            self.progress, self.stage = event, None
         elif isinstance(event, Notice):
             self.notices.append(event.message)
         elif isinstance(event, Finished | Fetched):
