@@ -25,7 +25,7 @@ PACKAGE = ROOT / "blender_vfi"
 
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say
 _MODE = 0o644 << 16
-_SHIPPED = {".py", ".toml"}  # what lies beside them in a working tree is not ours to ship
+_SHIPPED = {".py", ".toml", ".txt"}  # what lies beside them in a working tree is not ours to ship
 
 
 def build(output: Path, weights: Path | None) -> Path:

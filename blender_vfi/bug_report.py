@@ -11,6 +11,7 @@ from .engine.departures import PYTHON_VARIABLE
 from .engine.protocol import Run
 from .engine.version import package_version
 from .engine.wire import job_to_json
+from .errors import VfiError
 from .job_queue import QueuedJob
 from .preferences import engine_settings
 
@@ -19,12 +20,14 @@ _SHOWN_SOURCES = 2
 
 def describe(job: QueuedJob, context: bpy.types.Context) -> str:
     """Return versions, settings, the error and the engine's last words as text."""
-    settings = engine_settings(context)
-    python = settings.python or f"${PYTHON_VARIABLE} or Blender's own"
+    try:
+        python = engine_settings(context).python or f"${PYTHON_VARIABLE} or Blender's own"
+    except VfiError as error:
+        python = str(error)
     lines = [
         f"Frame Interpolation {package_version()}, Blender {bpy.app.version_string}, "
         f"{platform.platform()}",
-        f"Engine's Python: {python}; online access: {settings.is_online}",
+        f"Engine's Python: {python}; online access: {bpy.app.online_access}",
         f"Job: {job.title}, {job.state.name.lower()}, {job.frames_done} of {job.frames_total} "
         "frames",
     ]

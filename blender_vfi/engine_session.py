@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import atexit
 
+import bpy
+
 from .engine.client import EngineClient
 from .models.locations import FOLDER_VARIABLE, OFFLINE_VARIABLE
 from .preferences import EngineSettings
@@ -27,7 +29,10 @@ def get(settings: EngineSettings) -> EngineClient:
         if not settings.is_online:
             environment[OFFLINE_VARIABLE] = "1"
         _client = EngineClient(
-            settings.python, idle_exit_s=settings.idle_exit_s, environment=environment
+            settings.python,
+            idle_exit_s=settings.idle_exit_s,
+            environment=environment,
+            yields=not bpy.app.background,
         )
         _settings = settings
         atexit.register(close)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import bpy
 
+from .engine import environment, torch_builds
+from .models import locations
 from .vse import PATH_OPTIONS
+
+BLENDER_PYTHON, MY_PYTHON, OWN_ENVIRONMENT = "BLENDER", "CUSTOM", "OWN"
+_NO_BUILD = ("NONE", "Not Available", "The engine's torch does not exist for this computer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,28 +34,79 @@ class EngineSettings:
     is_online: bool = False
 
 
+def build_items() -> list[tuple[str, str, str]]:
+    """Return the builds of torch that exist for this platform, as an enum's items."""
+    builds = torch_builds.builds_for()
+    return [(build.name, build.title, build.summary) for build in builds] or [_NO_BUILD]
+
+
+def _default_build() -> str:
+    build = torch_builds.likely_build()
+    return build.name if build is not None else _NO_BUILD[0]
+
+
+def _choose_my_python(preferences: VfiPreferences, _context: bpy.types.Context) -> None:
+    """Take the Python that was just named, also where a script names it."""
+    if preferences.engine_python:
+        preferences.engine_source = MY_PYTHON
+
+
 class VfiPreferences(bpy.types.AddonPreferences):
     """The add-on's page in Blender's preferences."""
 
     bl_idname = __package__
 
+    engine_source: bpy.props.EnumProperty(
+        name="Engine",
+        description="Which Python runs the engine, beside Blender",
+        items=[
+            (
+                BLENDER_PYTHON,
+                "Blender's Python",
+                "Blender's own Python, where torch has been installed into it; "
+                "$BLENDER_VFI_PYTHON comes first where it is set",
+            ),
+            (MY_PYTHON, "My Python", "A Python of yours that has what the engine needs"),
+            (
+                OWN_ENVIRONMENT,
+                "Own Environment",
+                "The environment that Set Up Engine makes, apart from every other Python",
+            ),
+        ],
+        default=BLENDER_PYTHON,
+    )
     engine_python: bpy.props.StringProperty(
-        name="Engine Python",
+        name="Python",
         description=(
             "Python 3.10 or newer that has torch. Empty takes $BLENDER_VFI_PYTHON, or else "
             "Blender's own Python"
         ),
         subtype="FILE_PATH",
         options=PATH_OPTIONS,
+        update=_choose_my_python,
+    )
+    setup_build: bpy.props.EnumProperty(
+        name="Run On",
+        description="What the engine is set up for",
+        items=build_items(),
+        default=_default_build(),
+    )
+    setup_python: bpy.props.StringProperty(
+        name="Made With",
+        description=(
+            "Python 3.10 to 3.14 to make the environment with. Empty takes Blender's own Python"
+        ),
+        subtype="FILE_PATH",
+        options=PATH_OPTIONS,
     )
     checkpoint_folder: bpy.props.StringProperty(
-        name="Checkpoint Folder",
+        name="Folder",
         description="Where models are kept. Empty takes $BLENDER_VFI_CHECKPOINTS, or your cache",
         subtype="DIR_PATH",
         options=PATH_OPTIONS,
     )
     idle_minutes: bpy.props.FloatProperty(
-        name="Keep Engine",
+        name="Keep Engine (Minutes)",
         description=(
             "Minutes that the engine stays ready after a job; then it gives all memory back"
         ),
@@ -57,13 +116,37 @@ class VfiPreferences(bpy.types.AddonPreferences):
         precision=1,
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         """Draw the page."""
-        layout = self.layout
-        layout.use_property_split = True
-        layout.prop(self, "engine_python")
-        layout.prop(self, "checkpoint_folder")
-        layout.prop(self, "idle_minutes", text="Keep Engine (Minutes)")
+        from .ui import preferences_page  # not at the top: it needs operators, which need this
+
+        preferences_page.draw(self, context)
+
+
+def page(context: bpy.types.Context) -> VfiPreferences | None:
+    """Return the add-on's preferences; None where it is not enabled as an add-on."""
+    addon = context.preferences.addons.get(__package__)
+    return addon.preferences if addon is not None else None
+
+
+def environment_folder() -> Path:
+    """Return the folder of the engine's own environment; it need not exist yet."""
+    if sys.platform == "win32":
+        # Paths in torch take 170 characters, and Windows allows 260 in all: the extension's own
+        # folder is too deep for that
+        local = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        return Path(local, "blender_vfi", "{}.{}".format(*bpy.app.version))
+    try:
+        return Path(bpy.utils.extension_path_user(__package__, path="engine"))
+    except ValueError:  # not installed as an extension
+        return Path(bpy.utils.user_resource("DATAFILES"), "blender_vfi", "engine")
+
+
+def checkpoint_folder(context: bpy.types.Context) -> Path:
+    """Return the folder that checkpoints are kept in; it need not exist yet."""
+    preferences = page(context)
+    chosen = bpy.path.abspath(preferences.checkpoint_folder) if preferences is not None else ""
+    return Path(chosen) if chosen else locations.cache_folder()
 
 
 def engine_settings(context: bpy.types.Context, *, python: str | None = None) -> EngineSettings:
@@ -72,14 +155,24 @@ def engine_settings(context: bpy.types.Context, *, python: str | None = None) ->
     Args:
         context: whose preferences.
         python: interpreter to use in place of theirs.
+
+    Raises:
+        EngineStartError: they choose an environment that is not there.
     """
-    addon = context.preferences.addons.get(__package__)
-    preferences = addon.preferences if addon is not None else None
+    preferences = page(context)
     if preferences is None:
         return EngineSettings(python=python, is_online=bpy.app.online_access)
     return EngineSettings(
-        python=python or bpy.path.abspath(preferences.engine_python) or None,
+        python=python or _chosen_python(preferences),
         checkpoint_folder=bpy.path.abspath(preferences.checkpoint_folder) or None,
         idle_exit_s=preferences.idle_minutes * 60.0,
         is_online=bpy.app.online_access,
     )
+
+
+def _chosen_python(preferences: VfiPreferences) -> str | None:
+    if preferences.engine_source == OWN_ENVIRONMENT:
+        return environment.environment_python(environment_folder())
+    if preferences.engine_source == MY_PYTHON:
+        return bpy.path.abspath(preferences.engine_python) or None
+    return None

@@ -10,6 +10,8 @@ from . import engine_session
 from .job_queue import jobs
 from .operators import (
     download_model,
+    engine_setup,
+    engine_storage,
     interpolate,
     interpolate_settings,
     presets,
@@ -30,6 +32,8 @@ _CLASSES = (
     *skipped_ranges.CLASSES,
     *download_model.CLASSES,
     *presets.CLASSES,
+    *engine_setup.CLASSES,
+    *engine_storage.CLASSES,
     *panel.CLASSES,
 )
 
@@ -52,6 +56,7 @@ def register() -> None:
 def unregister() -> None:
     """Undo `register` in reverse, and stop the engine: Blender drops a running modal silently."""
     global _command
+    engine_setup.stop()
     engine_session.close()
     jobs.clear()
     queue.leave(bpy.context)

@@ -39,7 +39,14 @@ def test_the_same_tree_gives_the_same_bytes(weights, tmp_path):
 def test_weights_licence_and_manifest_are_inside_and_nothing_else_is(weights, tmp_path):
     addon = build_addon.build(tmp_path, weights)
     inside = names(addon)
-    assert {"LICENSE", "blender_manifest.toml", "__init__.py", "engine/worker.py"} <= set(inside)
+    assert {
+        "LICENSE",
+        "blender_manifest.toml",
+        "__init__.py",
+        "engine/worker.py",
+        "engine/requirements.txt",
+        "presets/blender_vfi/Slow_Motion_4x.py",
+    } <= set(inside)
     assert [name for name in inside if name.startswith("weights/")] == [
         "weights/rife/rife-4.25.json",
         "weights/rife/rife-4.25.safetensors",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -45,6 +46,7 @@ class Control:
     def __init__(self) -> None:
         self._progress = WorkProgress(stage="Starting")
         self._download: tuple[Path, str] | None = None
+        self._span = 0.0
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._cancelled = threading.Event()
@@ -55,10 +57,11 @@ class Control:
         progress, download = self._progress, self._download
         if download is None or not progress.total_bytes:
             return progress
+        done = min(_size_below(*download), progress.total_bytes)
         return WorkProgress(
             stage=progress.stage,
-            factor=progress.factor,
-            done_bytes=min(_size_below(*download), progress.total_bytes),
+            factor=progress.factor + self._span * done / progress.total_bytes,
+            done_bytes=done,
             total_bytes=progress.total_bytes,
         )
 
@@ -74,6 +77,7 @@ class Control:
         *,
         download: tuple[Path, str] | None = None,
         total_bytes: int = 0,
+        span: float = 0.0,
     ) -> None:
         """Say what is done now.
 
@@ -82,8 +86,9 @@ class Control:
             factor: how much of all of it is done, from 0 to 1.
             download: the folder under which a file of the given name grows.
             total_bytes: how large it will be.
+            span: how much of all the work that file is.
         """
-        self._download = download
+        self._download, self._span = download, span
         self._progress = WorkProgress(stage=stage, factor=factor, total_bytes=total_bytes)
 
     def cancel(self) -> None:
@@ -223,8 +228,6 @@ def remove_tree(folder: Path) -> None:
     Raises:
         OSError: something stays.
     """
-    import shutil
-
     deadline = time.monotonic() + _PATIENCE_S
     while folder.exists():
         try:

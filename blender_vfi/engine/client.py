@@ -49,6 +49,7 @@ from .wire import decode_line, encode_line
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STDERR_LINES = 40
 _LEAVE_S = 5.0
+_NICENESS = 10  # of Unix's 19: a window's drawing goes first, and an idle core is still all used
 _LAST_WORDS_S = 1.0  # a child of the engine's may hold its pipes open for longer
 
 # Loads this very copy of the package, whatever it is called in Blender (bl_ext.<repository>.…) and
@@ -81,6 +82,7 @@ class EngineClient:
         python: interpreter that has torch; None takes $BLENDER_VFI_PYTHON, or else the running one.
         idle_exit_s: seconds without a job after which the engine leaves by itself.
         environment: variables to set for the engine beside this process's own.
+        yields: whether the engine leaves the processor to others that want it, as behind a window.
     """
 
     def __init__(
@@ -89,12 +91,14 @@ class EngineClient:
         *,
         idle_exit_s: float = 600.0,
         environment: Mapping[str, str] | None = None,
+        yields: bool = False,
     ) -> None:
         self.python = os.path.expanduser(  # noqa: PTH111 - a Path would lose "./python"
             python or os.environ.get(PYTHON_VARIABLE) or sys.executable
         )
         self._idle_exit_s = idle_exit_s
         self._environment = dict(environment or {})
+        self._yields = yields
         self._process: subprocess.Popen[str] | None = None
         self._threads: list[threading.Thread] = []
         self._requests: queue.Queue[Request | None] = queue.Queue()
@@ -190,6 +194,11 @@ class EngineClient:
         return self._is_alive()
 
     @property
+    def process_id(self) -> int | None:
+        """The engine's process; None while none is up."""
+        return self._process.pid if self._process is not None and self._is_alive() else None
+
+    @property
     def stderr_tail(self) -> str:
         """The last lines that the engine wrote to its standard error, for a bug report."""
         while True:
@@ -256,6 +265,10 @@ class EngineClient:
         self._is_ready = self._has_said_all = False
         command = [self.python, "-c", _BOOTSTRAP, str(_PACKAGE / "__init__.py")]
         command += ["--idle-exit", str(self._idle_exit_s)]
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+        if self._yields:
+            command += ["--nice", str(_NICENESS)]
+            flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         environment = {**os.environ, **self._environment, "PYTHONUNBUFFERED": "1"}
         if self.python != sys.executable:
             environment.pop("PYTHONHOME", None)  # Blender's, and wrong for another interpreter
@@ -269,7 +282,7 @@ class EngineClient:
                 text=True,
                 encoding="utf-8",
                 errors="replace",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                creationflags=flags,
                 # Ctrl-C in a terminal is for us: the engine is then asked to cancel
                 start_new_session=os.name == "posix",
             )

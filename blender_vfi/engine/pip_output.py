@@ -1,4 +1,7 @@
-"""Understands what pip prints: which package it is at, and why it failed. Standard library alone."""
+"""Understands what pip prints: which package it is at, and why it failed.
+
+Standard library alone.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,10 @@ _NO_NETWORK = re.compile(
     r"|Connection reset|Connection aborted|IncompleteRead|ProtocolError",
     re.IGNORECASE,
 )
+_HOST = re.compile(r"host='([^']+)'")
 _CERTIFICATE = re.compile(r"CERTIFICATE_VERIFY_FAILED|SSLError|SSLCertVerification")
 _NO_SPACE = re.compile(r"No space left|Errno 28|not enough space on the disk", re.IGNORECASE)
+_LONG_PATH = re.compile(r"Long Path support", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"No matching distribution found for (\S+)")
 _TAIL_LINES = 6
 
@@ -33,11 +38,13 @@ class PipNews:
         text: in words.
         filename: the file that it begins to download; None for none.
         total_bytes: how large that is; 0 where pip does not tell.
+        is_installing: whether everything has arrived.
     """
 
     text: str
     filename: str | None = None
     total_bytes: int = 0
+    is_installing: bool = False
 
 
 def read_line(line: str) -> PipNews | None:
@@ -51,13 +58,14 @@ def read_line(line: str) -> PipNews | None:
     if match := _INSTALLING.match(line):
         names = match[1].split(", ")
         what = names[0] if len(names) == 1 else f"{len(names)} packages"
-        return PipNews(text=f"Installing {what}")
+        return PipNews(text=f"Installing {what}", is_installing=True)
     return None
 
 
 def lacks_distribution(lines: Sequence[str]) -> bool:
-    """Whether pip failed because no index that it reached has the package."""
-    return any(_NOT_FOUND.search(line) for line in lines)
+    """Whether pip failed because no index has the package, though each could be reached."""
+    text = "\n".join(lines)
+    return bool(_NOT_FOUND.search(text)) and not _NO_NETWORK.search(text)
 
 
 def describe_failure(lines: Sequence[str]) -> str:
@@ -71,14 +79,21 @@ def describe_failure(lines: Sequence[str]) -> str:
 def _next_step(text: str) -> str:
     if _NO_SPACE.search(text):
         return "The disk is full: free some space, then try again."
+    if _LONG_PATH.search(text):
+        return (
+            "A path is longer than Windows allows: turn on long paths (the registry value "
+            "LongPathsEnabled, see pip's hint), then try again."
+        )
     if _CERTIFICATE.search(text):
         return (
             "The package index's certificate is not trusted: if your network has its own, name it "
             "to pip with the environment variable PIP_CERT, then try again."
         )
     if _NO_NETWORK.search(text):
+        hosts = ", ".join(sorted(set(_HOST.findall(text))))
+        where = f" at {hosts}" if hosts else ""
         return (
-            "The package index cannot be reached: check the network, or name a proxy in "
+            f"The package index{where} cannot be reached: check the network, or name a proxy in "
             "HTTPS_PROXY or a mirror in PIP_INDEX_URL, then try again."
         )
     if match := _NOT_FOUND.search(text):

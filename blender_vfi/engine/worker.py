@@ -33,6 +33,7 @@ from .protocol import (
     Run,
     Shutdown,
 )
+from .torch_builds import REQUIREMENTS
 from .version import package_version
 from .wire import decode_line, encode_line
 
@@ -44,7 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     """Serve requests from standard input until it closes, or nothing has come for a while."""
     parser = argparse.ArgumentParser(prog="blender_vfi.engine.worker", description=__doc__)
     parser.add_argument("--idle-exit", type=float, default=600.0, metavar="SECONDS")
+    parser.add_argument("--nice", type=int, default=0, metavar="N")
     options = parser.parse_args(arguments)
+    if options.nice and hasattr(os, "nice"):  # Windows has the client's flag instead
+        os.nice(options.nice)
     wire = _take_stdout()
     code = Worker(wire, sys.stdin, idle_exit_s=options.idle_exit).serve()
     with contextlib.suppress(OSError):  # the client is gone, and what it has not read with it
@@ -182,11 +186,10 @@ def _load_engine() -> Engine:
         from .pipeline import Engine
     except (ImportError, OSError) as error:  # OSError: a library that torch needs is not there
         raise EngineStartError(
-            f"The engine's Python {sys.executable} cannot run the engine ({error}): install what "
-            f"it needs with: {sys.executable} -m pip install 'torch>=2.4' numpy "
-            "OpenImageIO huggingface_hub safetensors filelock psutil, or "
-            "name a Python that has it: in the add-on's preferences, with --engine-python, or in "
-            "$BLENDER_VFI_PYTHON."
+            f"The engine's Python {sys.executable} cannot run the engine ({error}): press Set Up "
+            "Engine in Preferences > Add-ons > Frame Interpolation, or name a Python that has what "
+            "it needs: there, with --engine-python, or in $BLENDER_VFI_PYTHON. Into this one, it "
+            f'would be installed with: {sys.executable} -m pip install -r "{REQUIREMENTS}"'
         ) from error
     return Engine()
 

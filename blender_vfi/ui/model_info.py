@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..models import locations
 from ..models.catalog_types import HubSource, ModelSpec
-from ..preferences import engine_settings
+from ..preferences import checkpoint_folder
 from . import texts
 
 
 def is_here(context: bpy.types.Context, spec: ModelSpec) -> bool:
     """Whether the model's checkpoint lies on this machine."""
-    chosen = engine_settings(context).checkpoint_folder
-    cache = Path(chosen) if chosen else locations.cache_folder()
     return any(
         locations.stored_path(folder, spec).is_file()
-        for folder in (locations.shipped_folder(), cache)
+        for folder in (locations.shipped_folder(), checkpoint_folder(context))
     )
 
 

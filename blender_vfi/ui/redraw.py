@@ -13,3 +13,11 @@ def sequencers(context: bpy.types.Context) -> None:
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()
+
+
+def preferences(context: bpy.types.Context) -> None:
+    """Draw the preferences again, wherever they are open."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "PREFERENCES":
+                area.tag_redraw()

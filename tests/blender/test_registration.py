@@ -132,7 +132,10 @@ def test_without_preferences_the_engine_has_its_defaults():
 
 def test_preferences_decide_how_the_engine_starts(tmp_path):
     page = SimpleNamespace(
-        engine_python="/opt/torch/bin/python", checkpoint_folder=str(tmp_path), idle_minutes=2.0
+        engine_source="CUSTOM",
+        engine_python="/opt/torch/bin/python",
+        checkpoint_folder=str(tmp_path),
+        idle_minutes=2.0,
     )
     addons = {preferences.__package__: SimpleNamespace(preferences=page)}
     settings = preferences.engine_settings(
@@ -158,6 +161,12 @@ def test_one_engine_serves_until_its_settings_change(engine):
             "python": "/opt/python",
             "idle_exit_s": 5.0,
             "environment": {FOLDER_VARIABLE: "/models"},
+            "yields": False,
         },
-        {"python": None, "idle_exit_s": 600.0, "environment": {OFFLINE_VARIABLE: "1"}},
+        {
+            "python": None,
+            "idle_exit_s": 600.0,
+            "environment": {OFFLINE_VARIABLE: "1"},
+            "yields": False,
+        },
     ]

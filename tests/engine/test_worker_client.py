@@ -16,6 +16,8 @@ import pytest
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.protocol import (
     Cancelled,
+    Describe,
+    Described,
     Finished,
     MemoryFreed,
     Progress,
@@ -149,6 +151,21 @@ def test_cancel_stops_within_one_frame_and_keeps_whole_frames(
     # one frame in the model, four that wait to be written, and one for the time until it is heard
     assert len(names) <= there + 6
     assert all(read_png(output / name).shape == (64, 64, 3) for name in names)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has a flag instead of a number")
+def test_an_engine_behind_a_window_lets_others_go_first():
+    client = EngineClient(sys.executable, yields=True)
+    try:
+        client.request(Describe(job_id="d"))
+        [ready] = [event for event in poll_until(client, is_a(Ready)) if isinstance(event, Ready)]
+        assert psutil.Process(ready.process_id).nice() == min(psutil.Process().nice() + 10, 19)
+        described = [e for e in poll_until(client, is_a(Described)) if isinstance(e, Described)]
+    finally:
+        client.close()
+    assert described[0].packages[1].startswith("torch ")
+    assert described[0].devices[-1].name == "cpu"
+    assert described[0].devices[-1].memory_bytes > 0
 
 
 def test_cancel_before_the_job_has_started_is_heard(source, tmp_path):
