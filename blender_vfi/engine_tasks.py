@@ -19,6 +19,7 @@ from .engine.installation import Installed
 from .engine.protocol import Described, MemoryFreed
 from .engine.torch_builds import TorchBuild
 from .errors import EngineSetupError, JobCancelledError, VfiError
+from .messages import message, words_of
 
 _CLOSE_S = 8.0
 _FREE_S = 10.0
@@ -80,7 +81,9 @@ class EngineTasks:
             EngineSetupError: that is going on already.
         """
         if self._setup is not None:
-            raise EngineSetupError("The engine is being set up already: wait, or press Cancel.")
+            raise EngineSetupError(
+                message("The engine is being set up already: wait, or press Cancel.")
+            )
         self.setup_outcome = None
         work = partial(installation.install, root, build, python)
         self._setup = Task(work, name="vfi-set-up")
@@ -136,7 +139,7 @@ class EngineTasks:
         if self._freeing is not None:
             self._freeing = None
             self.memory_outcome = Outcome(
-                level="INFO", text="The engine frees its memory after the running job"
+                level="INFO", text=message("The engine frees its memory after the running job")
             )
 
     def close(self) -> None:
@@ -156,15 +159,18 @@ def _setup_outcome(task: Task[Installed]) -> Outcome:
     try:
         installed = task.result()
     except JobCancelledError:
-        return Outcome(level="INFO", text="Set Up Engine was cancelled; nothing was left behind")
+        text = message("Set Up Engine was cancelled; nothing was left behind")
+        return Outcome(level="INFO", text=text)
     except VfiError as error:
-        return Outcome(level="ERROR", text=str(error))
+        return Outcome(level="ERROR", text=words_of(error))
     except OSError as error:
-        return Outcome(level="ERROR", text=f"The engine cannot be set up: {error}")
+        return Outcome(
+            level="ERROR", text=message("The engine cannot be set up: {error}", error=error)
+        )
     if installed.notice:
-        text = f"The engine is set up, but: {installed.notice}"
+        text = message("The engine is set up, but: {notice}", notice=installed.notice)
         return Outcome(level="WARNING", text=text, installed=installed)
-    text = f"The engine is set up: {describe_briefly(installed.described)}"
+    text = message("The engine is set up: {what}", what=describe_briefly(installed.described))
     return Outcome(level="INFO", text=text, installed=installed)
 
 
@@ -173,8 +179,10 @@ def _check_outcome(task: Task[Described], python: str) -> Outcome:
         described = task.result()
     except VfiError as error:
         level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
-        return Outcome(level=level, text=str(error))
-    text = f"The engine runs: {describe_briefly(described)}, in {python}"
+        return Outcome(level=level, text=words_of(error))
+    text = message(
+        "The engine runs: {what}, in {python}", what=describe_briefly(described), python=python
+    )
     return Outcome(level="INFO", text=text, described=described)
 
 
@@ -182,23 +190,30 @@ def _memory_outcome(client: EngineClient, deadline: float) -> Outcome | None:
     try:
         events = client.poll()
     except VfiError as error:
-        return Outcome(level="ERROR", text=str(error))
+        return Outcome(level="ERROR", text=words_of(error))
     for event in events:
         if isinstance(event, MemoryFreed):
-            count = event.models_dropped
-            models = "1 model" if count == 1 else f"{count} models"
-            return Outcome(level="INFO", text=f"The engine has freed its memory: {models} dropped")
+            return Outcome(level="INFO", text=_freed(event.models_dropped))
     if not client.is_running:
-        return Outcome(level="INFO", text="The engine has ended, and holds no memory")
+        return Outcome(level="INFO", text=message("The engine has ended, and holds no memory"))
     if time.monotonic() > deadline:
-        return Outcome(level="WARNING", text="The engine has not answered; it may be busy")
+        return Outcome(level="WARNING", text=message("The engine has not answered; it may be busy"))
     return None
 
 
 def describe_briefly(described: Described) -> str:
     """Name torch and the devices of an engine in one line."""
-    torch = next((name for name in described.packages if name.startswith("torch ")), "torch")
-    return f"{torch} on {', '.join(device.name for device in described.devices)}"
+    return message(
+        "{torch} on {devices}",
+        torch=next((name for name in described.packages if name.startswith("torch ")), "torch"),
+        devices=", ".join(device.name for device in described.devices),
+    )
+
+
+def _freed(count: int) -> str:
+    if count == 1:
+        return message("The engine has freed its memory: 1 model dropped")
+    return message("The engine has freed its memory: {count} models dropped", count=count)
 
 
 tasks = EngineTasks()

@@ -25,11 +25,21 @@ can show it as it stands. This module uses the standard library alone: both proc
 
 from __future__ import annotations
 
+from .messages import message
+
 
 class VfiError(Exception):
-    """Base of every error that is meant for the user's eyes."""
+    """Base of every error that is meant for the user's eyes.
+
+    Args:
+        text: what went wrong; with `values`, a template that can be translated, see `messages`.
+        values: what fills it.
+    """
 
     exit_code = 1
+
+    def __init__(self, text: str, /, **values: object) -> None:
+        super().__init__(message(text, **values) if values else text)
 
 
 class RequestError(VfiError):

@@ -24,6 +24,7 @@ from .engine.protocol import (
     Stage,
     Started,
 )
+from .messages import message
 
 if TYPE_CHECKING:
     from .vse import ImageSource
@@ -127,7 +128,9 @@ class QueuedJob:
             self.fail(event.kind, event.message, event.details)
         elif isinstance(event, Cancelled):
             self.state = JobState.CANCELLED
-            self.message = "Cancelled; finished frames stay on disk, and the next run goes on there"
+            self.message = message(
+                "Cancelled; finished frames stay on disk, and the next run goes on there"
+            )
         if self.state.has_ended:
             self.stage = None
 

@@ -17,10 +17,11 @@ from .engine.client import EngineClient
 from .engine.protocol import Notice, Run
 from .errors import JobCancelledError, VfiError
 from .job_queue import JobState, QueuedJob, jobs
+from .messages import message, words_of
 from .preferences import engine_settings
 
 _POLL_INTERVAL_S = 0.05
-_ABANDONED = "Ended with its file or window; finished frames stay on disk"
+_ABANDONED = message("Ended with its file or window; finished frames stay on disk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,13 @@ def abandon() -> None:
 def _finish(job: QueuedJob) -> Iterator[Report]:
     """Place the strip of a job whose frames are all there, as one undo step; tell where it is."""
     if job.source is None or job.timing is None or not isinstance(job.request, Run):
-        job.message = "On this machine now"
-        yield Report("INFO", f"{job.title}: {job.message.lower()}")
+        job.message = message("On this machine now")
+        yield Report("INFO", message("{title}: on this machine now", title=job.title))
         return
     try:
         placed = vse_timing.place(job.timing, job.source, job.request.job)
     except VfiError as error:
-        job.fail(type(error).__name__, str(error))
+        job.fail(type(error).__name__, words_of(error))
         yield _report_of(job)
         return
     # a script in a window has its own steps; here, each strip is one
@@ -85,17 +86,29 @@ def _finish(job: QueuedJob) -> Iterator[Report]:
     for notice in placed.notices:
         job.notices.append(notice)
         yield Report("WARNING", notice)
-    counts = f"{job.finished.frames_total} frames" if job.finished is not None else "Frames"
-    if job.finished is not None:
-        counts += f" ({job.finished.frames_made} new, {job.finished.duration_s:.0f} s)"
-    job.message = f"{placed.strip_name!r} is in scene {placed.scene_name!r}"
-    yield Report("INFO", f"{job.message}. {counts} in {job.output_dir}")
+    job.message = message(
+        "{strip!r} is in scene {scene!r}", strip=placed.strip_name, scene=placed.scene_name
+    )
+    yield Report("INFO", _summary(job))
+
+
+def _summary(job: QueuedJob) -> str:
+    if job.finished is None:
+        return message("{text}. Frames in {folder}", text=job.message, folder=job.output_dir)
+    return message(
+        "{text}. {total} frames ({made} new, {seconds:.0f} s) in {folder}",
+        text=job.message,
+        total=job.finished.frames_total,
+        made=job.finished.frames_made,
+        seconds=job.finished.duration_s,
+        folder=job.output_dir,
+    )
 
 
 def _pump(job: QueuedJob) -> list[Report]:
     client = engine_session.running_client()
     if client is None:  # the add-on was switched off and on, or the preferences have changed
-        job.fail("EngineDiedError", "The engine was ended. Start the job again to go on.")
+        job.fail("EngineDiedError", message("The engine was ended. Start the job again to go on."))
         return [_report_of(job)]
     told: list[Report] = []
     try:
@@ -128,18 +141,18 @@ def _start(job: QueuedJob, context: bpy.types.Context) -> list[Report]:
         else:
             client.request(job.request)
     except VfiError as error:
-        job.fail(type(error).__name__, str(error))
+        job.fail(type(error).__name__, words_of(error))
         return [_report_of(job)]
     return []
 
 
 def _fail(job: QueuedJob, error: VfiError, client: EngineClient) -> None:
     if isinstance(error, JobCancelledError):
-        job.state, job.message = JobState.CANCELLED, str(error)
+        job.state, job.message = JobState.CANCELLED, words_of(error)
         return
-    job.fail(type(error).__name__, str(error), client.stderr_tail)
+    job.fail(type(error).__name__, words_of(error), client.stderr_tail)
 
 
 def _report_of(job: QueuedJob) -> Report:
     level: Literal["INFO", "ERROR"] = "INFO" if job.state is JobState.CANCELLED else "ERROR"
-    return Report(level, f"{job.title}: {job.message}")
+    return Report(level, message("{title}: {text}", title=job.title, text=job.message))

@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_n as n_
 
 from .engine import environment, torch_builds
 from .models import locations
 from .vse import PATH_OPTIONS
 
 BLENDER_PYTHON, MY_PYTHON, OWN_ENVIRONMENT = "BLENDER", "CUSTOM", "OWN"
-_NO_BUILD = ("NONE", "Not Available", "The engine's torch does not exist for this computer")
+_NO_BUILD = (
+    "NONE",
+    n_("Not Available"),
+    n_("The engine's torch does not exist for this computer"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import engine_session
+from . import engine_session, translations
 from .job_queue import jobs
 from .operators import (
     download_model,
@@ -43,6 +43,7 @@ _command: Any = None
 def register() -> None:
     """Register every class, the menu entries and the command `blender -c vfi`."""
     global _command
+    translations.register()
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Scene.blender_vfi = bpy.props.PointerProperty(
@@ -69,6 +70,7 @@ def unregister() -> None:
     del bpy.types.Scene.blender_vfi
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)
+    translations.unregister()
 
 
 def _run_command(arguments: list[str]) -> int:

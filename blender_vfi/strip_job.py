@@ -18,6 +18,7 @@ from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
 from .engine.rates import parse_rate, rate_text
 from .engine.schedule import parse_pairs
 from .job_queue import QueuedJob
+from .messages import message
 from .models import catalog
 from .properties import (
     BY_MULTIPLIER,
@@ -155,7 +156,7 @@ def build_job(
         keep_pairs=None if keep is None else tuple(sorted(keep)),
         hold_skipped=Timing(settings.timing).keeps_time,
         model=settings.model,
-        checkpoint=absolute_path(settings.checkpoint, "The checkpoint")
+        checkpoint=absolute_path(settings.checkpoint, message("The checkpoint"))
         if settings.checkpoint
         else None,
         device=settings.device,
@@ -178,8 +179,14 @@ def describe_doubts(source: ImageSource) -> list[str]:
     index, missing = gap
     before, after = (Path(file).name for file in source.files[index : index + 2])
     return [
-        f"Strip {source.strip_name!r} goes from {before} to {after}: frame {missing} is missing, "
-        "and motion will jump there; restore it, or skip that pair."
+        message(
+            "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion "
+            "will jump there; restore it, or skip that pair.",
+            strip=source.strip_name,
+            before=before,
+            after=after,
+            missing=missing,
+        )
     ]
 
 
@@ -208,7 +215,7 @@ def _ratio_to(source: ImageSource, rate: Fraction) -> tuple[int, int]:
 
 def _output_dir(settings: Any, source: ImageSource, prefix: str, rate: Fraction | None) -> str:
     if settings.output_dir:
-        return absolute_path(settings.output_dir, "The output folder")
+        return absolute_path(settings.output_dir, message("The output folder"))
     beside = Path(source.files[0]).parent if source.files else Path.cwd()
     name = prefix.rstrip("_-. ") or "frames"
     if source.is_part:  # the other part of a cut strip may want a folder as well

@@ -19,6 +19,7 @@ import bpy
 
 from .engine.rates import nearest_frame
 from .errors import FrameError, StripError
+from .messages import message
 
 LARGEST_FRAME = 1_048_574
 LARGEST_FRAME_RATE = 32_767
@@ -110,11 +111,15 @@ def find_scene(name: str) -> bpy.types.Scene:
     scene = bpy.data.scenes.get(name)
     if scene is None:
         listed = ", ".join(repr(known.name) for known in bpy.data.scenes)
-        raise StripError(f"There is no scene {name!r}: choose among {listed}.")
+        raise StripError(
+            "There is no scene {name!r}: choose among {scenes}.", name=name, scenes=listed
+        )
     if scene.library is not None:
         raise StripError(
-            f"Scene {name!r} is linked from {scene.library.filepath} and cannot be edited: make it "
-            "local, or open that file."
+            "Scene {name!r} is linked from {file} and cannot be edited: make it local, or open "
+            "that file.",
+            name=name,
+            file=scene.library.filepath,
         )
     return scene
 
@@ -128,8 +133,12 @@ def find_strip(scene: bpy.types.Scene, name: str) -> bpy.types.Strip:
     strip = all_strips(scene).get(name) if scene.sequence_editor else None
     if strip is None:
         names = [repr(known.name) for known in all_strips(scene)] if scene.sequence_editor else []
-        has = f"has {', '.join(names)}" if names else "has no strips"
-        raise StripError(f"Scene {scene.name!r} has no strip {name!r}: it {has}.")
+        raise StripError(
+            "Scene {scene!r} has no strip {name!r}: it has {strips}.",
+            scene=scene.name,
+            name=name,
+            strips=", ".join(names) or message("no strips"),
+        )
     return strip
 
 
@@ -146,7 +155,8 @@ def selected_image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
     if chosen:
         raise _not_an_image_strip(chosen[0])
     raise StripError(
-        f"No strip is selected in scene {scene.name!r}: select an image strip in the Sequencer."
+        "No strip is selected in scene {scene!r}: select an image strip in the Sequencer.",
+        scene=scene.name,
     )
 
 
@@ -164,9 +174,10 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
         raise _not_an_image_strip(strip)
     if is_retimed(strip):
         raise StripError(
-            f"Strip {strip.name!r} is retimed, so that it shows some frames twice or not at all: "
+            "Strip {strip!r} is retimed, so that it shows some frames twice or not at all: "
             "clear its retiming (Strip > Retiming > Reset Retiming) and interpolate that, or "
-            "render it first."
+            "render it first.",
+            strip=strip.name,
         )
     times = strip_times(strip)
     held_before = max(0, round(-getattr(strip, _LEFT_OFFSET)))
@@ -178,9 +189,13 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
             path = str(Path(folder, strip.strip_elem_from_frame(frame).filename))
             if not Path(path).is_file():
                 raise FrameError(
-                    f"Frame {len(files) + 1} of strip {strip.name!r} (frame {frame} of the "
-                    f"timeline) is missing: {path}; restore or re-render it, or trim the strip so "
-                    "that it is left out."
+                    "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is "
+                    "missing: {path}; restore or re-render it, or trim the strip so that it is "
+                    "left out.",
+                    number=len(files) + 1,
+                    strip=strip.name,
+                    frame=frame,
+                    path=path,
                 )
             files.append(path)
     return ImageSource(
@@ -202,8 +217,10 @@ def absolute_path(path: str, what: str) -> str:
     """
     if path.startswith("//") and not bpy.data.filepath:
         raise StripError(
-            f"{what} is {path!r}, relative to a .blend that was never saved: save it first, or "
-            "give an absolute path."
+            "{what} is {path!r}, relative to a .blend that was never saved: save it first, or "
+            "give an absolute path.",
+            what=what,
+            path=path,
         )
     return str(Path(bpy.path.abspath(path)).expanduser())
 
@@ -339,8 +356,12 @@ def free_channel(
         if channel not in taken | closed:
             return channel
     raise StripError(
-        f"Scene {scene.name!r} has no free channel from frame {left} to {right - 1}: move or "
-        f"delete strips there; {LARGEST_CHANNEL} channels is all that Blender has."
+        "Scene {scene!r} has no free channel from frame {first} to {last}: move or delete "
+        "strips there; {largest} channels is all that Blender has.",
+        scene=scene.name,
+        first=left,
+        last=right - 1,
+        largest=LARGEST_CHANNEL,
     )
 
 
@@ -365,8 +386,10 @@ def editing(scene: bpy.types.Scene) -> Iterator[None]:
 
 def _not_an_image_strip(strip: bpy.types.Strip) -> StripError:
     return StripError(
-        f"Strip {strip.name!r} is of type {strip.type}, not an image strip: render it to an "
-        "image sequence and add that with Add > Image/Sequence."
+        "Strip {strip!r} is of type {type}, not an image strip: render it to an image sequence "
+        "and add that with Add > Image/Sequence.",
+        strip=strip.name,
+        type=strip.type,
     )
 
 

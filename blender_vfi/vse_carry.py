@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from . import vse, vse_curves
+from .messages import message
 
 FrameMap = Callable[[float], float]
 """Where a moment of the old timeline lies on the new one, in frames."""
@@ -75,14 +76,22 @@ def carry_animation(
         _copy_curve(curve, curves.new(base + within, index=curve.array_index), frame_map)
         if len(curve.modifiers):
             notices.append(
-                f"The F-curve modifiers of {within.lstrip('.')} were not carried over: add them to "
-                f"strip {target.name!r} by hand."
+                message(
+                    "The F-curve modifiers of {property} were not carried over: add them to strip "
+                    "{strip!r} by hand.",
+                    property=within.lstrip("."),
+                    strip=target.name,
+                )
             )
     drivers = scene.animation_data.drivers if scene.animation_data else ()
     if any(vse_curves.animated_strip_name(driver.data_path) == source_name for driver in drivers):
         notices.append(
-            f"Drivers of strip {source_name!r} were not carried over: add them to strip "
-            f"{target.name!r} by hand."
+            message(
+                "Drivers of strip {source!r} were not carried over: add them to strip {strip!r} "
+                "by hand.",
+                source=source_name,
+                strip=target.name,
+            )
         )
     return notices
 
@@ -129,8 +138,13 @@ def _carry_strobe(source: bpy.types.Strip, target: bpy.types.Strip, factor: floa
     if wanted <= _LARGEST_STROBE:
         return []
     return [
-        f"Strobe of strip {target.name!r} would be {wanted:g} to look as before, and Blender "
-        f"allows {_LARGEST_STROBE:g}: it is set to that."
+        message(
+            "Strobe of strip {strip!r} would be {wanted:g} to look as before, and Blender allows "
+            "{largest:g}: it is set to that.",
+            strip=target.name,
+            wanted=wanted,
+            largest=_LARGEST_STROBE,
+        )
     ]
 
 
@@ -138,15 +152,23 @@ def _carry_modifier(modifier: Any, target: bpy.types.Strip) -> list[str]:
     copy = target.modifiers.new(modifier.name, modifier.type)
     if copy is None:
         return [
-            f"Modifier {modifier.name!r} was not carried over: Blender refused to add one of type "
-            f"{modifier.type}."
+            message(
+                "Modifier {modifier!r} was not carried over: Blender refused to add one of type "
+                "{type}.",
+                modifier=modifier.name,
+                type=modifier.type,
+            )
         ]
     _copy_values(modifier, copy, _OWN_TO_A_MODIFIER)
     if getattr(modifier, "input_mask_strip", None) is None:
         return []
     return [
-        f"The mask strip of modifier {modifier.name!r} was not carried over, since its time is the "
-        f"old strip's: choose one for strip {target.name!r}."
+        message(
+            "The mask strip of modifier {modifier!r} was not carried over, since its time is the "
+            "old strip's: choose one for strip {strip!r}.",
+            modifier=modifier.name,
+            strip=target.name,
+        )
     ]
 
 

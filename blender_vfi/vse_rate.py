@@ -15,6 +15,7 @@ import bpy
 from . import vse, vse_carry
 from .engine.rates import nearest_frame, rate_text, ratio_between
 from .errors import StripError
+from .messages import message
 from .vse import StripTimes
 
 _GENERATORS = frozenset({"COLOR", "TEXT", "ADJUSTMENT"})
@@ -97,8 +98,10 @@ def check_others_keep_speed(scene: bpy.types.Scene, source_strip: bpy.types.Stri
     ]
     if in_the_way:
         raise StripError(
-            f"Raising the frame rate of scene {scene.name!r} would change the speed of "
-            f"{', '.join(in_the_way)}: choose the timing New Scene, or delete these strips first."
+            "Raising the frame rate of scene {scene!r} would change the speed of {strips}: "
+            "choose the timing New Scene, or delete these strips first.",
+            scene=scene.name,
+            strips=", ".join(in_the_way),
         )
 
 
@@ -123,7 +126,10 @@ def free_sounds(
             muted.add(strip.name)
         if vse.is_retimed(strip):
             notices.append(
-                f"Sound {strip.name!r} is retimed: check that it is in sync in the new scene."
+                message(
+                    "Sound {strip!r} is retimed: check that it is in sync in the new scene.",
+                    strip=strip.name,
+                )
             )
     for name in heard:
         vse.take_out_of_metas(scene, name)

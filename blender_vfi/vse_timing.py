@@ -16,6 +16,7 @@ from .engine.protocol import JobSpec
 from .engine.rates import nearest_frame, rate_text
 from .engine.schedule import Source
 from .errors import RequestError
+from .messages import message
 from .vse import ImageSource, StripTimes
 
 
@@ -66,15 +67,19 @@ def check_timing(timing: Timing, source: ImageSource, job: JobSpec) -> None:
         last = nearest_frame(max(scene.frame_end + 1, vse.strip_times(strip).right) * factor)
     if last > vse.LARGEST_FRAME:
         raise RequestError(
-            f"The result would end at frame {last}: Blender's last frame is {vse.LARGEST_FRAME}; "
-            "choose a smaller multiplier or rate, or move the strip to the front."
+            "The result would end at frame {last}: Blender's last frame is {largest}; choose a "
+            "smaller multiplier or rate, or move the strip to the front.",
+            last=last,
+            largest=vse.LARGEST_FRAME,
         )
     if timing is Timing.RAISE_RATE:
         if factor < 1:
             raise RequestError(
-                f"Raise Frame Rate cannot lower that of scene {scene.name!r} to "
-                f"{_rate_at(scene, factor)}: cuts of the whole edit would fall onto one frame; "
-                "choose the timing New Scene, or a higher rate."
+                "Raise Frame Rate cannot lower that of scene {scene!r} to {rate}: cuts of the "
+                "whole edit would fall onto one frame; choose the timing New Scene, or a "
+                "higher rate.",
+                scene=scene.name,
+                rate=_rate_at(scene, factor),
             )
         vse_rate.check_others_keep_speed(scene, strip)
 
@@ -154,8 +159,10 @@ def _fill_new_scene(
     ]
     if left_out:
         notices.append(
-            f"The new scene has the interpolated strip and its sound alone; left out: "
-            f"{', '.join(sorted(left_out))}."
+            message(
+                "The new scene has the interpolated strip and its sound alone; left out: {strips}.",
+                strips=", ".join(sorted(left_out)),
+            )
         )
     vse.remove_strips(copy, keep={strip_name, *sounds})
     vse_carry.remove_curves_without_strip(copy)
@@ -179,13 +186,23 @@ def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobS
     )
     if factor < 1:
         notices.append(
-            f"Strip {strip.name!r} plays {1 / factor:g} times as fast as its source: its frame "
-            "rate is below the scene's, which Slow Motion leaves as it is."
+            message(
+                "Strip {strip!r} plays {times:g} times as fast as its source: its frame rate is "
+                "below the scene's, which Slow Motion leaves as it is.",
+                strip=strip.name,
+                times=1 / factor,
+            )
         )
     if times.right > scene.frame_end + 1:
         notices.append(
-            f"Strip {strip.name!r} reaches frame {times.right - 1}, and scene {scene.name!r} ends "
-            f"at {scene.frame_end}: move its end to see and render all of it."
+            message(
+                "Strip {strip!r} reaches frame {last}, and scene {scene!r} ends at {end}: move its "
+                "end to see and render all of it.",
+                strip=strip.name,
+                last=times.right - 1,
+                scene=scene.name,
+                end=scene.frame_end,
+            )
         )
     _select_only(scene, strip)
     return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
@@ -208,18 +225,29 @@ def _place_at_raised_rate(scene: bpy.types.Scene, source: ImageSource, job: JobS
     times = _steady_times(old_times, source, job)
     strip = _add_strip_above(scene, old_strip, name, job, vse.root_strips(scene), times)
     notices = [
-        f"Scene {scene.name!r} now has {vse_rate.rate_name(scene.render)} frames a second; strip "
-        f"{old_strip.name!r}, which would play too fast, is muted."
+        message(
+            "Scene {scene!r} now has {rate} frames a second; strip {strip!r}, which would play too "
+            "fast, is muted.",
+            scene=scene.name,
+            rate=vse_rate.rate_name(scene.render),
+            strip=old_strip.name,
+        )
     ]
     if Fraction(factor).denominator != 1:
         notices.append(
-            "Cuts and markers lie on the nearest frame of the new rate, up to half a frame beside "
-            "their exact moment."
+            message(
+                "Cuts and markers lie on the nearest frame of the new rate, up to half a frame "
+                "beside their exact moment."
+            )
         )
     if any(thing.animation_data and thing.animation_data.action for thing in scene.objects):
         notices.append(
-            f"The 3D animation of scene {scene.name!r} now plays {float(factor):g} times as fast: "
-            "set Output > Frame Rate > Time Stretching if you render it too."
+            message(
+                "The 3D animation of scene {scene!r} now plays {times:g} times as fast: set "
+                "Output > Frame Rate > Time Stretching if you render it too.",
+                scene=scene.name,
+                times=float(factor),
+            )
         )
     notices += vse_carry.carry_settings(
         old_strip, strip, factor=float(factor), keep_alpha_mode=_keeps_alpha_mode(source, job)
@@ -325,9 +353,13 @@ def _check_rate(scene: bpy.types.Scene, factor: int | Fraction) -> None:
     rate = fps * factor if isinstance(factor, int) else vse_rate.rate_of(scene.render) * factor
     if rate > vse.LARGEST_FRAME_RATE:
         raise RequestError(
-            f"{_rate_at(scene, factor)} frames a second, {float(factor):g} times scene "
-            f"{scene.name!r}'s {fps}: Blender's limit is {vse.LARGEST_FRAME_RATE}; choose a "
-            "smaller multiplier or rate, or Slow Motion."
+            "{rate} frames a second, {times:g} times scene {scene!r}'s {fps}: Blender's limit "
+            "is {largest}; choose a smaller multiplier or rate, or Slow Motion.",
+            rate=_rate_at(scene, factor),
+            times=float(factor),
+            scene=scene.name,
+            fps=fps,
+            largest=vse.LARGEST_FRAME_RATE,
         )
 
 
@@ -342,8 +374,9 @@ def _rate_factor(job: JobSpec) -> int | Fraction:
     if isinstance(job.multiplier, int):
         return job.multiplier
     raise RequestError(
-        f"Multipliers {job.multiplier} differ from pair to pair, so that no frame rate keeps the "
-        "time: choose Slow Motion, or one multiplier."
+        "Multipliers {multipliers} differ from pair to pair, so that no frame rate keeps the "
+        "time: choose Slow Motion, or one multiplier.",
+        multipliers=job.multiplier,
     )
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..errors import EngineSetupError, JobCancelledError
+from ..messages import message
 
 _T = TypeVar("_T")
 _PATIENCE_S = 5.0
@@ -44,7 +45,7 @@ class Control:
     """What the work and its caller share: progress one way, a cancel the other."""
 
     def __init__(self) -> None:
-        self._progress = WorkProgress(stage="Starting")
+        self._progress = WorkProgress(stage=message("Starting"))
         self._download: tuple[Path, str] | None = None
         self._span = 0.0
         self._lock = threading.Lock()

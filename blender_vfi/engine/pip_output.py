@@ -10,6 +10,8 @@ import urllib.parse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..messages import message
+
 _COLLECTING = re.compile(r"\s*Collecting ([A-Za-z0-9._-]+)")
 _PROCESSING = re.compile(r"\s*Processing \S*?([^\s/\\]+)\.whl")
 _DOWNLOADING = re.compile(r"\s*Downloading (\S+)(?: \(([\d.]+) ([kMG]?)B\))?")
@@ -52,13 +54,15 @@ def read_line(line: str) -> PipNews | None:
     if match := _DOWNLOADING.match(line):
         return _describe_download(match)
     if match := _COLLECTING.match(line):
-        return PipNews(text=f"Looking for {match[1]}")
+        return PipNews(text=message("Looking for {package}", package=match[1]))
     if match := _PROCESSING.match(line):
-        return PipNews(text=f"Unpacking {match[1].partition('-')[0]}")
+        return PipNews(text=message("Unpacking {package}", package=match[1].partition("-")[0]))
     if match := _INSTALLING.match(line):
         names = match[1].split(", ")
-        what = names[0] if len(names) == 1 else f"{len(names)} packages"
-        return PipNews(text=f"Installing {what}", is_installing=True)
+        text = message("Installing {package}", package=names[0])
+        if len(names) > 1:
+            text = message("Installing {count} packages", count=len(names))
+        return PipNews(text=text, is_installing=True)
     return None
 
 

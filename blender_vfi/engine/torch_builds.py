@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EngineSetupError
+from ..messages import message
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 """What the engine needs, for pip."""
@@ -86,9 +87,9 @@ _METAL = TorchBuild(
     download_bytes=_CPU_DOWNLOAD,
     disk_bytes=_CPU_DISK,
     device="mps",
-    device_missing="torch finds no Metal device: the engine will run on the CPU",
+    device_missing=message("torch finds no Metal device: the engine will run on the CPU"),
 )
-_NO_NVIDIA = (
+_NO_NVIDIA = message(
     "torch finds no NVIDIA GPU, or its driver is too old: the engine will run on the CPU. Update "
     "the driver, then press Test"
 )
@@ -121,7 +122,7 @@ _ROCM = TorchBuild(
     disk_bytes=25 * _GB,
     needs_index_later=True,
     device="cuda",
-    device_missing=(
+    device_missing=message(
         "torch finds no AMD GPU that ROCm supports: the engine will run on the CPU. Check that "
         "the amdgpu driver is loaded and that you may use /dev/kfd, then press Test"
     ),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.app.translations import pgettext_tip as tip_
 
 from .. import vse
 from ..engine.protocol import Fetch
@@ -37,14 +40,14 @@ class SEQUENCER_OT_vfi_download_model(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Refuse while Blender may not go online."""
-        cls.poll_message_set("Allow Online Access first: Preferences > System > Network")
+        cls.poll_message_set(tip_("Allow Online Access first: Preferences > System > Network"))
         return bpy.app.online_access
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Show what is downloaded, and on which terms."""
         self.model = self.model or scene_settings(vse.scene_of(context)).model
         return context.window_manager.invoke_props_dialog(
-            self, width=_WIDTH, confirm_text="Download"
+            self, width=_WIDTH, confirm_text=iface_("Download")
         )
 
     def draw(self, _context: bpy.types.Context) -> None:
@@ -64,8 +67,9 @@ class SEQUENCER_OT_vfi_download_model(bpy.types.Operator):
         if not spec.checkpoint.licence.commercial and not self.accept_licence:
             self.report(
                 {"ERROR"},
-                f"{spec.title} was not downloaded: its license, {spec.checkpoint.licence.spdx}, "
-                "has to be accepted first",
+                rpt_(
+                    "{model} was not downloaded: its license, {license}, has to be accepted first"
+                ).format(model=spec.title, license=spec.checkpoint.licence.spdx),
             )
             return {"CANCELLED"}
         request = Fetch(

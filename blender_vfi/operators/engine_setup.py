@@ -10,17 +10,21 @@ import sys
 from pathlib import Path
 
 import bpy
+from bpy.app.translations import pgettext_n as n_
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.app.translations import pgettext_tip as tip_
 
 from .. import engine_session, preferences
 from ..engine import environment, torch_builds
 from ..engine_tasks import Outcome, tasks
 from ..errors import VfiError
 from ..job_queue import jobs
+from ..messages import translated
 from ..preferences import OWN_ENVIRONMENT
 from ..ui import inventory, redraw
 
 _POLL_INTERVAL_S = 0.2
-_OFFLINE = (
+_OFFLINE = n_(
     "Set Up Engine downloads packages: turn on Preferences > System > Network > Allow Online "
     "Access first, or start Blender with --online-mode"
 )
@@ -48,10 +52,10 @@ class PREFERENCES_OT_vfi_set_up_engine(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Refuse while Blender may not go online, or a set-up goes on."""
         if not bpy.app.online_access:
-            cls.poll_message_set(_OFFLINE)
+            cls.poll_message_set(tip_(_OFFLINE))
             return False
         if tasks.setup_progress is not None:
-            cls.poll_message_set("The engine is being set up already")
+            cls.poll_message_set(tip_("The engine is being set up already"))
             return False
         return True
 
@@ -125,7 +129,7 @@ class PREFERENCES_OT_vfi_test_engine(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Refuse while an engine is being tested."""
-        cls.poll_message_set("An engine is being tested")
+        cls.poll_message_set(tip_("An engine is being tested"))
         return not tasks.is_checking
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -166,7 +170,7 @@ class PREFERENCES_OT_vfi_remove_engine(bpy.types.Operator):
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Refuse while a job or a set-up may need it."""
         if tasks.setup_progress is not None or jobs.is_busy:
-            cls.poll_message_set("Wait until the jobs and the set-up have ended")
+            cls.poll_message_set(tip_("Wait until the jobs and the set-up have ended"))
             return False
         return True
 
@@ -240,7 +244,7 @@ def _end_engine_below(folder: Path) -> None:
 def _report(operator: bpy.types.Operator, outcome: Outcome | None) -> set[str]:
     """Report how something ended, and return what the operator returns."""
     assert outcome is not None
-    operator.report({outcome.level}, outcome.text)
+    operator.report({outcome.level}, translated(outcome.text, rpt_))
     is_done = outcome.installed is not None or outcome.described is not None
     return {"FINISHED"} if is_done else {"CANCELLED"}
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.app.translations import pgettext_tip as tip_
 
 from .. import engine_session, preferences
 from ..engine_tasks import Outcome, tasks
 from ..errors import VfiError
 from ..job_queue import jobs
+from ..messages import message, translated
 from ..models import stored
 from ..ui import inventory
 from .engine_setup import start_watching
@@ -27,7 +30,8 @@ class PREFERENCES_OT_vfi_free_memory(bpy.types.Operator):
         """Ask the engine; report what comes of it, at once where nothing has to be waited for."""
         client = engine_session.running_client()
         if client is None or not client.is_running:
-            return self._end(Outcome(level="INFO", text="No engine runs, so none holds memory"))
+            text = message("No engine runs, so none holds memory")
+            return self._end(Outcome(level="INFO", text=text))
         tasks.free_memory(client)
         if jobs.is_busy:  # the queue reads the engine's events then
             tasks.forget_freeing()
@@ -41,7 +45,7 @@ class PREFERENCES_OT_vfi_free_memory(bpy.types.Operator):
 
     def _end(self, outcome: Outcome) -> set[str]:
         tasks.memory_outcome = outcome
-        self.report({outcome.level}, outcome.text)
+        self.report({outcome.level}, translated(outcome.text, rpt_))
         return {"FINISHED"}
 
 
@@ -58,7 +62,7 @@ class PREFERENCES_OT_vfi_remove_checkpoint(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Refuse while a job may need it."""
-        cls.poll_message_set("Wait until the jobs have ended")
+        cls.poll_message_set(tip_("Wait until the jobs have ended"))
         return not jobs.is_busy
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -70,7 +74,8 @@ class PREFERENCES_OT_vfi_remove_checkpoint(bpy.types.Operator):
             return {"CANCELLED"}
         finally:
             inventory.forget()
-        self.report({"INFO"}, f"{self.model} was removed: {size / 1e6:.1f} MB given back")
+        told = rpt_("{model} was removed: {size:.1f} MB given back")
+        self.report({"INFO"}, told.format(model=self.model, size=size / 1e6))
         return {"FINISHED"}
 
 

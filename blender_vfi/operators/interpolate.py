@@ -6,12 +6,14 @@ import sys
 from functools import partial
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from .. import engine_session, vse, vse_timing
 from ..cli_progress import ProgressPrinter
 from ..engine.protocol import Event, Notice, Run
 from ..errors import JobCancelledError, RequestError, VfiError
 from ..job_queue import QueuedJob, jobs
+from ..messages import translated, words_of
 from ..preferences import engine_settings
 from ..properties import InterpolationProperties
 from ..strip_job import effective_settings, prepare
@@ -44,7 +46,8 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
         if running is not None:
             return self._fail(
                 RequestError(
-                    f"{running.title} is being interpolated: wait, or cancel that job first."
+                    "{title} is being interpolated: wait, or cancel that job first.",
+                    title=running.title,
                 )
             )
         prepared = self._prepare(context)
@@ -97,7 +100,7 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
                 self._fail(error)
                 continue
             for notice in job.notices:
-                self.report({"WARNING"}, notice)
+                self.report({"WARNING"}, translated(notice, rpt_))
             prepared.append(job)
         return prepared
 
@@ -111,8 +114,9 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
         assert job.timing is not None
         placed = vse_timing.place(job.timing, job.source, job.request.job)
         for notice in placed.notices:
-            self.report({"WARNING"}, notice)
-        self.report({"INFO"}, f"{placed.strip_name!r} is in scene {placed.scene_name!r}")
+            self.report({"WARNING"}, translated(notice, rpt_))
+        done = rpt_("{strip!r} is in scene {scene!r}")
+        self.report({"INFO"}, done.format(strip=placed.strip_name, scene=placed.scene_name))
 
     def _show(self, printer: ProgressPrinter, event: Event) -> None:
         if isinstance(event, Notice):
@@ -123,7 +127,8 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
     def _fail(self, error: VfiError) -> set[str]:
         if error.__cause__ is not None:  # for a bug report; the engine's traceback among others
             print(f"{type(error).__name__}: {error.__cause__}", file=sys.stderr)
-        self.report({"INFO" if isinstance(error, JobCancelledError) else "ERROR"}, str(error))
+        level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
+        self.report({level}, translated(words_of(error), rpt_))
         return {"CANCELLED"}
 
 

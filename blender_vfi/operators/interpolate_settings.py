@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.app.translations import pgettext_tip as tip_
 
 from .. import vse
 from ..ui import settings_layout
@@ -19,13 +22,13 @@ class SEQUENCER_OT_vfi_interpolate_settings(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Refuse where there is no strip."""
-        cls.poll_message_set("Add an image strip to the Sequencer first")
+        cls.poll_message_set(tip_("Add an image strip to the Sequencer first"))
         return vse.scene_of(context).sequence_editor is not None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Open the dialog."""
         return context.window_manager.invoke_props_dialog(
-            self, width=_WIDTH, confirm_text="Interpolate"
+            self, width=_WIDTH, confirm_text=iface_("Interpolate")
         )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -47,7 +50,8 @@ class SEQUENCER_OT_vfi_interpolate_settings(bpy.types.Operator):
         try:
             return bpy.ops.sequencer.vfi_interpolate("INVOKE_DEFAULT")
         except RuntimeError as error:  # the job's own report
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            # Blender puts its word for an error before it, in the user's language
+            self.report({"ERROR"}, str(error).removeprefix(rpt_("Error") + ": ").strip())
             return {"CANCELLED"}
 
 

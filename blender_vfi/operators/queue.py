@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
+from bpy.app.translations import pgettext_tip as tip_
 
 from .. import bug_report, job_runner
 from ..job_queue import JobState, jobs
+from ..messages import translated
 from ..ui import redraw, texts
 
 _POLL_INTERVAL_S = 0.1
@@ -35,7 +38,7 @@ class SEQUENCER_OT_vfi_run_queue(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Run all jobs to their ends, where there is no window to keep usable."""
         for report in job_runner.run_to_end(context):
-            self.report({report.level}, report.text)
+            self.report({report.level}, translated(report.text, rpt_))
         return {"FINISHED"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -62,7 +65,7 @@ class SEQUENCER_OT_vfi_run_queue(bpy.types.Operator):
     def _tick(self, context: bpy.types.Context) -> bool:
         """Do what is due and show it; return whether nothing is left to do."""
         for report in job_runner.tick(context):
-            self.report({report.level}, report.text)
+            self.report({report.level}, translated(report.text, rpt_))
         shown = texts.status_text(jobs)
         if shown != self._shown:
             self._shown = shown
@@ -88,7 +91,7 @@ class SEQUENCER_OT_vfi_cancel(_JobOperator, bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         """Refuse where nothing runs or waits."""
-        cls.poll_message_set("No job is running")
+        cls.poll_message_set(tip_("No job is running"))
         return jobs.is_busy
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_rpt as rpt_
 
 from .. import vse
 from ..errors import VfiError
@@ -70,7 +71,8 @@ class SEQUENCER_OT_vfi_skip_from_markers(bpy.types.Operator):
         added = [frame for frame in frames if (frame - 1, frame) not in known]
         for frame in added:
             _add(scene, frame - 1, frame)
-        self.report({"INFO"}, f"{len(added)} cuts added from {len(frames)} markers")
+        told = rpt_("{added} cuts added from {markers} markers")
+        self.report({"INFO"}, told.format(added=len(added), markers=len(frames)))
         return {"FINISHED"} if added else {"CANCELLED"}
 
 

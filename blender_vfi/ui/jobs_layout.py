@@ -8,6 +8,7 @@ import bpy
 from bpy.app.translations import pgettext_iface as iface_
 
 from ..job_queue import JobState, QueuedJob, jobs
+from ..messages import translated
 from . import previews, texts
 
 _ICONS = {
@@ -74,7 +75,7 @@ def _draw_ended(box: Layout, context: bpy.types.Context, job: QueuedJob) -> None
     row = box.row(align=True)
     row.label(text=job.title, icon=_ICONS[job.state], translate=False)
     row.operator("sequencer.vfi_job_remove", text="", icon="X").job_id = job.job_id
-    _draw_text(box, context, job.message)
+    _draw_text(box, context, translated(job.message, iface_))
     if job.finished is not None:
         counts = iface_("{total} frames, {made} new, {time}").format(
             total=job.finished.frames_total,
@@ -83,7 +84,7 @@ def _draw_ended(box: Layout, context: bpy.types.Context, job: QueuedJob) -> None
         )
         box.label(text=counts, translate=False)
     for notice in job.notices:
-        _draw_text(box, context, notice, icon="INFO")
+        _draw_text(box, context, translated(notice, iface_), icon="INFO")
     if job.state is JobState.FAILED:
         button = box.operator("sequencer.vfi_copy_details", icon="COPYDOWN")
         button.job_id = job.job_id

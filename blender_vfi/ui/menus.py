@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bpy
+from bpy.app.translations import pgettext_n as n_
 
 from ..operators.interpolate_settings import SEQUENCER_OT_vfi_interpolate_settings
 
@@ -20,11 +21,11 @@ def remove() -> None:
 
 
 def _draw_action(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
-    _draw(menu, context, "Interpolate Strip...")
+    _draw(menu, context, n_("Interpolate Strip...", "Operator"))
 
 
 def _draw_addition(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
-    _draw(menu, context, "Interpolated Strip...")
+    _draw(menu, context, n_("Interpolated Strip...", "Operator"))
 
 
 def _draw(menu: bpy.types.Menu, context: bpy.types.Context, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 from bl_ui.utils import PresetPanel
+from bpy.app.translations import pgettext_n as n_
 
 from .. import vse
 from ..job_queue import jobs
@@ -16,7 +17,7 @@ _TAB = "Interpolate"
 class SEQUENCER_PT_vfi_presets(PresetPanel, bpy.types.Panel):
     """Presets of the settings below."""
 
-    bl_label = "Interpolation Presets"
+    bl_label = n_("Interpolation Presets")
     preset_subdir = PRESET_FOLDER
     preset_operator = "script.execute_preset"
     preset_add_operator = "sequencer.vfi_preset_add"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import textwrap
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
+from bpy.app.translations import pgettext_n as n_
 
 from .. import engine_session
 from ..engine import torch_builds
 from ..engine.protocol import Described
 from ..engine_tasks import Outcome, tasks
+from ..messages import translated
 from ..operators.engine_setup import (
     PREFERENCES_OT_vfi_cancel_setup,
     PREFERENCES_OT_vfi_remove_engine,
@@ -38,9 +41,9 @@ def draw(page: VfiPreferences, context: bpy.types.Context) -> None:
     disk = inventory.latest()
     _draw_engine(layout, page, disk)
     for name, title, is_closed, section in (
-        ("vfi_setup", "Set Up Engine", False, _draw_setup),
-        ("vfi_models", "Models on This Computer", True, _draw_models),
-        ("vfi_memory", "Memory", True, _draw_memory),
+        ("vfi_setup", n_("Set Up Engine"), False, _draw_setup),
+        ("vfi_models", n_("Models on This Computer"), True, _draw_models),
+        ("vfi_memory", n_("Memory"), True, _draw_memory),
     ):
         header, body = layout.panel(name, default_closed=is_closed)
         header.label(text=title)
@@ -51,12 +54,16 @@ def draw(page: VfiPreferences, context: bpy.types.Context) -> None:
 def _draw_engine(layout: bpy.types.UILayout, page: VfiPreferences, disk: Inventory | None) -> None:
     layout.row().prop(page, "engine_source", expand=True)
     if page.engine_source == MY_PYTHON:
-        layout.prop(page, "engine_python", placeholder="$BLENDER_VFI_PYTHON, or Blender's")
+        placeholder = iface_("$BLENDER_VFI_PYTHON, or Blender's")
+        layout.prop(page, "engine_python", placeholder=placeholder)
     if page.engine_source == OWN_ENVIRONMENT and disk is not None:
         _draw_environment(_right_half(layout), disk)
     row = _right_half(layout).row()
-    text = "Testing…" if tasks.is_checking else "Test"
-    row.operator(PREFERENCES_OT_vfi_test_engine.bl_idname, text=text, icon="PLAY")
+    row.operator(
+        PREFERENCES_OT_vfi_test_engine.bl_idname,
+        text="Testing…" if tasks.is_checking else "Test",
+        icon="PLAY",
+    )
     outcome = tasks.check_outcome
     if outcome is not None:
         if outcome.described is not None:
@@ -94,7 +101,7 @@ def _draw_setup(
 ) -> None:
     progress = tasks.setup_progress
     if progress is not None:
-        text = "Cancelling…" if tasks.is_cancelling else progress.stage
+        text = iface_("Cancelling…") if tasks.is_cancelling else translated(progress.stage, iface_)
         if progress.total_bytes:
             text += f": {size(progress.done_bytes)} / {size(progress.total_bytes)}"
         row = layout.split(factor=0.85, align=True)
@@ -107,10 +114,11 @@ def _draw_setup(
         column = _right_half(layout).column(align=True)
         column.label(text=build.summary)
         column.label(
-            text=f"Downloads up to {build.download_bytes / 1e9:.1f} GB, needs "
-            f"{build.disk_bytes / 1e9:.1f} GB of disk"
+            text=iface_("Downloads up to {download:.1f} GB, needs {disk:.1f} GB of disk").format(
+                download=build.download_bytes / 1e9, disk=build.disk_bytes / 1e9
+            )
         )
-    layout.prop(page, "setup_python", placeholder="Blender's Python")
+    layout.prop(page, "setup_python", placeholder=iface_("Blender's Python"))
     if not bpy.app.online_access:
         layout.prop(context.preferences.system, "use_online_access")
     row = _right_half(layout).row()
@@ -127,7 +135,7 @@ def _draw_models(
     disk: Inventory | None,
     _context: bpy.types.Context,
 ) -> None:
-    layout.prop(page, "checkpoint_folder", placeholder="Your cache")
+    layout.prop(page, "checkpoint_folder", placeholder=iface_("Your cache"))
     if disk is None:
         return
     column = _right_half(layout).column(align=True)
@@ -146,7 +154,8 @@ def _draw_models(
             operator.model = checkpoint.model
     total = size(sum(checkpoint.size_bytes for checkpoint in disk.checkpoints))
     row = column.row()
-    row.label(text=f"{total} in all, in {disk.checkpoint_folder}")
+    text = iface_("{size} in all, in {folder}")
+    row.label(text=text.format(size=total, folder=disk.checkpoint_folder))
 
 
 def _draw_memory(
@@ -162,7 +171,8 @@ def _draw_memory(
     if client is None or process_id is None:
         column.label(text="No engine runs now")
     else:
-        column.label(text=f"An engine runs: process {process_id}, {client.python}")
+        text = iface_("An engine runs: process {number}, {python}")
+        column.label(text=text.format(number=process_id, python=client.python))
     column.operator(PREFERENCES_OT_vfi_free_memory.bl_idname)
     if tasks.memory_outcome is not None:
         _draw_outcome(layout, tasks.memory_outcome)
@@ -185,7 +195,7 @@ def _draw_outcome(layout: bpy.types.UILayout, outcome: Outcome) -> None:
     column = layout.column(align=True)
     column.scale_y = 0.8
     icon = _ICONS[outcome.level]
-    for line in outcome.text.splitlines():
+    for line in translated(outcome.text, iface_).splitlines():
         for part in textwrap.wrap(line, letters) or [""]:
             column.label(text=part, icon=icon)
             icon = "BLANK1"

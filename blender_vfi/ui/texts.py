@@ -8,6 +8,7 @@ from bpy.app.translations import pgettext_iface as iface_
 
 from ..engine.protocol import Stage
 from ..job_queue import JobState, QueuedJob
+from ..messages import translated
 
 
 def status_text(jobs: Iterable[QueuedJob]) -> str:
@@ -48,9 +49,10 @@ def progress_text(job: QueuedJob) -> str:
 
 def stage_text(stage: Stage) -> str:
     """Say what is being loaded or fetched, and how much of it is here."""
+    text = translated(stage.message, iface_)
     if stage.total:
-        return f"{stage.message}: {size(stage.done)} / {size(stage.total)}"
-    return f"{stage.message}: {size(stage.done)}" if stage.done else stage.message
+        return f"{text}: {size(stage.done)} / {size(stage.total)}"
+    return f"{text}: {size(stage.done)}" if stage.done else text
 
 
 def time_left(job: QueuedJob) -> str:
