@@ -3,6 +3,8 @@
 #   make demo               real footage through real Blender, without window, GPU or hub
 #   make test               all checks: format, lint, types, the wall, tests (bpy 5.0)
 #   make test-blender-4.2   the Blender tests on bpy 4.2 (likewise 4.5)
+#   make gui-test           the installed zip in windowed Blenders 5.2 and 4.3 (docs/testing.md)
+#   make screenshots        the documentation's pictures of the panel
 #   make addon              the installable zip, with the default weights, in dist/
 #   make bench              the benchmarks; prints what docs/performance.md states
 
@@ -19,7 +21,8 @@ CODE := blender_vfi build_addon.py tools tests benchmarks examples
 export BLENDER_VFI_CHECKPOINTS := $(CURDIR)/build/checkpoints
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check lint types wall unit addon weights bench lock clean
+.PHONY: setup demo test check lint types wall unit gui-test screenshots addon weights bench lock \
+	clean
 
 setup: $(VENV)/installed
 
@@ -55,6 +58,12 @@ unit: weights
 test-blender-%: weights
 	tools/make-venv "$(PYTHON)" .venv-bpy-$* requirements/bpy-$*.txt
 	BLENDER_VFI_PYTHON=$(CURDIR)/$(BIN)/python .venv-bpy-$*/bin/python -m pytest tests/blender
+
+gui-test: weights
+	$(BIN)/python -m tools.gui $(GUI_OPTIONS)
+
+screenshots: weights
+	$(BIN)/python -m tools.gui --suite sid --only tests/gui/screenshots.py
 
 addon: setup
 	$(BIN)/python build_addon.py

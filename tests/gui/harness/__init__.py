@@ -1,0 +1,1 @@
+"""What scenarios do in Blender's window, and what they look at."""

@@ -1,0 +1,102 @@
+"""Takes the documentation's pictures of the panel; a scenario that checks little."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import bpy
+from harness import addon, editor, window
+from harness.stage import Stage, Steps
+
+_IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+_SHOTS = Path("/tmp/shots")  # paths are in the pictures
+_SCREEN_HEIGHT = 1080
+_MOST_BYTES = 150_000
+_LARGER_BY_PX = 330
+_LENGTH = 60  # of the scene: room for the slow strip
+
+
+def steps(stage: Stage) -> Steps:
+    for name in ("meadow", "broken"):
+        shutil.rmtree(_SHOTS / name, ignore_errors=True)
+        shutil.copytree(stage.folder / "shot", _SHOTS / name)
+    yield from _enlarge_sequencer()
+    yield from _add("meadow", channel=1)
+    yield from window.open_tab()
+    yield from _take(stage, "panel")
+
+    editor.scene().blender_vfi.multiplier = 4
+    editor.scene().blender_vfi.timing = "SLOW_MOTION"
+    yield from addon.start_job(stage, frames=20)
+    yield from window.step_aside()
+    yield 1.0
+    yield from _take(stage, "panel-running")
+    yield from addon.finish_job(stage)
+    with window.in_sequencer():
+        bpy.ops.sequencer.view_all()
+    yield 1.0
+    yield from _take(stage, "panel-finished")
+
+    _halve(editor.frames_in(_SHOTS / "broken")[5])
+    yield from _add("broken", channel=3)
+    yield from addon.queue_job(stage)
+    job = addon.last_job()
+    yield from stage.until(lambda: addon.has_ended(job), "the job has ended", limit_s=60)
+    stage.check(job.state.name == "FAILED", f"the job is {job.state.name}")
+    yield 0.5
+    yield from window.close_popup()
+    yield 1.0
+    yield from _take(stage, "panel-error")
+    yield from _take_preferences(stage)
+
+
+def _enlarge_sequencer() -> Steps:
+    """Move the edge above the timeline up, so that the side bar shows more."""
+    area = window.sequencer()
+    edge = area.x + area.width // 2, area.y + area.height + 1
+    yield from window.move(edge)
+    with bpy.context.temp_override(window=window.window()):
+        bpy.ops.screen.area_move(x=edge[0], y=edge[1], delta=_LARGER_BY_PX)
+    yield 0.5
+
+
+def _add(shot: str, *, channel: int) -> Steps:
+    name = editor.add_shot(_SHOTS / shot, channel=channel)
+    editor.strip_called(name).name = shot
+    editor.scene().frame_end = _LENGTH
+    yield 1.5  # thumbnails
+
+
+def _halve(frame: Path) -> None:
+    subprocess.run(["convert", str(frame), "-resize", "50%", str(frame)], check=True)
+
+
+def _take(stage: Stage, name: str) -> Steps:
+    yield 1.0
+    _crop(stage, name, window.sequencer())
+
+
+def _take_preferences(stage: Stage) -> Steps:
+    """Open the add-on's page in a window of its own."""
+    bpy.ops.preferences.addon_show(module=addon.PACKAGE)
+    yield 2.0
+    _crop(stage, "preferences", bpy.context.window_manager.windows[-1])
+
+
+def _crop(stage: Stage, name: str, shown: bpy.types.Area | bpy.types.Window) -> None:
+    """Keep what an area or a window shows, as a small PNG."""
+    target = _IMAGES / f"{name}.png"
+    top = _SCREEN_HEIGHT - shown.y - shown.height
+    picture = stage.picture(name)
+    subprocess.run(
+        [
+            *("convert", str(picture)),
+            *("-crop", f"{shown.width}x{shown.height}+{shown.x}+{top}", "+repage", "-strip"),
+            *("-dither", "None", "-colors", "256", "-define", "png:compression-level=9"),
+            f"PNG8:{target}",
+        ],
+        check=True,
+    )
+    size = target.stat().st_size
+    stage.note(f"{target.name}: {shown.width}×{shown.height}, {size / 1e3:.0f} kB")
+    stage.check(size < _MOST_BYTES, f"{target.name} has {size} bytes, more than {_MOST_BYTES}")
