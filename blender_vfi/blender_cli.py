@@ -11,9 +11,12 @@ from types import SimpleNamespace
 import bpy
 
 from . import engine_session, vse, vse_timing
-from .cli import add_models_command, end_on_signals, run_command
+from .cli import run_command
+from .cli_models import add_models_commands
 from .cli_options import add_job_options, multiplier
 from .cli_progress import ProgressPrinter
+from .cli_signals import end_on_signals
+from .engine.client import EngineClient
 from .engine.version import package_version
 from .errors import OutputError, StripError
 from .preferences import engine_settings
@@ -78,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_job_options(interpolate)
     interpolate.set_defaults(run=_interpolate)
-    add_models_command(commands)
+    add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
     return parser
 
 
@@ -108,6 +111,15 @@ def _interpolate(options: argparse.Namespace) -> int:
         f"{placed.strip_name!r} in scene {placed.scene_name!r} of {target}"
     )
     return 0
+
+
+def _open_client(python: str | None) -> EngineClient:
+    return engine_session.get(engine_settings(bpy.context, python=python))
+
+
+def _checkpoint_folder() -> Path | None:
+    chosen = engine_settings(bpy.context).checkpoint_folder
+    return Path(chosen) if chosen else None
 
 
 def _open(project: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 
 from blender_vfi import cli
 from blender_vfi.engine.version import package_version
-from blender_vfi.models import catalog
 
 from .engine.sequences import read_png, visible_names, write_sequence
 
@@ -224,13 +223,3 @@ def test_version_is_the_manifests(capsys):
         cli.main(["--version"])
     assert left.value.code == 0
     assert capsys.readouterr().out.strip() == package_version()
-
-
-def test_models_are_listed_one_a_line_with_licence_and_source(capsys):
-    assert cli.main(["models"]) == 0
-    header, *rows = capsys.readouterr().out.splitlines()
-    assert header.split()[:4] == ["model", "weights", "licence", "commercial"]
-    listed = rows[: len(catalog.CATALOG)]
-    assert [row.split()[0] for row in listed] == [spec.name for spec in catalog.CATALOG]
-    assert listed[0].split()[:5] == ["rife-4.25", "5.7", "M", "MIT", "yes"]
-    assert "--checkpoint" in rows[-1]

@@ -87,6 +87,7 @@ class Checkpoint:
             published one.
         licence: the authors' terms.
         sources: where to fetch it, tried in this order; empty means a local file only.
+        bytes_per_weight: 4, or 2 where the published weights are rounded to half precision.
         parts: the published files where they are several, in the order of their keys.
     """
 
@@ -95,6 +96,7 @@ class Checkpoint:
     sha256: str | None
     licence: Licence
     sources: tuple[HubSource | WheelSource, ...] = ()
+    bytes_per_weight: int = 4
     parts: tuple[CheckpointPart, ...] = ()
 
 
@@ -102,6 +104,25 @@ def combined_sha256(hashes: Mapping[str, str]) -> str:
     """Return one hash for a checkpoint of several files, from the hash of each by component."""
     lines = "".join(f"{hashes[component]}  {component}\n" for component in sorted(hashes))
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """How close a model came to hidden frames of a benchmark, as published.
+
+    Attributes:
+        dataset: which benchmark, such as "SNU-FILM Extreme".
+        psnr_db: peak signal to noise ratio.
+        ssim: structural similarity, at most 1.
+        source: the paper and table that were read.
+        remark: what keeps the figure from being one of exactly these weights; mostly nothing.
+    """
+
+    dataset: str
+    psnr_db: float
+    ssim: float
+    source: str
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +147,7 @@ class ModelSpec:
         half_precision: whether fp16 is safe.
         yields_flow: whether it returns flows and mask beside the picture.
         ensemble: whether the ensemble setting has an effect.
+        figures: published results, at most one for each benchmark.
     """
 
     name: str
@@ -145,3 +167,10 @@ class ModelSpec:
     half_precision: bool = True
     yields_flow: bool = True
     ensemble: bool = False
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def about_bytes(self) -> int:
+        """Size of the published file, or what the weights alone take where nobody tells it."""
+        checkpoint = self.checkpoint
+        return checkpoint.size_bytes or self.parameters * checkpoint.bytes_per_weight
