@@ -2,7 +2,7 @@
 
 import sys
 
-from . import files, memory
+from . import files, memory, tiles
 
 if __name__ == "__main__":
-    sys.exit(files.main() or memory.main([]))
+    sys.exit(files.main() or memory.main([]) or tiles.main([]))

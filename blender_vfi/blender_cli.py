@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,7 +85,14 @@ def _interpolate(options: argparse.Namespace) -> int:
     scene = vse.find_scene(options.scene) if options.scene else bpy.context.scene
     source = vse.read_image_strip(scene, vse.find_strip(scene, options.strip))
     timing = next(timing for timing in Timing if _option(timing) == options.timing)
-    job = build_job(_as_properties(options, timing), source)
+    job = dataclasses.replace(
+        build_job(_as_properties(options, timing), source),
+        # settings of the engine's machine, which Blender's own panels do not ask for
+        tile_size=options.tile_size,
+        free_memory_limit_gb=options.free_memory_limit_gb,
+        seed=options.seed,
+    )
+    job.check()
     for notice in describe_doubts(source):
         print(notice, file=sys.stderr)
     vse_timing.check_timing(timing, source, job)
