@@ -5,7 +5,9 @@ The last two write benchmarks/results, which `make docs` makes a page of.
 
 import sys
 
-from . import files, memory, models, quality
+from . import files, memory, models, quality, tiles
 
 if __name__ == "__main__":
-    sys.exit(files.main() or memory.main([]) or models.main([]) or quality.main([]))
+    sys.exit(
+        files.main() or memory.main([]) or tiles.main([]) or models.main([]) or quality.main([])
+    )

@@ -19,7 +19,7 @@ from .cli_signals import end_on_signals
 from .engine.client import EngineClient
 from .engine.version import package_version
 from .errors import OutputError, StripError
-from .preferences import engine_settings
+from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
 from .strip_job import build_job, describe_doubts
 from .vse_timing import Timing
@@ -117,9 +117,8 @@ def _open_client(python: str | None) -> EngineClient:
     return engine_session.get(engine_settings(bpy.context, python=python))
 
 
-def _checkpoint_folder() -> Path | None:
-    chosen = engine_settings(bpy.context).checkpoint_folder
-    return Path(chosen) if chosen else None
+def _checkpoint_folder() -> Path:
+    return checkpoint_folder(bpy.context)
 
 
 def _open(project: Path) -> None:
@@ -158,7 +157,10 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
         precision=options.precision,
         flow_scale=options.flow_scale,
         ensemble=options.ensemble,
+        seed=options.seed,
         clear_cache_every=options.clear_cache_every,
+        tile_size=options.tile_size,
+        free_memory_limit_gb=options.free_memory_limit_gb,
         overwrite=options.overwrite,
     )
 

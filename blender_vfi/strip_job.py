@@ -163,6 +163,9 @@ def build_job(
         flow_scale=float(settings.flow_scale),
         ensemble=settings.ensemble,
         clear_cache_every=settings.clear_cache_every,
+        tile_size=settings.tile_size,
+        free_memory_limit_gb=settings.free_memory_limit_gb,
+        seed=settings.seed,
         overwrite=settings.overwrite,
     )
     job.check()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_vfi import cli
+from blender_vfi import cli, cli_options
 from blender_vfi.engine.version import package_version
 
 from .engine.sequences import read_png, visible_names, write_sequence
@@ -135,6 +135,10 @@ def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, che
         (["--flow-scale", "3"], "invalid choice: 3.0"),
         (["--precision", "fp8"], "invalid choice: 'fp8'"),
         (["--clear-cache-every", "0"], "Clear cache every 0 pairs"),
+        (["--tile", "64"], "Tile size 64: must be 0, or a whole number of at least 128"),
+        (["--tile", "big"], "--tile: invalid int value"),
+        (["--keep-free", "-1"], "Free memory limit -1.0 GB"),
+        (["--seed", "-1"], "Seed -1"),
         (["--frames", "7"], "unrecognized arguments: --frames"),
     ],
 )
@@ -191,6 +195,16 @@ def test_help_teaches_by_examples_and_lists_exit_codes(arguments, capsys):
     assert "examples:" in shown
     assert "--multiplier 4 --skip 23,40-44" in shown
     assert "exit codes: 0 done, 2 a setting" in shown
+
+
+def test_options_for_memory_and_noise_become_settings_of_the_job():
+    options = cli._parser().parse_args(
+        ["interpolate", "in", "out", "--tile", "512", "--keep-free", "1.5", "--seed", "3"]
+    )
+    settings = cli_options.job_settings(options)
+    assert settings["tile_size"] == 512
+    assert settings["free_memory_limit_gb"] == 1.5
+    assert settings["seed"] == 3
 
 
 def test_every_option_says_what_it_is_for(capsys):

@@ -119,7 +119,7 @@ class EngineClient:
         self._begin(Run(job=job), job.job_id)
 
     def request(self, request: Fetch | Describe) -> None:
-        """Hand over a request that is no job; what comes of it comes from `poll` as well.
+        """Hand over a request that is no job; `poll` has its events as well.
 
         Raises:
             EngineStartError: the engine cannot be started.
@@ -217,7 +217,7 @@ class EngineClient:
         has_died = self._has_left() and bool(self._outstanding)
         self._outstanding[job_id] = _Outstanding(request)
         if has_died:
-            return  # `_collect` has to see to what it left before it is started again
+            return  # `_collect` has to see to what it left first
         try:
             self._send(request)
         except EngineStartError:

@@ -15,8 +15,8 @@ spaced set, all at once.
 """
 
 
-PadMode = Literal["constant", "replicate"]
-"""How sides are padded, in torch's words: black, or the pixels at the edge."""
+PadMode = Literal["constant", "replicate", "reflect"]
+"""How sides are padded, in torch's words: black, the pixels at the edge, or mirrored there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +142,12 @@ class ModelSpec:
         fixed_multiplier: for fixed timesteps, the multiplier whose moments they are; else 0.
         context: frames it looks at, 2 or 4.
         pad_multiple: sides are padded to a multiple of this at flow scale 1.
-        pad_mode: what with, as the reference does: black, or the pixels at the edge.
+        pad_mode: what with, as the reference does.
         smallest_side: sides are padded to at least this, in pixels.
         half_precision: whether fp16 is safe.
         yields_flow: whether it returns flows and mask beside the picture.
         ensemble: whether the ensemble setting has an effect.
+        draws_noise: whether the seed setting has one.
         figures: published results, at most one for each benchmark.
     """
 
@@ -167,6 +168,7 @@ class ModelSpec:
     half_precision: bool = True
     yields_flow: bool = True
     ensemble: bool = False
+    draws_noise: bool = False
     figures: tuple[Figure, ...] = ()
 
     @property

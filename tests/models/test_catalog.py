@@ -46,7 +46,7 @@ def test_default_model_comes_first_and_has_a_source_and_a_hash():
 def test_entry_is_complete(spec):
     assert spec.title
     assert spec.summary.endswith(".")
-    assert re.fullmatch(r".+, \d{4}, arXiv \d{4}\.\d{5}", spec.paper)
+    assert re.fullmatch(r".+, \d{4}, (arXiv \d{4}\.\d{5}|AAAI)", spec.paper)
     assert spec.parameters > 0
     assert spec.context in (2, 4)
     assert spec.checkpoint.filename.endswith(".safetensors")
