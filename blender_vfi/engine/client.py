@@ -49,7 +49,7 @@ from .wire import decode_line, encode_line
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STDERR_LINES = 40
 _LEAVE_S = 5.0
-_NICENESS = 10  # of Unix's 19: a window's drawing goes first, and an idle core is still all used
+_NICENESS = 10  # of Unix's 19: a window's drawing goes first
 _LAST_WORDS_S = 1.0  # a child of the engine's may hold its pipes open for longer
 
 # Loads this very copy of the package, whatever it is called in Blender (bl_ext.<repository>.…) and
@@ -396,6 +396,7 @@ def raise_if_ended(event: Event) -> None:
             error.__cause__ = RuntimeError(event.details)
         raise error
     if isinstance(event, Cancelled):
+        done = event.frames_done
         raise JobCancelledError(
-            f"The job was cancelled with {event.frames_done} frames done; they stay on disk."
+            f"The job was cancelled with {done} frames done; they stay on disk."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .catalog_figures import figures_of
 from .catalog_types import Checkpoint, Licence, ModelSpec
 
 _LICENCE = Licence(
@@ -37,6 +38,7 @@ CAIN_MODELS: tuple[ModelSpec, ...] = (
         # never released for fp16, and its activations are not normalised
         half_precision=False,
         yields_flow=False,
+        figures=figures_of("cain"),
     ),
 )
 """The one released CAIN."""

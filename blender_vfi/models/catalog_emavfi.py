@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .catalog_figures import figures_of
 from .catalog_types import Checkpoint, Licence, ModelSpec
 
 _PAPER = (
@@ -50,6 +51,7 @@ def _emavfi(
         pad_mode="replicate",
         smallest_side=32,
         ensemble=True,
+        figures=figures_of(name),
     )
 
 
