@@ -7,6 +7,7 @@
 #   make screenshots        the documentation's pictures of the panel
 #   make addon              the installable zip, with the default weights, in dist/
 #   make bench              the benchmarks; prints what docs/performance.md states
+#   make docs               docs/models.md, from the catalog and what the benchmarks found
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,8 +22,8 @@ CODE := blender_vfi build_addon.py tools tests benchmarks examples
 export BLENDER_VFI_CHECKPOINTS := $(CURDIR)/build/checkpoints
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup demo test check lint types wall unit gui-test screenshots addon weights bench lock \
-	clean
+.PHONY: setup demo test check lint types wall unit gui-test screenshots addon weights bench docs \
+	lock clean
 
 setup: $(VENV)/installed
 
@@ -70,6 +71,9 @@ addon: setup
 
 bench: weights
 	$(BIN)/python -m benchmarks
+
+docs: setup
+	$(BIN)/python -m tools.models_page
 
 lock: setup
 	$(BIN)/python tools/lock.py requirements/dev.txt

@@ -1,1 +1,1 @@
-"""Measurements that docs/performance.md states, each made by one command."""
+"""Measurements that docs/performance.md and docs/models.md state, each made by one command."""

@@ -1,8 +1,13 @@
-"""Runs every benchmark: `make bench`, or `python -m benchmarks`."""
+"""Runs every benchmark: `make bench`, or `python -m benchmarks`.
+
+The last two write benchmarks/results, which `make docs` makes a page of.
+"""
 
 import sys
 
-from . import files, memory
+from . import files, memory, models, quality, tiles
 
 if __name__ == "__main__":
-    sys.exit(files.main() or memory.main([]))
+    sys.exit(
+        files.main() or memory.main([]) or tiles.main([]) or models.main([]) or quality.main([])
+    )

@@ -11,12 +11,15 @@ from types import SimpleNamespace
 import bpy
 
 from . import engine_session, vse, vse_timing
-from .cli import add_models_command, end_on_signals, run_command
+from .cli import run_command
+from .cli_models import add_models_commands
 from .cli_options import add_job_options, multiplier
 from .cli_progress import ProgressPrinter
+from .cli_signals import end_on_signals
+from .engine.client import EngineClient
 from .engine.version import package_version
 from .errors import OutputError, StripError
-from .preferences import engine_settings
+from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
 from .strip_job import build_job, describe_doubts
 from .vse_timing import Timing
@@ -78,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_job_options(interpolate)
     interpolate.set_defaults(run=_interpolate)
-    add_models_command(commands)
+    add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
     return parser
 
 
@@ -108,6 +111,14 @@ def _interpolate(options: argparse.Namespace) -> int:
         f"{placed.strip_name!r} in scene {placed.scene_name!r} of {target}"
     )
     return 0
+
+
+def _open_client(python: str | None) -> EngineClient:
+    return engine_session.get(engine_settings(bpy.context, python=python))
+
+
+def _checkpoint_folder() -> Path:
+    return checkpoint_folder(bpy.context)
 
 
 def _open(project: Path) -> None:
@@ -146,7 +157,10 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
         precision=options.precision,
         flow_scale=options.flow_scale,
         ensemble=options.ensemble,
+        seed=options.seed,
         clear_cache_every=options.clear_cache_every,
+        tile_size=options.tile_size,
+        free_memory_limit_gb=options.free_memory_limit_gb,
         overwrite=options.overwrite,
     )
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import argparse
 import io
-import signal
 import sys
 import uuid
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
+from .cli_models import add_models_commands
 from .cli_options import add_job_options, frame_rate, job_settings
 from .cli_progress import ProgressPrinter
+from .cli_signals import end_on_signals
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder
 from .engine.rates import ratio_between
 from .engine.version import package_version
 from .errors import EngineError, JobCancelledError, RequestError, VfiError
-from .models import catalog
 
 _EXAMPLES = """\
 examples:
@@ -81,18 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         help="hold a frame where a skipped pair would have got new ones, so that time stays",
     )
     interpolate.set_defaults(run=_interpolate)
-    add_models_command(commands)
+    add_models_commands(commands, open_client=EngineClient)
     return parser
-
-
-def add_models_command(commands: Any) -> None:
-    """Add the command `models`, which every command line has."""
-    models = commands.add_parser(
-        "models",
-        help="list the models, their licences and where their checkpoints come from",
-        description="Lists the catalog: one line for each model.",
-    )
-    models.set_defaults(run=_models)
 
 
 def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
@@ -146,38 +135,3 @@ def _rate_ratio(options: argparse.Namespace) -> Fraction | None:
         "A folder of frames does not say its frame rate: give both --rate, that of the result, and "
         "--source-rate, that of the frames, or a --multiplier alone."
     )
-
-
-def _models(_options: argparse.Namespace) -> int:
-    rows = [("model", "weights", "licence", "commercial", "source", "choose it for")]
-    for spec in catalog.CATALOG:
-        checkpoint = spec.checkpoint
-        source = type(checkpoint.sources[0]).__name__ if checkpoint.sources else ""
-        rows.append(
-            (
-                spec.name,
-                f"{spec.parameters / 1e6:.1f} M",
-                checkpoint.licence.spdx,
-                "yes" if checkpoint.licence.commercial else "no",
-                {"HubSource": "Hugging Face", "WheelSource": "Python index"}.get(source, "file"),
-                spec.summary,
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
-    print(
-        '\nsource "file": download the checkpoint from its authors and give it with --checkpoint.'
-    )
-    return 0
-
-
-def end_on_signals() -> None:
-    """Let Ctrl-C and a farm's SIGTERM end the job in order, with finished frames kept.
-
-    Ctrl-C too, since Blender takes it for itself and lets the job run on.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from .engine import schedule
+from .engine.limits import SMALLEST_TILE
 from .engine.protocol import DEFAULT_MULTIPLIER, FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
 from .engine.rates import parse_rate
 from .errors import RequestError
@@ -71,6 +72,14 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="average forward and backward motion: slower, for models that have it",
     )
+    model.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="what models that draw noise start from; the same one makes the same frames "
+        "(default: 0)",
+    )
     engine = parser.add_argument_group("engine")
     engine.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)"
@@ -82,6 +91,24 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         default=10,
         metavar="N",
         help="pairs between two clearings of the device's cache, 1 to 1000 (default: 10)",
+    )
+    engine.add_argument(
+        "--tile",
+        dest="tile_size",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"make frames in overlapping tiles of N pixels, at least {SMALLEST_TILE}, to save "
+        "memory (default: 0, whole frames until memory runs out)",
+    )
+    engine.add_argument(
+        "--keep-free",
+        dest="free_memory_limit_gb",
+        type=float,
+        default=4.0,
+        metavar="GB",
+        help="device memory to have free before another model is loaded; models of earlier jobs "
+        "are dropped until it is (default: 4)",
     )
     engine.add_argument(
         "--engine-python",
@@ -107,6 +134,9 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "device": options.device,
         "precision": options.precision,
         "clear_cache_every": options.clear_cache_every,
+        "tile_size": options.tile_size,
+        "free_memory_limit_gb": options.free_memory_limit_gb,
+        "seed": options.seed,
     }
     for option, field in (("skip", "skip_pairs"), ("keep", "keep_pairs")):
         text = getattr(options, option)

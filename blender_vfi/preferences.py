@@ -12,7 +12,7 @@ from bpy.app.translations import pgettext_n as n_
 
 from .engine import environment, torch_builds
 from .models import locations
-from .vse import PATH_OPTIONS
+from .paths import PATH_OPTIONS
 
 BLENDER_PYTHON, MY_PYTHON, OWN_ENVIRONMENT = "BLENDER", "CUSTOM", "OWN"
 _NO_BUILD = (

@@ -8,7 +8,7 @@ import bpy
 
 from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
 from .models import catalog
-from .vse import PATH_OPTIONS
+from .paths import PATH_OPTIONS
 from .vse_timing import Timing
 
 SAME_AS_SOURCE = "SOURCE"
@@ -170,6 +170,37 @@ class InterpolationProperties:
         default=10,
         soft_min=1,
         soft_max=1000,
+        options=_OPTIONS,
+    )
+    tile_size: bpy.props.IntProperty(
+        name="Tile Size",
+        description=(
+            "Make frames in overlapping tiles of so many pixels, at least 128, to save memory. 0 "
+            "makes whole frames, and tiles only where memory runs out"
+        ),
+        default=0,
+        soft_min=0,
+        soft_max=4096,
+        subtype="PIXEL",
+        options=_OPTIONS,
+    )
+    free_memory_limit_gb: bpy.props.FloatProperty(
+        name="Keep Free (GB)",
+        description=(
+            "Memory of the device to keep free when models stay loaded: the one not used for the "
+            "longest time leaves first"
+        ),
+        default=4.0,
+        soft_min=0.0,
+        soft_max=64.0,
+        precision=1,
+        options=_OPTIONS,
+    )
+    seed: bpy.props.IntProperty(
+        name="Seed",
+        description="What models that draw noise start from: the same seed, the same frames",
+        default=0,
+        soft_min=0,
         options=_OPTIONS,
     )
     overwrite: bpy.props.BoolProperty(

@@ -20,6 +20,7 @@ from .engine.schedule import parse_pairs
 from .job_queue import QueuedJob
 from .messages import message
 from .models import catalog
+from .paths import absolute_path
 from .properties import (
     BY_MULTIPLIER,
     BY_RATE,
@@ -27,7 +28,7 @@ from .properties import (
     InterpolationProperties,
     scene_settings,
 )
-from .vse import ImageSource, absolute_path
+from .vse import ImageSource
 from .vse_timing import Timing
 
 
@@ -164,6 +165,9 @@ def build_job(
         flow_scale=float(settings.flow_scale),
         ensemble=settings.ensemble,
         clear_cache_every=settings.clear_cache_every,
+        tile_size=settings.tile_size,
+        free_memory_limit_gb=settings.free_memory_limit_gb,
+        seed=settings.seed,
         overwrite=settings.overwrite,
     )
     job.check()

@@ -1,8 +1,8 @@
 """Strips and frame lists: what a strip shows, and where a new one can go.
 
-The only file that knows how Blender's API differs between versions; `vse_timing` and `vse_carry`
-reach strips through it. It takes an explicit scene everywhere, since `context` has none for the
-Sequencer where there is no window.
+The only file that knows how the Sequencer's API differs between versions; `vse_timing` and
+`vse_carry` reach strips through it. It takes an explicit scene everywhere, since `context` has
+none for the Sequencer where there is no window.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import bpy
 from .engine.rates import nearest_frame
 from .errors import FrameError, StripError
 from .messages import message
+from .paths import absolute_path
 
 LARGEST_FRAME = 1_048_574
 LARGEST_FRAME_RATE = 32_767
@@ -37,9 +38,6 @@ TIME_PROPERTIES = re.compile(
     r"frame_(start|final_|offset_|duration)|animation_offset_|content_|(left|right)_handle|duration$"
 )
 """Names of strip properties that say when, in every version."""
-
-PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
-"""Options of a property that takes a path: 5.x warns of `//` in one that does not announce it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +180,9 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
     times = strip_times(strip)
     held_before = max(0, round(-getattr(strip, _LEFT_OFFSET)))
     held_after = max(0, round(-getattr(strip, _RIGHT_OFFSET)))
-    folder = absolute_path(strip.directory, f"The folder of strip {strip.name!r}")
+    folder = absolute_path(
+        strip.directory, message("The folder of strip {strip!r}", strip=strip.name)
+    )
     files: list[str] = []
     with _without_strobe(strip):
         for frame in range(times.left + held_before, times.right - held_after):
@@ -207,32 +207,6 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
         held_after=held_after,
         is_part=len(files) < len(strip.elements),
     )
-
-
-def absolute_path(path: str, what: str) -> str:
-    """Return `path` without Blender's `//`, which stands for the folder of the .blend.
-
-    Raises:
-        StripError: it needs that folder, and the .blend was never saved.
-    """
-    if path.startswith("//") and not bpy.data.filepath:
-        raise StripError(
-            "{what} is {path!r}, relative to a .blend that was never saved: save it first, or "
-            "give an absolute path.",
-            what=what,
-            path=path,
-        )
-    return str(Path(bpy.path.abspath(path)).expanduser())
-
-
-def path_like(model: str, path: str) -> str:
-    """Return `path` relative to the .blend where `model` is, and as it stands elsewhere."""
-    if not model.startswith("//"):
-        return path
-    try:
-        return bpy.path.relpath(path)
-    except ValueError:  # another drive of Windows
-        return path
 
 
 def root_strips(scene: bpy.types.Scene) -> Any:

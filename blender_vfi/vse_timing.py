@@ -17,6 +17,7 @@ from .engine.rates import nearest_frame, rate_text
 from .engine.schedule import Source
 from .errors import RequestError
 from .messages import message
+from .paths import path_like
 from .vse import ImageSource, StripTimes
 
 
@@ -283,7 +284,7 @@ def _add_strip(
     strip = vse.new_image_strip(
         strips,
         name=name,
-        folder=vse.path_like(old_strip.directory, job.output_dir),
+        folder=path_like(old_strip.directory, job.output_dir),
         filenames=[job.frame_name(index) for index in range(len(job.plan().outputs))],
         channel=channel,
         start=round(times.content_start),

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_vfi import cli
+from blender_vfi import cli, cli_options
 from blender_vfi.engine.version import package_version
-from blender_vfi.models import catalog
 
 from .engine.sequences import read_png, visible_names, write_sequence
 
@@ -136,6 +135,10 @@ def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, che
         (["--flow-scale", "3"], "invalid choice: 3.0"),
         (["--precision", "fp8"], "invalid choice: 'fp8'"),
         (["--clear-cache-every", "0"], "Clear cache every 0 pairs"),
+        (["--tile", "64"], "Tile size 64: must be 0, or a whole number of at least 128"),
+        (["--tile", "big"], "--tile: invalid int value"),
+        (["--keep-free", "-1"], "Free memory limit -1.0 GB"),
+        (["--seed", "-1"], "Seed -1"),
         (["--frames", "7"], "unrecognized arguments: --frames"),
     ],
 )
@@ -194,6 +197,16 @@ def test_help_teaches_by_examples_and_lists_exit_codes(arguments, capsys):
     assert "exit codes: 0 done, 2 a setting" in shown
 
 
+def test_options_for_memory_and_noise_become_settings_of_the_job():
+    options = cli._parser().parse_args(
+        ["interpolate", "in", "out", "--tile", "512", "--keep-free", "1.5", "--seed", "3"]
+    )
+    settings = cli_options.job_settings(options)
+    assert settings["tile_size"] == 512
+    assert settings["free_memory_limit_gb"] == 1.5
+    assert settings["seed"] == 3
+
+
 def test_every_option_says_what_it_is_for(capsys):
     with pytest.raises(SystemExit):
         cli.main(["interpolate", "--help"])
@@ -224,13 +237,3 @@ def test_version_is_the_manifests(capsys):
         cli.main(["--version"])
     assert left.value.code == 0
     assert capsys.readouterr().out.strip() == package_version()
-
-
-def test_models_are_listed_one_a_line_with_licence_and_source(capsys):
-    assert cli.main(["models"]) == 0
-    header, *rows = capsys.readouterr().out.splitlines()
-    assert header.split()[:4] == ["model", "weights", "licence", "commercial"]
-    listed = rows[: len(catalog.CATALOG)]
-    assert [row.split()[0] for row in listed] == [spec.name for spec in catalog.CATALOG]
-    assert listed[0].split()[:5] == ["rife-4.25", "5.7", "M", "MIT", "yes"]
-    assert "--checkpoint" in rows[-1]

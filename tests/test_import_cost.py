@@ -15,6 +15,7 @@ HEAVY = ("torch", "numpy", "bpy", "OpenImageIO", "huggingface_hub", "safetensors
 LIGHT_MODULES = (
     "errors",
     "cli",
+    "cli_models",
     "cli_options",
     "engine.client",
     "engine.protocol",
@@ -24,6 +25,7 @@ LIGHT_MODULES = (
     "engine.job_folder",
     "engine.worker",
     "models.catalog",
+    "models.catalog_texts",
     "models.locations",
     "models.store",
 )

@@ -19,8 +19,9 @@ from ..models import catalog
 from ..models.cache import ModelCache
 from ..models.interface import Quality
 from . import memory, schedule
-from .composition import ChannelLayout, check_carried
+from .composition import ChannelLayout
 from .folders import job_for_folder
+from .limits import check_seed
 from .loop import FrameLoop, LoopPolicy
 from .pipeline import Engine
 from .protocol import Event, Finished, Precision, check_engine_settings
@@ -42,6 +43,8 @@ def interpolate(
     flow_scale: float = 1.0,
     ensemble: bool = False,
     clear_cache_every: int = 10,
+    tile_size: int = 0,
+    seed: int = 0,
     is_linear: bool = False,
     out: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
@@ -61,6 +64,9 @@ def interpolate(
         flow_scale: resolution of the motion search, 0.25 to 4.
         ensemble: average forward and backward motion, for models that have it.
         clear_cache_every: pairs between two clearings of the device's cache.
+        tile_size: side of the tiles that frames are made in; 0 for whole frames until memory runs
+            out.
+        seed: what models that draw noise start from.
         is_linear: frames are scene-linear light with premultiplied alpha; values above 1 are kept.
         out: CPU tensor of the result's shape to fill, float32 or float16; None for a new one.
         dtype: of a new output tensor, float32 or float16.
@@ -89,7 +95,8 @@ def interpolate(
     shape = (len(plan.outputs), *frames.shape[1:])
     out = _output_tensor(shape, dtype) if out is None else out
     _check_output(out, shape)
-    policy = _policy(device, precision, model, Quality(flow_scale, ensemble), clear_cache_every)
+    quality = Quality(flow_scale=flow_scale, ensemble=ensemble, seed=seed)
+    policy = _policy(device, precision, model, quality, clear_cache_every, tile_size)
     # the arguments are checked before a model is loaded
     layout = ChannelLayout(
         count=frames.shape[3],
@@ -97,7 +104,6 @@ def interpolate(
         alpha_mode="premultiplied" if is_linear else "straight",
     )
     spec = catalog.find(model)
-    check_carried(layout, spec)
     check_reach(plan, spec)
     if plan.between_count:
         loaded = _MODELS.get(spec, device=policy.device, dtype=policy.dtype, checkpoint=checkpoint)
@@ -148,9 +154,15 @@ class _TensorSink:
 
 
 def _policy(
-    device: str, precision: str, model: str, quality: Quality, clear_cache_every: int
+    device: str,
+    precision: str,
+    model: str,
+    quality: Quality,
+    clear_cache_every: int,
+    tile_size: int,
 ) -> LoopPolicy:
     check_engine_settings(precision, quality.flow_scale, clear_cache_every)
+    check_seed(quality.seed)
     spec = catalog.find(model)
     chosen = memory.choose_device(device)
     return LoopPolicy(
@@ -159,6 +171,7 @@ def _policy(
         quality=quality,
         clear_cache_every=clear_cache_every,
         largest_batch=memory.largest_batch(chosen),
+        tile_size=tile_size,
     )
 
 

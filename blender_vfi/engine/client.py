@@ -49,7 +49,7 @@ from .wire import decode_line, encode_line
 _PACKAGE = Path(__file__).resolve().parents[1]
 _STDERR_LINES = 40
 _LEAVE_S = 5.0
-_NICENESS = 10  # of Unix's 19: a window's drawing goes first, and an idle core is still all used
+_NICENESS = 10  # of Unix's 19: a window's drawing goes first
 _LAST_WORDS_S = 1.0  # a child of the engine's may hold its pipes open for longer
 
 # Loads this very copy of the package, whatever it is called in Blender (bl_ext.<repository>.…) and
@@ -119,7 +119,7 @@ class EngineClient:
         self._begin(Run(job=job), job.job_id)
 
     def request(self, request: Fetch | Describe) -> None:
-        """Hand over a request that is no job; what comes of it comes from `poll` as well.
+        """Hand over a request that is no job; `poll` has its events as well.
 
         Raises:
             EngineStartError: the engine cannot be started.
@@ -180,23 +180,23 @@ class EngineClient:
         """Ask for a job to stop within one frame; `Cancelled` follows."""
         if job_id in self._outstanding:
             self._outstanding[job_id].is_cancelled = True
-            if self._is_alive():
+            if self.is_running:
                 self._send(Cancel(job_id=job_id))
 
     def free_memory(self) -> None:
         """Ask an engine that runs to drop its cached models; one that has left holds none."""
-        if self._is_alive():
+        if self.is_running:
             self._send(FreeMemory())
 
     @property
     def is_running(self) -> bool:
         """Whether an engine process is up."""
-        return self._is_alive()
+        return self._process is not None and self._process.poll() is None
 
     @property
     def process_id(self) -> int | None:
         """The engine's process; None while none is up."""
-        return self._process.pid if self._process is not None and self._is_alive() else None
+        return self._process.pid if self._process is not None and self.is_running else None
 
     @property
     def stderr_tail(self) -> str:
@@ -217,7 +217,7 @@ class EngineClient:
         has_died = self._has_left() and bool(self._outstanding)
         self._outstanding[job_id] = _Outstanding(request)
         if has_died:
-            return  # `_collect` has to see to what it left before it is started again
+            return  # `_collect` has to see to what it left first
         try:
             self._send(request)
         except EngineStartError:
@@ -248,14 +248,11 @@ class EngineClient:
                 thread.join(_LAST_WORDS_S)
         self._has_said_all = True
 
-    def _is_alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
     def _has_left(self) -> bool:
         return self._process is not None and self._process.poll() is not None
 
     def _send(self, request: Request) -> None:
-        if not self._is_alive():
+        if not self.is_running:
             self._start()
         self._requests.put(request)
 
@@ -396,6 +393,7 @@ def raise_if_ended(event: Event) -> None:
             error.__cause__ = RuntimeError(event.details)
         raise error
     if isinstance(event, Cancelled):
+        done = event.frames_done
         raise JobCancelledError(
-            f"The job was cancelled with {event.frames_done} frames done; they stay on disk."
+            f"The job was cancelled with {done} frames done; they stay on disk."
         )

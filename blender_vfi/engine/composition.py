@@ -2,11 +2,13 @@
 
 A frame has one to four channels, display-encoded or scene-linear, with straight or premultiplied
 alpha; a network knows RGB in [0, 1]. Channels that the network never saw follow the motion that it
-found, and scene-linear light is warped as light, so that values above 1 stay what they are.
+found, and scene-linear light is warped as light, so that values above 1 stay what they are. Where a
+network does not tell the motion, it is shown each of them as a picture of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,12 +16,17 @@ import torch
 from torch import Tensor
 
 from ..errors import RequestError
-from ..models.catalog import DEFAULT_MODEL
-from ..models.catalog_types import ModelSpec
 from ..models.interface import Interpolation
 from ..models.warp import warp_each
+from .light import LightCurve, display_encoded
+
+View = Literal["colour", "alpha", "negative"]
+"""A picture of a frame: its colour; its alpha as grey; its light below zero, turned positive."""
 
 _SMALLEST_ALPHA = 1 / 65535
+
+_ALPHA_SLACK = 1 / 255
+"""Networks miss 0 and 1 by a little: what comes this near is taken for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,22 +61,6 @@ class ChannelLayout:
         return self.has_alpha and self.alpha_mode == "straight"
 
 
-def check_carried(layout: ChannelLayout, spec: ModelSpec) -> None:
-    """Make sure that a model can bring every channel across.
-
-    Raises:
-        RequestError: alpha or scene-linear light has to follow the motion, and the model yields
-            pictures only.
-    """
-    if (layout.has_alpha or layout.is_linear) and not spec.yields_flow:
-        what = "scene-linear light" if layout.is_linear else "alpha"
-        raise RequestError(
-            f"{spec.title} yields pictures only, without their motion, and cannot carry {what}: "
-            f"choose a model that yields motion, such as {DEFAULT_MODEL}, or convert the frames to "
-            "opaque 8 or 16 bits."
-        )
-
-
 def premultiplied(frame: Tensor, layout: ChannelLayout) -> Tensor:
     """Multiply colours by alpha where the layout stores them without.
 
@@ -88,51 +79,120 @@ def premultiplied(frame: Tensor, layout: ChannelLayout) -> Tensor:
     return torch.cat((frame[:, :-1] * alpha, alpha), dim=1)
 
 
-def network_picture(frame: Tensor, layout: ChannelLayout) -> Tensor:
+def views_beside(frame: Tensor, layout: ChannelLayout) -> frozenset[View]:
+    """Tell what a network that yields no motion must be shown of a frame beside its colour.
+
+    Nothing for opaque frames, which so cost nothing more, whether they have an alpha channel or
+    not; nor for light that is nowhere below zero.
+
+    Args:
+        frame: (1, C, H, W) float, premultiplied.
+        layout: what the channels mean.
+    """
+    views: set[View] = set()
+    if layout.has_alpha and not bool((frame[:, -1] == 1).all()):
+        views.add("alpha")
+    if layout.is_linear and bool((_colour(frame, layout) < 0).any()):
+        views.add("negative")
+    return frozenset(views)
+
+
+def brightest(frame: Tensor, layout: ChannelLayout) -> float:
+    """Return how far light goes in either direction, 1 or more; 1 for display-encoded frames."""
+    if not layout.is_linear:
+        return 1.0
+    return max(1.0, float(_colour(frame, layout).nan_to_num(nan=0.0).abs().amax()))
+
+
+def picture_of(
+    frame: Tensor, layout: ChannelLayout, view: View, curve: LightCurve | None
+) -> Tensor:
     """Show a frame as the network was taught to see frames.
 
     Args:
         frame: (1, C, H, W) float, premultiplied.
         layout: what the channels mean.
+        view: what of it.
+        curve: how scene-linear colour is encoded where the network's own picture is all that comes
+            back; None where it is only shown, clipped to what a display shows.
 
     Returns:
         (1, 3, H, W) in [0, 1], display-encoded; pixels that are not a number are black, since a
         network would spread one over the whole picture.
     """
-    colour = frame[:, : layout.count - layout.has_alpha].nan_to_num(nan=0.0)
-    if layout.is_linear:
-        colour = _display_encoded(colour)
-    return colour.clamp(0, 1).expand(-1, 3, -1, -1)
+    shown = frame[:, -1:] if view == "alpha" else _colour(frame, layout)
+    shown = shown.nan_to_num(nan=0.0)
+    if layout.is_linear and view != "alpha":
+        shown = -shown if view == "negative" else shown
+        shown = display_encoded(shown) if curve is None else curve.encoded(shown)
+    return shown.clamp(0, 1).expand(-1, 3, -1, -1)
 
 
-def compose(result: Interpolation, frame0: Tensor, frame1: Tensor, layout: ChannelLayout) -> Tensor:
-    """Make whole in-between frames from the network's answer.
+def compose(
+    answers: Mapping[View, Interpolation],
+    frame0: Tensor,
+    frame1: Tensor,
+    layout: ChannelLayout,
+    curve: LightCurve | None,
+) -> Tensor:
+    """Make whole in-between frames from the network's answers.
 
     Display-encoded colour is the network's own. Alpha, and every channel of scene-linear frames,
-    is warped from the two frames with the network's flow and mask.
+    is warped from the two frames with the network's flow and mask; where it tells none, they are
+    the network's pictures of them.
 
     Args:
-        result: the network's answer for T timesteps, cropped to the frames' size.
+        answers: the network's answer for T timesteps, cropped to the frames' size, for each view
+            that it was shown.
         frame0: (1, C, H, W) float, the earlier frame, premultiplied.
         frame1: likewise, the later one.
         layout: what the channels mean.
+        curve: how the network was shown scene-linear colour, as in `picture_of`.
 
     Returns:
         (T, C, H, W) float32, alpha as the layout has it.
-
-    Raises:
-        RequestError: channels have to follow the motion, and the model does not tell it.
     """
-    if layout.is_linear:
+    result = answers["colour"]
+    moves = result.flow_t0 is not None and result.mask is not None
+    if layout.is_linear and moves:
         frames = _moved(result, frame0, frame1)
     else:
-        frames = result.frames.float()
-        if layout.count <= 2:
-            frames = frames.mean(dim=1, keepdim=True)
+        frames = _seen_light(answers, layout, curve) if curve else _seen(result, layout)
         if layout.has_alpha:
-            alpha = _moved(result, frame0[:, -1:], frame1[:, -1:]).clamp(0, 1)
+            alpha = (
+                _moved(result, frame0[:, -1:], frame1[:, -1:]).clamp(0, 1)
+                if moves
+                else _seen_alpha(answers)
+            )
             frames = torch.cat((frames, alpha), dim=1)
     return _straightened(frames, layout) if layout.has_straight_alpha else frames
+
+
+def _colour(frame: Tensor, layout: ChannelLayout) -> Tensor:
+    return frame[:, : layout.count - layout.has_alpha]
+
+
+def _seen(answer: Interpolation, layout: ChannelLayout) -> Tensor:
+    """Return the network's own picture (T, C, H, W), grey where the layout is."""
+    frames = answer.frames.float()
+    return frames.mean(dim=1, keepdim=True) if layout.count <= 2 else frames
+
+
+def _seen_light(
+    answers: Mapping[View, Interpolation], layout: ChannelLayout, curve: LightCurve
+) -> Tensor:
+    light = curve.decoded(_seen(answers["colour"], layout))
+    if "negative" in answers:
+        light = light - curve.decoded(_seen(answers["negative"], layout))
+    return light
+
+
+def _seen_alpha(answers: Mapping[View, Interpolation]) -> Tensor:
+    """Return (T, 1, H, W) alpha in [0, 1]; what was not shown to the network is opaque."""
+    if "alpha" not in answers:
+        return torch.ones_like(answers["colour"].frames[:, :1], dtype=torch.float32)
+    alpha = answers["alpha"].frames.float().mean(dim=1, keepdim=True)
+    return ((alpha - _ALPHA_SLACK) / (1 - 2 * _ALPHA_SLACK)).clamp(0, 1)
 
 
 def _straightened(frames: Tensor, layout: ChannelLayout) -> Tensor:
@@ -145,19 +205,8 @@ def _straightened(frames: Tensor, layout: ChannelLayout) -> Tensor:
 def _moved(result: Interpolation, frame0: Tensor, frame1: Tensor) -> Tensor:
     """Move (1, C, H, W) channels of both frames to the T in-between moments, and merge them."""
     if result.flow_t0 is None or result.flow_t1 is None or result.mask is None:
-        raise RequestError(
-            "This model yields pictures only, without motion: it cannot carry alpha or "
-            "scene-linear light. Choose a model that yields flow (see the models list), or opaque "
-            "8- or 16-bit frames."
-        )
+        raise AssertionError("a model that yields flows yields both, and a mask")
     mask = result.mask.float()
     from_frame0 = warp_each(frame0, result.flow_t0[None].float())[0]
     from_frame1 = warp_each(frame1, result.flow_t1[None].float())[0]
     return from_frame0 * mask + from_frame1 * (1 - mask)
-
-
-def _display_encoded(linear: Tensor) -> Tensor:
-    """Apply the sRGB transfer function (IEC 61966-2-1) to light clipped to [0, 1]."""
-    clipped = linear.clamp(0, 1)
-    curve = 1.055 * clipped.clamp_min(1e-8) ** (1 / 2.4) - 0.055
-    return torch.where(clipped <= 0.0031308, clipped * 12.92, curve)

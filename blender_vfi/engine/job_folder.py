@@ -32,10 +32,13 @@ _LOCK_NAME = ".vfi.lock"
 # These say how a job is run, not what it makes; the schedule's settings count by what they plan.
 _INCIDENTAL = frozenset(
     {
-        *("job_id", "device", "clear_cache_every", "overwrite", "output_dir"),
+        *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
+        "output_dir",
         *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped"),
     }
 )
+# Settings that records of older versions do not know: left at these, a job is still theirs.
+_ADDED_LATER = {"tile_size": 0, "seed": 0}
 
 
 class JobFolder:
@@ -210,7 +213,11 @@ def copy_file(source: Path, target: Path) -> None:
 
 def _fingerprint(job: JobSpec, plan: Plan, precision: str) -> dict[str, Any]:
     """Everything that decides the pixels and names of the output, as JSON values."""
-    made_from = {key: value for key, value in job_to_json(job).items() if key not in _INCIDENTAL}
+    made_from = {
+        key: value
+        for key, value in job_to_json(job).items()
+        if key not in _INCIDENTAL and (key not in _ADDED_LATER or value != _ADDED_LATER[key])
+    }
     made_from["precision"] = precision
     made_from["plan"] = hashlib.sha256(repr(plan.outputs).encode()).hexdigest()
     files = [_source_stamp(index, source) for index, source in enumerate(job.sources)]

@@ -8,7 +8,6 @@ moment by themselves are led there by recursion (see `reach`). It knows no file 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,13 +16,14 @@ from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ..errors import DeviceMemoryError, JobCancelledError
 from ..models.catalog_types import ModelSpec
-from ..models.interface import Interpolation, InterpolationModel, Quality
+from ..models.interface import InterpolationModel, Quality
 from . import memory
-from .composition import ChannelLayout, compose, network_picture, premultiplied
+from .composition import ChannelLayout
+from .limits import check_tile_size
+from .network import DeviceFrame, Network
 from .reach import describe_error, route
 from .schedule import PairWork, Plan
 
@@ -55,6 +55,11 @@ class LoopPolicy:
         clear_cache_every: pairs between two clearings of the device's cache.
         largest_batch: most timesteps in one call of the model. More than one gains nothing on the
             CPU, and would delay a cancel.
+        tile_size: longest side of the tiles that frames are made in, in pixels, about: it is
+            rounded up to what the model takes. 0 for whole frames until memory runs out.
+
+    Raises:
+        RequestError: the tile size is too small to find motion in.
     """
 
     device: torch.device
@@ -62,15 +67,10 @@ class LoopPolicy:
     quality: Quality = field(default_factory=Quality)
     clear_cache_every: int = 10
     largest_batch: int = 1
+    tile_size: int = 0
 
-
-@dataclass(frozen=True, slots=True)
-class _DeviceFrame:
-    """A frame on the device: all its channels, what the network sees, and its features."""
-
-    channels: Tensor
-    picture: Tensor
-    features: tuple[Tensor, ...]
+    def __post_init__(self) -> None:
+        check_tile_size(self.tile_size)
 
 
 class FrameLoop:
@@ -95,10 +95,18 @@ class FrameLoop:
         on_notice: Callable[[str], None] = lambda _message: None,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._model = model
         self._spec = spec
-        self._layout = layout
         self._policy = policy
+        self._network = Network(
+            model,
+            spec,
+            layout,
+            device=policy.device,
+            dtype=policy.dtype,
+            quality=policy.quality,
+            tile_size=policy.tile_size,
+            before_call=self._stop_if_cancelled,
+        )
         self._on_notice = on_notice
         self._is_cancelled = is_cancelled
         self._batch = max(1, policy.largest_batch)
@@ -131,14 +139,16 @@ class FrameLoop:
         error = describe_error(plan, self._spec)
         if error is not None:
             self._notify(error)
-        window: dict[int, _DeviceFrame] = {}
+        window: dict[int, DeviceFrame] = {}
         try:
             for done, work in enumerate(plan.pairs(finished), start=1):
                 indices = window_indices(work.pair, plan.source_count, self._spec.context)
                 # dropped before loading, so that no more than one window is ever held
                 window = {index: window[index] for index in indices if index in window}
                 for index in sorted(set(indices) - window.keys()):
-                    window[index] = self._relieved(partial(self._upload, source.load(index)))
+                    window[index] = self._relieved(
+                        partial(self._network.upload, source.load(index))
+                    )
                 # no name for the list: it would keep this window alive while the next is loaded
                 self._make_pair([window[index] for index in indices], work, sink)
                 on_pair(work)
@@ -148,54 +158,36 @@ class FrameLoop:
             window.clear()
             memory.clear_cache(self._policy.device)
 
-    def _upload(self, frame: Tensor) -> _DeviceFrame:
-        channels = frame.permute(2, 0, 1)[None].to(self._policy.device, torch.float32)
-        return self._prepared(channels)
-
-    def _prepared(self, channels: Tensor) -> _DeviceFrame:
-        """Make a source for the model of a frame (1, C, H, W) that is on the device."""
-        channels = premultiplied(channels, self._layout)
-        picture = network_picture(channels, self._layout)
-        picture = self._padded(picture).to(self._policy.dtype).contiguous()
-        with torch.inference_mode():
-            return _DeviceFrame(channels, picture, self._model.encode(picture))
-
-    def _padded(self, picture: Tensor) -> Tensor:
-        height, width = picture.shape[-2:]
-        right, bottom = (
-            padded_side(side, self._spec, self._policy.quality.flow_scale) - side
-            for side in (width, height)
-        )
-        return pad(picture, (0, right, 0, bottom), mode=self._spec.pad_mode)
-
-    def _make_pair(self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink) -> None:
+    def _make_pair(self, window: list[DeviceFrame], work: PairWork, sink: FrameSink) -> None:
         if self._spec.timesteps in ("any", "fixed"):
             self._make_directly(window, work, sink)
         else:
             self._make_by_recursion(window, work, sink)
 
-    def _make_directly(self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink) -> None:
+    def _make_directly(self, window: list[DeviceFrame], work: PairWork, sink: FrameSink) -> None:
         """Make one pair's frames in batches that fit, each handed to the sink before the next."""
         first = 0
         while first < len(work.timesteps):
-            self._stop_if_cancelled()
+            self._fitting(partial(self._network.encode, window), window)
             # fixed moments come out of one call, however few are asked for
             batch = len(work.timesteps) if self._spec.timesteps == "fixed" else self._batch
             timesteps = work.timesteps[first : first + batch]
             try:
-                frames = self._relieved(partial(self._call_to_host, window, timesteps))
+                frames = self._relieved(partial(self._make_to_host, window, timesteps))
             except DeviceMemoryError:
-                if len(timesteps) == 1 or self._spec.timesteps == "fixed":
+                is_least = len(timesteps) == 1 or self._spec.timesteps == "fixed"
+                if is_least and not self._can_shrink_tiles(window):
                     raise
-                self._batch = len(timesteps) // 2
-                self._notify(f"Memory ran out: now making {self._batch} frame(s) at a time.")
+                if not is_least:
+                    self._batch = len(timesteps) // 2
+                    self._notify(f"Memory ran out: now making {self._batch} frame(s) at a time.")
                 continue
             for output_index, frame in zip(work.outputs[first:], frames, strict=False):
                 sink.store(output_index, frame)
             first += len(timesteps)
 
     def _make_by_recursion(
-        self, window: list[_DeviceFrame], work: PairWork, sink: FrameSink
+        self, window: list[DeviceFrame], work: PairWork, sink: FrameSink
     ) -> None:
         """Make one pair's frames one after another, each from the frames that are there by then.
 
@@ -208,19 +200,38 @@ class FrameLoop:
         middle = len(window) // 2 - 1
         frames = {Fraction(0): window[middle], Fraction(1): window[middle + 1]}
         for index, step in enumerate(steps):
-            self._stop_if_cancelled()
             sources = [frames[step.earlier], frames[step.later]]
-            made = self._relieved(partial(self._call, sources, [step.timestep]))
+            made = self._fitting(
+                partial(self._network.make, sources, [step.timestep]), list(frames.values())
+            )
             if step.moment in wanted:
                 sink.store(wanted[step.moment], _on_host(made)[0])
             needed = {moment for later in steps[index + 1 :] for moment in later.sources}
             if step.moment in needed:
-                frames[step.moment] = self._relieved(partial(self._prepared, made))
+                frames[step.moment] = self._relieved(partial(self._network.prepare, made))
             frames = {moment: frame for moment, frame in frames.items() if moment in needed}
 
     def _stop_if_cancelled(self) -> None:
         if self._is_cancelled():
             raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
+
+    def _fitting(self, attempt: Callable[[], _T], held: list[DeviceFrame]) -> _T:
+        """Run `attempt`; where memory stays full, in smaller and smaller tiles."""
+        while True:
+            try:
+                return self._relieved(attempt)
+            except DeviceMemoryError:
+                if not self._can_shrink_tiles(held):
+                    raise
+
+    def _can_shrink_tiles(self, held: list[DeviceFrame]) -> bool:
+        """Take smaller tiles from now on, and say so; False where there are none."""
+        side = self._network.shrink_tiles(held)
+        if side is not None:
+            self._notify(
+                f"Memory ran out: now making frames in tiles of up to {side}×{side} pixels."
+            )
+        return side is not None
 
     def _relieved(self, attempt: Callable[[], _T]) -> _T:
         """Run `attempt`; where memory runs out, clear the device's cache and try once more."""
@@ -228,8 +239,8 @@ class FrameLoop:
             attempt,
             relieve=self._relieve,
             message=f"{self._spec.title} ran out of memory on {self._policy.device} with one frame "
-            "at a time: choose flow scale 0.5, a smaller model, smaller frames or the CPU, or "
-            "close other programs that use the device.",
+            "at a time, in the smallest tiles that show motion: choose flow scale 0.5, a smaller "
+            "model, smaller frames or the CPU, or close other programs that use the device.",
         )
 
     def _relieve(self) -> None:
@@ -241,22 +252,8 @@ class FrameLoop:
             self._notices.add(message)
             self._on_notice(message)
 
-    def _call_to_host(self, window: list[_DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
-        return _on_host(self._call(window, timesteps))
-
-    def _call(self, window: list[_DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
-        """Return (T, C, H, W) float32 frames on the device."""
-        middle = len(window) // 2 - 1
-        frame0, frame1 = window[middle].channels, window[middle + 1].channels
-        with torch.inference_mode():
-            result = self._model(
-                [frame.picture for frame in window],
-                [frame.features for frame in window],
-                [float(timestep) for timestep in timesteps],
-                self._policy.quality,
-            )
-            height, width = frame0.shape[-2:]
-            return compose(_cropped(result, height, width), frame0, frame1, self._layout)
+    def _make_to_host(self, window: list[DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
+        return _on_host(self._network.make(window, timesteps))
 
 
 def _on_host(frames: Tensor) -> Tensor:
@@ -276,26 +273,3 @@ def window_indices(pair: int, source_count: int, context: int) -> list[int]:
     outer = (context - 2) // 2
     wanted = range(pair - outer, pair + 2 + outer)
     return [max(0, last - abs(last - abs(index))) for index in wanted]
-
-
-def padded_side(side: int, spec: ModelSpec, flow_scale: float) -> int:
-    """Return the length that the model takes for a side of `side` pixels.
-
-    A flow scale under 1 searches motion on a smaller picture, whose sides must divide as well.
-    """
-    multiple = math.ceil(spec.pad_multiple / min(1.0, flow_scale))
-    return -(-max(side, spec.smallest_side) // multiple) * multiple
-
-
-def _cropped(result: Interpolation, height: int, width: int) -> Interpolation:
-    """Cut the padding off the right and bottom of everything in `result`."""
-
-    def cut(tensor: Tensor | None) -> Tensor | None:
-        return None if tensor is None else tensor[..., :height, :width]
-
-    return Interpolation(
-        frames=result.frames[..., :height, :width],
-        flow_t0=cut(result.flow_t0),
-        flow_t1=cut(result.flow_t1),
-        mask=cut(result.mask),
-    )

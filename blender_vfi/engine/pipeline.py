@@ -19,7 +19,7 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
 from ..models.loading import LoadedModel
 from . import images, memory
-from .composition import ChannelLayout, check_carried
+from .composition import ChannelLayout
 from .frame_files import ReadAhead, WriteBehind
 from .image_formats import FrameFormat, check_same_format, container_of_suffix, encoding_for
 from .job_folder import JobFolder, copy_file
@@ -114,7 +114,6 @@ class _JobRun:
             is_linear=frame_format.is_linear,
             alpha_mode=frame_format.alpha_mode,
         )
-        check_carried(layout, spec)
         check_reach(self._plan, spec)
         precision = memory.dtype_name(dtype)
         with JobFolder(self._job, self._plan, precision=precision) as folder:
@@ -182,6 +181,7 @@ class _JobRun:
                 dtype=dtype,
                 checkpoint=Path(self._job.checkpoint) if self._job.checkpoint else None,
                 progress=partial(report, f"Downloading {spec.title}"),
+                limit_bytes=int(self._job.free_memory_limit_gb * 2**30),
             ),
             relieve=relieve,
             message=f"{spec.title} does not fit into the memory of {self._device}: choose a "
@@ -209,9 +209,14 @@ class _JobRun:
             LoopPolicy(
                 device=self._device,
                 dtype=loaded.dtype,
-                quality=Quality(flow_scale=self._job.flow_scale, ensemble=self._job.ensemble),
+                quality=Quality(
+                    flow_scale=self._job.flow_scale,
+                    ensemble=self._job.ensemble,
+                    seed=self._job.seed,
+                ),
                 clear_cache_every=self._job.clear_cache_every,
                 largest_batch=memory.largest_batch(self._device),
+                tile_size=self._job.tile_size,
             ),
             on_notice=self._notify,
             is_cancelled=self._is_cancelled,

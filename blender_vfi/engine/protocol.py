@@ -15,6 +15,7 @@ from typing import Literal
 
 from ..errors import RequestError
 from . import rates, schedule
+from .limits import check_free_memory_limit, check_seed, check_tile_size
 
 PROTOCOL_VERSION = 2
 
@@ -50,6 +51,11 @@ class JobSpec:
         flow_scale: see `models.interface.Quality`.
         ensemble: likewise.
         clear_cache_every: pairs between two clearings of the device's cache.
+        tile_size: longest side in pixels of the tiles that large frames are made in, about; 0 for
+            whole frames, and tiles only where memory runs out.
+        free_memory_limit_gb: device memory that must be free, in units of 2^30 bytes, before
+            another model is loaded; models kept from earlier jobs go until it is.
+        seed: see `models.interface.Quality`.
         overwrite: replace files that lie under an output frame's name.
     """
 
@@ -71,6 +77,9 @@ class JobSpec:
     flow_scale: float = 1.0
     ensemble: bool = False
     clear_cache_every: int = 10
+    tile_size: int = 0
+    free_memory_limit_gb: float = 4.0
+    seed: int = 0
     overwrite: bool = False
 
     @property
@@ -99,6 +108,9 @@ class JobSpec:
     def check(self) -> None:
         """Raise `RequestError` for the first setting that is out of range; no file is touched."""
         check_engine_settings(self.precision, self.flow_scale, self.clear_cache_every)
+        check_tile_size(self.tile_size)
+        check_free_memory_limit(self.free_memory_limit_gb)
+        check_seed(self.seed)
         _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)
         if self.first_number < 0:
             raise RequestError(f"First frame number {self.first_number}: must be 0 or more.")

@@ -90,17 +90,20 @@ class ModelCache:
         checkpoint: Path | None = None,
         progress: ProgressCallback | None = None,
         offline: bool = False,
+        limit_bytes: int | None = None,
     ) -> LoadedModel:
         """Return the model, loading it unless it is here; for the arguments see `load_model`.
 
         Before a load, other models on `device` are let go, the least recently used first, while
-        less is free there than the limit or than this model needs, whichever is more.
+        less is free there than the limit (`limit_bytes`, or else the cache's own) or than this
+        model needs, whichever is more.
         """
         with self._lock:
             key = _Key(_identity(spec, checkpoint), device, dtype, memory_format)
             model = self._models.pop(key, None)
             if model is None:
-                self._make_room(device, _needed_bytes(spec, dtype, checkpoint))
+                limit = self._limit_bytes if limit_bytes is None else limit_bytes
+                self._make_room(device, max(limit, _needed_bytes(spec, dtype, checkpoint)))
                 model = self._load(
                     spec,
                     device=device,
@@ -123,8 +126,7 @@ class ModelCache:
                 self._release(device)
             return count
 
-    def _make_room(self, device: torch.device, needed_bytes: int) -> None:
-        wanted_bytes = max(self._limit_bytes, needed_bytes)
+    def _make_room(self, device: torch.device, wanted_bytes: int) -> None:
         for key in [key for key in self._models if key.device == device]:
             if self._free_memory(device) >= wanted_bytes:
                 return

@@ -10,10 +10,13 @@ import difflib
 
 from ..errors import UnknownModelError
 from .catalog_amt import AMT_MODELS
+from .catalog_cain import CAIN_MODELS
+from .catalog_emavfi import EMAVFI_MODELS
 from .catalog_film import FILM_MODELS
 from .catalog_flavr import FLAVR_MODELS
 from .catalog_gmfss import GMFSS_MODELS
 from .catalog_ifrnet import IFRNET_MODELS
+from .catalog_ifunet import IFUNET_MODELS
 from .catalog_rife import RIFE_MODELS
 from .catalog_types import ModelSpec
 
@@ -24,6 +27,9 @@ CATALOG: tuple[ModelSpec, ...] = (
     *IFRNET_MODELS,
     *GMFSS_MODELS,
     *FLAVR_MODELS,
+    *EMAVFI_MODELS,
+    *CAIN_MODELS,
+    *IFUNET_MODELS,
 )
 """Every model, the default first."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .catalog_figures import figures_of
 from .catalog_types import Checkpoint, HubSource, Licence, ModelSpec, Timesteps
 
 _PAPER = (
@@ -11,6 +12,8 @@ _PAPER = (
     "arXiv 2304.09790"
 )
 
+# of the authors' repository; the card of their files on Hugging Face says CC-BY-NC-SA-4.0, which
+# asks for more of those who pass changed weights on, and allows no more to those who use them
 _LICENCE = Licence(
     spdx="CC-BY-NC-4.0",
     holder="MCG, Nankai University",
@@ -31,6 +34,7 @@ class _Release:
     summary: str
     parameters: int
     published: str
+    size_bytes: int | None = None
     sha256: str | None = None
     timesteps: Timesteps = "middle"
 
@@ -59,6 +63,7 @@ _RELEASES = (
         summary="Slow and careful with large motion and occlusion; not for commercial use.",
         parameters=30_638_919,
         published="amt-g.pth",
+        size_bytes=122_649_595,
         sha256="a39af8744e8e6db16ebd29cb3dd09596fae38f360d8bb024288b3fe468256d07",
     ),
     _Release(
@@ -85,7 +90,7 @@ def _amt(release: _Release) -> ModelSpec:
         paper=_PAPER,
         checkpoint=Checkpoint(
             filename=f"{release.name}.safetensors",
-            size_bytes=None,
+            size_bytes=release.size_bytes,
             sha256=release.sha256,
             licence=_LICENCE,
             sources=(source,),
@@ -95,6 +100,7 @@ def _amt(release: _Release) -> ModelSpec:
         pad_multiple=16,
         pad_mode="replicate",
         smallest_side=128,
+        figures=figures_of(release.name),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .catalog_figures import figures_of
 from .catalog_types import Checkpoint, HubSource, Licence, ModelSpec
 
 _PAPER = "FILM: Frame Interpolation for Large Motion, 2022, arXiv 2202.04901"
@@ -14,7 +15,9 @@ _LICENCE = Licence(
 )
 
 
-def _film(name: str, title: str, summary: str, file: str, sha256: str) -> ModelSpec:
+def _film(
+    name: str, title: str, summary: str, file: str, sha256: str, *, bytes_per_weight: int
+) -> ModelSpec:
     """Make the entry of one published file of the Style training, converted from TensorFlow."""
     return ModelSpec(
         name=name,
@@ -29,6 +32,7 @@ def _film(name: str, title: str, summary: str, file: str, sha256: str) -> ModelS
             sha256=sha256,
             licence=_LICENCE,
             sources=(HubSource(repo_id="jkawamoto/frame-interpolation-pytorch", filename=file),),
+            bytes_per_weight=bytes_per_weight,
         ),
         parameters=34_436_667,
         timesteps="recursive",
@@ -37,6 +41,7 @@ def _film(name: str, title: str, summary: str, file: str, sha256: str) -> ModelS
         smallest_side=64,
         # its flows have no mask to go with them: a network does the blending
         yields_flow=False,
+        figures=figures_of(name),
     )
 
 
@@ -47,6 +52,7 @@ FILM_MODELS: tuple[ModelSpec, ...] = (
         "For very large motion, and between photographs; slower than RIFE.",
         "film_net_fp32.pt",
         "5f12cf580f1f027f1086f8806b635f8123cd76895a3425ec9aed9755b569357c",
+        bytes_per_weight=4,
     ),
     _film(
         "film-fp16",
@@ -54,6 +60,7 @@ FILM_MODELS: tuple[ModelSpec, ...] = (
         "FILM with weights rounded to half precision: half the download, nearly the same frames.",
         "film_net_fp16.pt",
         "bcf74d3a05dfc5c703d9f6f1b927d889610356dce98a85b9bf7d0a5eaa8f31f7",
+        bytes_per_weight=2,
     ),
 )
 """FILM in both published precisions; they share one architecture."""

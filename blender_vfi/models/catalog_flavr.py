@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .catalog_figures import figures_of
 from .catalog_types import Checkpoint, Licence, ModelSpec
 
 _PAPER = (
@@ -21,8 +22,9 @@ _LICENCE = Licence(
 
 def _flavr(variant: str, parameters: int, moments: str) -> ModelSpec:
     """Make the entry of the network that multiplies the frame rate by `variant`."""
+    name = f"flavr-{variant}"
     return ModelSpec(
-        name=f"flavr-{variant}",
+        name=name,
         architecture="flavr",
         variant=variant,
         title=f"FLAVR {variant}",
@@ -33,7 +35,7 @@ def _flavr(variant: str, parameters: int, moments: str) -> ModelSpec:
         paper=_PAPER,
         # no host is known that serves the authors' files unchanged
         checkpoint=Checkpoint(
-            filename=f"flavr-{variant}.safetensors",
+            filename=f"{name}.safetensors",
             size_bytes=None,
             sha256=None,
             licence=_LICENCE,
@@ -48,6 +50,7 @@ def _flavr(variant: str, parameters: int, moments: str) -> ModelSpec:
         # never released for fp16, and its activations are not normalised
         half_precision=False,
         yields_flow=False,
+        figures=figures_of(name),
     )
 
 

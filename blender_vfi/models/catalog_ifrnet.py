@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .catalog_figures import figures_of
 from .catalog_types import Checkpoint, HubSource, Licence, ModelSpec
 
 _PAPER = (
@@ -16,9 +17,19 @@ _LICENCE = Licence(
     commercial=True,
 )
 
-# the others are on their authors' own drive, which no tool can fetch from: give them as files
-_SOURCES = {
-    "ifrnet": (HubSource(repo_id="pavlichenko/ifrnet_vimeo", filename="IFRNet_Vimeo90K.pth"),)
+# Size in bytes, SHA-256 and source by name; without a known hash the first one seen is kept to.
+# The others are on their authors' own drive, which no tool can fetch from: give them as files.
+_FILES: dict[str, tuple[int | None, str | None, HubSource]] = {
+    "ifrnet": (
+        None,
+        None,
+        HubSource(repo_id="pavlichenko/ifrnet_vimeo", filename="IFRNet_Vimeo90K.pth"),
+    ),
+    "ifrnet-gopro": (
+        19_860_576,
+        "ca40c40e4a394d3158dd858528f3b404f99b6a2ae0848f02298d1730847b5161",
+        HubSource(repo_id="pavlichenko/ifrnet_gopro", filename="IFRNet_GoPro.pth"),
+    ),
 }
 
 # variant, suffix of the name, title, parameters, what to say of the size
@@ -35,6 +46,7 @@ def _ifrnet(
     """Make the entry of one size, trained on Vimeo90K (the middle alone) or on GoPro."""
     name = f"ifrnet{suffix}{'-gopro' if is_gopro else ''}"
     reach = "any moment, from GoPro's motion" if is_gopro else "trained at the middle of two frames"
+    size_bytes, sha256, source = _FILES.get(name, (None, None, None))
     return ModelSpec(
         name=name,
         architecture="ifrnet",
@@ -42,19 +54,19 @@ def _ifrnet(
         title=f"{title} (GoPro)" if is_gopro else title,
         summary=f"{praise}; {reach}.",
         paper=_PAPER,
-        # no hash is known: the first one seen is kept to
         checkpoint=Checkpoint(
             filename=f"{name}.safetensors",
-            size_bytes=None,
-            sha256=None,
+            size_bytes=size_bytes,
+            sha256=sha256,
             licence=_LICENCE,
-            sources=_SOURCES.get(name, ()),
+            sources=(source,) if source else (),
         ),
         parameters=parameters,
         timesteps="any" if is_gopro else "middle",
         pad_multiple=16,
         pad_mode="replicate",
         smallest_side=16,
+        figures=figures_of(name),
     )
 
 

@@ -55,7 +55,7 @@ _RIFE_FAMILIES = (
 )
 
 # size in bytes, SHA-256 and source by version; the other versions have no source that we know of
-_RIFE_FILES: dict[str, tuple[int | None, str, HubSource | WheelSource]] = {
+_RIFE_FILES: dict[str, tuple[int, str, HubSource | WheelSource]] = {
     "4.25": (
         24_623_147,
         "1195a2f0de8fcc06228590670c15cee18e27dd4f562864bf10454bed6f1e9c44",
@@ -66,12 +66,12 @@ _RIFE_FILES: dict[str, tuple[int | None, str, HubSource | WheelSource]] = {
         ),
     ),
     "4.9": (
-        None,
+        21_345_274,
         "e55fd00f3cc184e3c65961f4bb827a9da022e78eed36b055242c0ac30000d533",
         HubSource(repo_id="TekeshiX/rife_backup", filename="rife49.pth"),
     ),
     "4.7": (
-        None,
+        21_344_827,
         "6a8a825ab2750558bdd20dcced386fd82b7222c7ba58c11d3b611d9c44f1be63",
         HubSource(repo_id="TekeshiX/rife_backup", filename="rife47.pth"),
     ),

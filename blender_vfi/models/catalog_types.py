@@ -15,8 +15,8 @@ spaced set, all at once.
 """
 
 
-PadMode = Literal["constant", "replicate"]
-"""How sides are padded, in torch's words: black, or the pixels at the edge."""
+PadMode = Literal["constant", "replicate", "reflect"]
+"""How sides are padded, in torch's words: black, the pixels at the edge, or mirrored there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,7 @@ class Checkpoint:
             published one.
         licence: the authors' terms.
         sources: where to fetch it, tried in this order; empty means a local file only.
+        bytes_per_weight: 4, or 2 where the published weights are rounded to half precision.
         parts: the published files where they are several, in the order of their keys.
     """
 
@@ -95,6 +96,7 @@ class Checkpoint:
     sha256: str | None
     licence: Licence
     sources: tuple[HubSource | WheelSource, ...] = ()
+    bytes_per_weight: int = 4
     parts: tuple[CheckpointPart, ...] = ()
 
 
@@ -102,6 +104,25 @@ def combined_sha256(hashes: Mapping[str, str]) -> str:
     """Return one hash for a checkpoint of several files, from the hash of each by component."""
     lines = "".join(f"{hashes[component]}  {component}\n" for component in sorted(hashes))
     return hashlib.sha256(lines.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """How close a model came to hidden frames of a benchmark, as published.
+
+    Attributes:
+        dataset: which benchmark, such as "SNU-FILM Extreme".
+        psnr_db: peak signal to noise ratio.
+        ssim: structural similarity, at most 1.
+        source: the paper and table that were read.
+        remark: what keeps the figure from being one of exactly these weights; mostly nothing.
+    """
+
+    dataset: str
+    psnr_db: float
+    ssim: float
+    source: str
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +142,13 @@ class ModelSpec:
         fixed_multiplier: for fixed timesteps, the multiplier whose moments they are; else 0.
         context: frames it looks at, 2 or 4.
         pad_multiple: sides are padded to a multiple of this at flow scale 1.
-        pad_mode: what with, as the reference does: black, or the pixels at the edge.
+        pad_mode: what with, as the reference does.
         smallest_side: sides are padded to at least this, in pixels.
         half_precision: whether fp16 is safe.
         yields_flow: whether it returns flows and mask beside the picture.
         ensemble: whether the ensemble setting has an effect.
+        draws_noise: whether the seed setting has one.
+        figures: published results, at most one for each benchmark.
     """
 
     name: str
@@ -145,3 +168,11 @@ class ModelSpec:
     half_precision: bool = True
     yields_flow: bool = True
     ensemble: bool = False
+    draws_noise: bool = False
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def about_bytes(self) -> int:
+        """Size of the published file, or what the weights alone take where nobody tells it."""
+        checkpoint = self.checkpoint
+        return checkpoint.size_bytes or self.parameters * checkpoint.bytes_per_weight

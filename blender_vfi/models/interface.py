@@ -46,10 +46,12 @@ class Quality:
         flow_scale: resolution at which motion is searched, relative to the frame, 0.25 to 4:
             0.5 suits 4K and large motion, 2 suits small frames.
         ensemble: average the motion found forwards and backwards in time; twice the work.
+        seed: what models that draw noise start from; the same seed makes the same frames.
     """
 
     flow_scale: float = 1.0
     ensemble: bool = False
+    seed: int = 0
 
 
 class InterpolationModel(nn.Module):

@@ -33,6 +33,20 @@ def stored_path(folder: Path, spec: ModelSpec) -> Path:
     return folder / spec.architecture / spec.checkpoint.filename
 
 
+def find_file(spec: ModelSpec, cache: Path | None = None) -> Path | None:
+    """Return `spec`'s checkpoint on this machine, None where there is none.
+
+    The file is not opened: whether it is what it should be is seen when it is loaded.
+
+    Args:
+        spec: whose checkpoint.
+        cache: folder of downloads; None for `cache_folder()`.
+    """
+    folders = (shipped_folder(), cache or cache_folder())
+    paths = (stored_path(folder, spec) for folder in folders)
+    return next((path for path in paths if path.is_file()), None)
+
+
 def _user_cache() -> Path:
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")

@@ -821,4 +821,44 @@ MESSAGES: dict[tuple[str, str], str] = {
         "{what} ist „{path}“, relativ zu einer noch nie gespeicherten .blend-Datei: diese zuerst "
         "speichern oder einen absoluten Pfad angeben."
     ),
+    (
+        "*",
+        "A heavy relative of RIFE that rebuilds each picture a second time; needs a checkpoint file or folder from its author.",
+    ): "Ein schwerer Verwandter von RIFE, der jedes Bild ein zweites Mal aufbaut; braucht eine Checkpoint-Datei oder einen Ordner von seinem Autor.",
+    (
+        "*",
+        "Careful and heavy; any moment; needs the authors' ours_t.pkl.",
+    ): "Sorgfältig und schwer; jeder Zeitpunkt; braucht die Datei ours_t.pkl der Autoren.",
+    (
+        "*",
+        "Careful and heavy; trained at the middle of two frames; needs the authors' ours.pkl.",
+    ): "Sorgfältig und schwer; auf die Mitte zweier Bilder trainiert; braucht die Datei ours.pkl der Autoren.",
+    ("*", "Keep Free (GB)"): "Frei halten (GB)",
+    (
+        "*",
+        "Lighter, and nearly as careful; any moment; needs the authors' ours_small_t.pkl.",
+    ): "Leichter und fast so sorgfältig; jeder Zeitpunkt; braucht die Datei ours_small_t.pkl der Autoren.",
+    (
+        "*",
+        "Lighter, and nearly as careful; trained at the middle of two frames; needs the authors' ours_small.pkl.",
+    ): "Leichter und fast so sorgfältig; auf die Mitte zweier Bilder trainiert; braucht die Datei ours_small.pkl der Autoren.",
+    (
+        "*",
+        "Make frames in overlapping tiles of so many pixels, at least 128, to save memory. 0 makes whole frames, and tiles only where memory runs out",
+    ): "Bilder in überlappenden Kacheln von so vielen Pixeln berechnen, mindestens 128, um Speicher zu sparen. 0 berechnet ganze Bilder und Kacheln nur, wo der Speicher ausgeht",
+    (
+        "*",
+        "Makes the middle of two frames without flow, by attention over channels; needs a checkpoint file from its authors.",
+    ): "Berechnet die Mitte zweier Bilder ohne Bewegungsfeld, mit Aufmerksamkeit über Kanäle; braucht eine Checkpoint-Datei der Autoren.",
+    (
+        "*",
+        "Memory of the device to keep free when models stay loaded: the one not used for the longest time leaves first",
+    ): "Speicher des Geräts, der frei bleiben soll, während Modelle geladen bleiben: das am längsten unbenutzte wird zuerst entladen",
+    ("*", "Seed"): "Startwert",
+    ("*", "Tile Size"): "Kachelgröße",
+    (
+        "*",
+        "What models that draw noise start from: the same seed, the same frames",
+    ): "Wovon Modelle ausgehen, die Rauschen ziehen: gleicher Startwert, gleiche Bilder",
+    ("*", "The folder of strip {strip!r}"): "Der Ordner des Streifens „{strip}“",
 }

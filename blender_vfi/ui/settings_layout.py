@@ -45,6 +45,9 @@ def draw_quality(layout: Layout, context: bpy.types.Context) -> None:
     row = column.row()
     row.active = spec.ensemble
     row.prop(settings, "ensemble")
+    row = column.row()
+    row.active = spec.draws_noise
+    row.prop(settings, "seed")
     if spec.checkpoint.sources:
         column.prop(settings, "checkpoint")
 
@@ -62,6 +65,8 @@ def draw_memory(layout: Layout, context: bpy.types.Context) -> None:
     settings = _settings(context)
     column = layout.column()
     column.prop(settings, "clear_cache_every")
+    column.prop(settings, "tile_size")
+    column.prop(settings, "free_memory_limit_gb")
 
 
 def draw_skipped(layout: Layout, context: bpy.types.Context) -> None:

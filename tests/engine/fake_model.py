@@ -81,6 +81,54 @@ class FakeModel(InterpolationModel):
         return Interpolation(frames=blend, flow_t0=flow, flow_t1=flow, mask=mask)
 
 
+class SmallDeviceModel(FakeModel):
+    """Runs out of memory wherever it is shown more pixels, times timesteps, than fit."""
+
+    def __init__(self, most_pixels: int, *, most_to_encode: int | None = None) -> None:
+        super().__init__()
+        self._most_pixels = most_pixels
+        self._most_to_encode = most_to_encode or most_pixels
+        self.refused: list[tuple[int, ...]] = []
+
+    def encode(self, frame: Tensor) -> tuple[Tensor, ...]:
+        self._fit(frame, 1, self._most_to_encode)
+        return super().encode(frame)
+
+    def forward(
+        self,
+        frames: Sequence[Tensor],
+        features: Sequence[tuple[Tensor, ...]],
+        timesteps: Sequence[float],
+        quality: Quality,
+    ) -> Interpolation:
+        self._fit(frames[0], len(timesteps), self._most_pixels)
+        return super().forward(frames, features, timesteps, quality)
+
+    def _fit(self, frame: Tensor, count: int, most_pixels: int) -> None:
+        height, width = frame.shape[-2:]
+        if height * width * count > most_pixels:
+            self.refused.append((height, width, count))
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+class PictureModel(FakeModel):
+    """Cross-fades and says nothing of motion; takes and makes only what a display shows."""
+
+    def __init__(self) -> None:
+        super().__init__(yields_flow=False)
+
+    def forward(
+        self,
+        frames: Sequence[Tensor],
+        features: Sequence[tuple[Tensor, ...]],
+        timesteps: Sequence[float],
+        quality: Quality,
+    ) -> Interpolation:
+        shown = [frame.clamp(0, 1) for frame in frames]
+        made = super().forward(shown, features, timesteps, quality)
+        return Interpolation(frames=made.frames.clamp(0, 1))
+
+
 def fake_spec(**changes: object) -> ModelSpec:
     """Return the default model's entry with fields changed."""
     return dataclasses.replace(catalog.find(catalog.DEFAULT_MODEL), **changes)

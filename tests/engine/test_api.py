@@ -81,6 +81,15 @@ def test_double_and_half_frames_are_taken(model):
         assert api.interpolate(frames().to(dtype), device="cpu").dtype == torch.float32
 
 
+def test_tiles_make_the_same_frames_and_the_seed_reaches_the_model(model):
+    given = torch.rand(2, 128, 192, 3, generator=torch.Generator().manual_seed(1))
+    whole = api.interpolate(given, device="cpu")
+    model.calls.clear()
+    tiled = api.interpolate(given, device="cpu", tile_size=128, seed=5)
+    assert torch.allclose(tiled, whole, atol=1e-6)
+    assert [call.quality.seed for call in model.calls] == [5, 5]
+
+
 def test_settings_reach_the_model(model):
     api.interpolate(frames(), flow_scale=0.5, ensemble=True, device="cpu")
     assert model.calls[0].quality.flow_scale == 0.5

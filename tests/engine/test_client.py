@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
 import time
-from pathlib import Path
 
 import pytest
 
 from blender_vfi.engine import client as client_module
 from blender_vfi.engine.client import EngineClient
-from blender_vfi.engine.protocol import Cancelled, Failed, Finished, JobSpec, Ready
+from blender_vfi.engine.protocol import (
+    Cancelled,
+    Failed,
+    Finished,
+    JobSpec,
+    Ready,
+)
 from blender_vfi.errors import (
     EngineDiedError,
     EngineStartError,
@@ -22,47 +26,16 @@ from blender_vfi.errors import (
     RequestError,
 )
 
+from .scripted_engine import events_until, scripted_engines, wait_until
+
 pytestmark = pytest.mark.plain
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-PRELUDE = f"""\
-#!{sys.executable}
-import os, pathlib, sys, time
-sys.path.insert(0, {str(REPOSITORY)!r})
-from blender_vfi.engine.protocol import *
-from blender_vfi.engine.wire import *
-def say(message):
-    sys.stdout.write(encode_line(message)); sys.stdout.flush()
-def hear():
-    line = sys.stdin.readline()
-    return decode_line(line) if line else None
-def ready(protocol=PROTOCOL_VERSION):
-    say(Ready(protocol=protocol, process_id=os.getpid(), version="0", python="3"))
-def finish(job):
-    say(Finished(job_id=job.job_id, frames_total=3, frames_made=1, duration_s=0.0,
-        peak_memory_bytes=0))
-starts = pathlib.Path(__file__).with_suffix(".starts")
-starts.open("a").write("x")
-start = len(starts.read_text())
-"""
 
 
 @pytest.fixture
 def engine(tmp_path):
-    """Make a client of an engine that does what a script says; all are ended with the test."""
-    clients = []
-
-    def make(script, **options):
-        path = tmp_path / "engine.py"
-        path.write_text(PRELUDE + textwrap.dedent(script))
-        path.chmod(0o755)
-        clients.append(EngineClient(str(path), **options))
-        return clients[-1]
-
-    yield make
-    for item in clients:
-        item.close()
+    """Make a client of an engine that does what a script says."""
+    with scripted_engines(tmp_path) as make:
+        yield make
 
 
 def job(job_id="a", count=2):
@@ -73,25 +46,6 @@ def job(job_id="a", count=2):
         name_prefix="f_",
         suffix=".png",
     )
-
-
-def wait_until(claim, timeout_s=20.0):
-    end = time.monotonic() + timeout_s
-    while not claim():
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.01)
-
-
-def events_until(client, kind, timeout_s=20.0):
-    """Poll as Blender's timer does, until an event of `kind` comes; return all events."""
-    seen = []
-
-    def has_come():
-        seen.extend(client.poll())
-        return any(isinstance(event, kind) for event in seen)
-
-    wait_until(has_come, timeout_s)
-    return seen
 
 
 def test_missing_interpreter_is_named_with_the_remedy(tmp_path):

@@ -89,6 +89,22 @@ def test_same_job_goes_on_with_what_is_missing(job):
     assert opened(again).finished == {1}
 
 
+def test_how_much_memory_stays_free_makes_no_other_job(job):
+    begun(job).place(1, write_text("x"))
+    assert opened(dataclasses.replace(job, free_memory_limit_gb=0.5)).finished == {1}
+
+
+def test_job_of_a_version_without_tiles_and_seeds_goes_on(job):
+    begun(job).place(1, write_text("x"))
+    path = Path(job.output_dir) / RECORD_NAME
+    record = json.loads(path.read_text())
+    for values in (record["made_from"], record["job"]):
+        for added_later in ("tile_size", "seed", "free_memory_limit_gb"):
+            values.pop(added_later, None)
+    path.write_text(json.dumps(record))
+    assert opened(job).finished == {1}
+
+
 def test_partial_file_of_a_killed_engine_does_not_count_as_finished(job):
     begun(job)
     (Path(job.output_dir) / ".f_0002.partial.png").write_text("half")
@@ -106,6 +122,8 @@ def test_partial_file_of_a_killed_engine_does_not_count_as_finished(job):
         {"model": "rife-4.6"},
         {"skip_pairs": (0,)},
         {"ensemble": True},
+        {"tile_size": 256},
+        {"seed": 1},
     ],
 )
 def test_frames_of_other_settings_are_not_taken_for_finished(job, changes):

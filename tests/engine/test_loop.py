@@ -11,7 +11,7 @@ import torch
 from blender_vfi.engine import loop as loop_module
 from blender_vfi.engine import memory
 from blender_vfi.engine.composition import ChannelLayout
-from blender_vfi.engine.loop import FrameLoop, LoopPolicy, padded_side, window_indices
+from blender_vfi.engine.loop import FrameLoop, LoopPolicy, window_indices
 from blender_vfi.engine.schedule import plan
 from blender_vfi.errors import DeviceMemoryError, JobCancelledError
 from blender_vfi.models.interface import Quality
@@ -309,18 +309,6 @@ def test_padding_is_black_on_the_right_and_below():
     later = seen[1][0, 0]
     assert torch.equal(later[:3, :5], torch.full((3, 5), 0.1))
     assert later.sum().item() == pytest.approx(1.5)
-
-
-@pytest.mark.parametrize(
-    ("side", "scale", "expected"),
-    [(1, 1.0, 64), (64, 1.0, 64), (65, 1.0, 128), (65, 0.5, 128), (1, 0.25, 256), (65, 4.0, 128)],
-)
-def test_padded_side_divides_at_the_flow_scale_too(side, scale, expected):
-    assert padded_side(side, fake_spec(pad_multiple=64), scale) == expected
-
-
-def test_small_sides_are_padded_to_the_smallest_that_the_model_takes():
-    assert padded_side(20, fake_spec(pad_multiple=16, smallest_side=100), 1.0) == 112
 
 
 def test_the_loop_leaves_the_source_tensors_alone():

@@ -313,6 +313,24 @@ def test_frame_names_continue_at_the_number_asked_for(source, output):
     assert visible_names(output) == ["neu_0099.png", "neu_0100.png", "neu_0101.png"]
 
 
+def test_tiles_seed_and_free_memory_reach_model_and_cache(tmp_path, output):
+    write_sequence(tmp_path / "in", 2, size=(128, 192))
+    model = FakeModel()
+    cache, limits = fake_cache(model), []
+    get = cache.get
+
+    def get_noted(*arguments, limit_bytes, **options):
+        limits.append(limit_bytes)
+        return get(*arguments, **options)
+
+    cache.get = get_noted
+    job = make_job(tmp_path / "in", output, tile_size=128, seed=7, free_memory_limit_gb=1.5)
+    Engine(cache).run(job)
+    assert [call.shape for call in model.calls] == [(1, 3, 128, 128)] * 2
+    assert {call.quality.seed for call in model.calls} == {7}
+    assert limits == [3 << 29]
+
+
 def test_checkpoint_of_another_variant_is_named(source, output, tmp_path):
     checkpoint = tmp_path / "own.pth"
     checkpoint.touch()

@@ -124,6 +124,9 @@ def test_unknown_field_is_named():
         ("flow_scale", False),
         ("flow_scale", 10**400),
         ("checkpoint", {}),
+        ("tile_size", 256.0),
+        ("free_memory_limit_gb", "4"),
+        ("seed", None),
     ],
 )
 def test_field_of_the_wrong_type_is_named(field, value):
@@ -178,6 +181,7 @@ def test_frame_names_have_four_digits_at_least():
 
 def test_a_sound_job_passes_its_check():
     job(multiplier=(2,), skip_pairs=(0,), flow_scale=0.5, first_number=0).check()
+    job(tile_size=128, free_memory_limit_gb=0.0, seed=2**32 - 1).check()
 
 
 def test_a_rate_ratio_plans_in_place_of_the_multiplier():
@@ -198,6 +202,14 @@ def test_a_rate_ratio_plans_in_place_of_the_multiplier():
         ({"clear_cache_every": 0}, "Clear cache every 0 pairs: .* from 1 to 1000"),
         ({"clear_cache_every": 1001}, "from 1 to 1000"),
         ({"clear_cache_every": 2.5}, "must be a whole number"),
+        ({"tile_size": 127}, "Tile size 127: must be 0, or a whole number of at least 128 pixels"),
+        ({"tile_size": -1}, "Tile size -1: .* choose 512 where memory is small"),
+        ({"tile_size": 256.5}, "Tile size 256.5"),
+        ({"free_memory_limit_gb": -0.5}, "Free memory limit -0.5 GB: must be 0 or more; choose 0"),
+        ({"free_memory_limit_gb": float("nan")}, "Free memory limit nan GB"),
+        ({"free_memory_limit_gb": float("inf")}, "Free memory limit inf GB"),
+        ({"seed": -1}, "Seed -1: must be a whole number from 0 to 4294967295"),
+        ({"seed": 2**32}, "Seed 4294967296"),
         ({"first_number": -1}, "First frame number -1"),
         ({"output_dir": "out"}, "Output folder 'out': must be an absolute path"),
         ({"name_prefix": "a/b"}, "Name prefix 'a/b': must not contain a slash"),

@@ -13,6 +13,7 @@ _SHOTS = Path("/tmp/shots")  # paths are in the pictures
 _SCREEN_HEIGHT = 1080
 _MOST_BYTES = 150_000
 _LARGER_BY_PX = 330
+_ABOVE_PAGE_PX = 225  # in the preferences: name, version, and where this machine has the file
 _LENGTH = 60  # of the scene: room for the slow strip
 
 
@@ -21,6 +22,7 @@ def steps(stage: Stage) -> Steps:
         shutil.rmtree(_SHOTS / name, ignore_errors=True)
         shutil.copytree(stage.folder / "shot", _SHOTS / name)
     yield from _enlarge_sequencer()
+    window.sequencer().spaces.active.show_region_hud = False
     yield from _add("meadow", channel=1)
     yield from window.open_tab()
     yield from _take(stage, "panel")
@@ -32,9 +34,7 @@ def steps(stage: Stage) -> Steps:
     yield 1.0
     yield from _take(stage, "panel-running")
     yield from addon.finish_job(stage)
-    with window.in_sequencer():
-        bpy.ops.sequencer.view_all()
-    yield 1.0
+    yield from _view_all()
     yield from _take(stage, "panel-finished")
 
     _halve(editor.frames_in(_SHOTS / "broken")[5])
@@ -64,6 +64,13 @@ def _add(shot: str, *, channel: int) -> Steps:
     name = editor.add_shot(_SHOTS / shot, channel=channel)
     editor.strip_called(name).name = shot
     editor.scene().frame_end = _LENGTH
+    yield from _view_all()
+
+
+def _view_all() -> Steps:
+    yield 0.5  # what was added has been drawn
+    with window.in_sequencer():
+        bpy.ops.sequencer.view_all()
     yield 1.5  # thumbnails
 
 
@@ -80,23 +87,26 @@ def _take_preferences(stage: Stage) -> Steps:
     """Open the add-on's page in a window of its own."""
     bpy.ops.preferences.addon_show(module=addon.PACKAGE)
     yield 2.0
-    _crop(stage, "preferences", bpy.context.window_manager.windows[-1])
+    _crop(stage, "preferences", bpy.context.window_manager.windows[-1], above=_ABOVE_PAGE_PX)
 
 
-def _crop(stage: Stage, name: str, shown: bpy.types.Area | bpy.types.Window) -> None:
-    """Keep what an area or a window shows, as a small PNG."""
+def _crop(
+    stage: Stage, name: str, shown: bpy.types.Area | bpy.types.Window, *, above: int = 0
+) -> None:
+    """Keep what an area or a window shows as a small PNG, without what is `above`."""
     target = _IMAGES / f"{name}.png"
-    top = _SCREEN_HEIGHT - shown.y - shown.height
+    top = _SCREEN_HEIGHT - shown.y - shown.height + above
+    width, height = shown.width, shown.height - above
     picture = stage.picture(name)
     subprocess.run(
         [
             *("convert", str(picture)),
-            *("-crop", f"{shown.width}x{shown.height}+{shown.x}+{top}", "+repage", "-strip"),
+            *("-crop", f"{width}x{height}+{shown.x}+{top}", "+repage", "-strip"),
             *("-dither", "None", "-colors", "256", "-define", "png:compression-level=9"),
             f"PNG8:{target}",
         ],
         check=True,
     )
     size = target.stat().st_size
-    stage.note(f"{target.name}: {shown.width}×{shown.height}, {size / 1e3:.0f} kB")
+    stage.note(f"{target.name}: {width}×{height}, {size / 1e3:.0f} kB")
     stage.check(size < _MOST_BYTES, f"{target.name} has {size} bytes, more than {_MOST_BYTES}")

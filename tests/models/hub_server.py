@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 import huggingface_hub
+import huggingface_hub.constants  # reads HF_HUB_OFFLINE for good: before a test sets it
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -118,6 +118,18 @@ def test_limit_is_settable():
     assert len(cache) == 5
 
 
+def test_a_job_may_keep_more_or_less_memory_free():
+    machine = Device(total_bytes=6 * GIB)
+    cache = machine.cache()
+    for name in "abcde":
+        get(cache, name, limit_bytes=0)
+    assert len(cache) == 5
+    get(cache, "f", limit_bytes=3 * GIB)
+    assert len(cache) == 4, "a and b went: 1 GiB was free, and 3 are asked for"
+    get(cache, "g")
+    assert machine.loads == [*"abcdefg"]
+
+
 @pytest.mark.parametrize(("dtype", "kept"), [(torch.float32, 1), (torch.float16, 2)])
 def test_model_that_needs_more_than_the_limit_gets_it(dtype, kept):
     machine = Device(total_bytes=8 * GIB)

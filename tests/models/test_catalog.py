@@ -11,6 +11,7 @@ import pytest
 from blender_vfi.errors import UnknownModelError
 from blender_vfi.models import catalog
 from blender_vfi.models.catalog import CATALOG
+from blender_vfi.models.catalog_figures import figures_of
 
 pytestmark = pytest.mark.plain
 
@@ -45,7 +46,7 @@ def test_default_model_comes_first_and_has_a_source_and_a_hash():
 def test_entry_is_complete(spec):
     assert spec.title
     assert spec.summary.endswith(".")
-    assert re.fullmatch(r".+, \d{4}, arXiv \d{4}\.\d{5}", spec.paper)
+    assert re.fullmatch(r".+, \d{4}, (arXiv \d{4}\.\d{5}|AAAI)", spec.paper)
     assert spec.parameters > 0
     assert spec.context in (2, 4)
     assert spec.checkpoint.filename.endswith(".safetensors")
@@ -58,6 +59,56 @@ def test_published_hash_is_a_sha256(spec):
     checkpoint = spec.checkpoint
     if checkpoint.sha256 is not None:
         assert re.fullmatch(r"[0-9a-f]{64}", checkpoint.sha256)
+
+
+@pytest.mark.parametrize("spec", CATALOG, ids=lambda spec: spec.name)
+def test_licence_that_restricts_use_says_so(spec):
+    licence = spec.checkpoint.licence
+    assert licence.commercial == (licence.spdx in {"MIT", "Apache-2.0"})
+    assert licence.holder
+
+
+def test_amt_is_not_for_commercial_use():
+    amt = [spec for spec in CATALOG if spec.architecture == "amt"]
+    assert amt
+    assert not any(spec.checkpoint.licence.commercial for spec in amt)
+
+
+@pytest.mark.parametrize("spec", CATALOG, ids=lambda spec: spec.name)
+def test_size_is_about_that_of_the_weights(spec):
+    weights_bytes = spec.parameters * spec.checkpoint.bytes_per_weight
+    # files of RIFE carry networks for training beside what is used
+    assert 0.9 * weights_bytes < spec.about_bytes < 1.7 * weights_bytes
+
+
+@pytest.mark.parametrize("spec", CATALOG, ids=lambda spec: spec.name)
+def test_published_figures_are_plausible_and_name_their_source(spec):
+    assert spec.figures == figures_of(spec.name)
+    datasets = [figure.dataset for figure in spec.figures]
+    assert len(set(datasets)) == len(datasets)
+    for figure in spec.figures:
+        assert 20 < figure.psnr_db < 45
+        assert 0.8 < figure.ssim < 1
+        assert figure.source
+
+
+def test_harder_motion_has_lower_published_figures():
+    for spec in CATALOG:
+        by_dataset = {figure.dataset: figure for figure in spec.figures}
+        degrees = [
+            by_dataset[f"SNU-FILM {degree}"]
+            for degree in ("Easy", "Medium", "Hard", "Extreme")
+            if f"SNU-FILM {degree}" in by_dataset
+        ]
+        assert [figure.psnr_db for figure in degrees] == sorted(
+            (figure.psnr_db for figure in degrees), reverse=True
+        )
+
+
+def test_models_released_without_figures_claim_none():
+    claims = {spec.architecture for spec in CATALOG if spec.figures}
+    assert not claims & {"rife", "gmfss"}
+    assert "ifrnet" in claims
 
 
 def test_find_returns_the_entry_of_that_name():

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from blender_vfi.errors import CheckpointError, DownloadError
+from blender_vfi.errors import CheckpointError, DownloadError, LicenceError
 from blender_vfi.models import catalog, loading, locations, recognition, rife, state_dicts, store
 from blender_vfi.models.catalog_types import HubSource
 
@@ -213,6 +213,52 @@ def test_cache_that_cannot_be_written_to_is_named_with_a_remedy(server, tmp_path
     toy.write(tmp_path / "cache", b"a file in the folder's place")
     with pytest.raises(DownloadError, match=r"Cannot store .*BLENDER_VFI_CHECKPOINTS"):
         load(spec())
+
+
+def restricted(entry):
+    """Return `entry` with terms that restrict what its weights may be used for."""
+    licence = dataclasses.replace(entry.checkpoint.licence, spdx="CC-BY-NC-4.0", commercial=False)
+    return dataclasses.replace(
+        entry, checkpoint=dataclasses.replace(entry.checkpoint, licence=licence)
+    )
+
+
+def test_restricted_weights_are_not_downloaded_until_their_terms_are_accepted(server, tmp_path):
+    entry = restricted(spec())
+    for attempt in (loading.ensure_stored, load):
+        with pytest.raises(LicenceError, match=r"CC-BY-NC-4.0.*no commercial use") as raised:
+            attempt(entry)
+        assert entry.checkpoint.licence.url in str(raised.value)
+        assert "download toy-narrow --accept-licence" in str(raised.value)
+    assert server.requests == []
+    assert not stored(tmp_path).exists()
+
+
+def test_accepted_terms_are_not_asked_for_again_once_the_weights_are_here(server, tmp_path):
+    entry = restricted(spec())
+    assert loading.ensure_stored(entry, accept_licence=True) == stored(tmp_path)
+    assert load(entry).checkpoint == stored(tmp_path)
+
+
+def test_shipped_restricted_weights_need_no_acceptance(server, tmp_path):
+    entry = restricted(spec())
+    shipped = loading.ensure_stored(entry, folder=tmp_path / "shipped", accept_licence=True)
+    assert loading.ensure_stored(entry) == shipped
+
+
+def test_restricted_model_without_a_source_asks_for_a_file_and_not_for_acceptance():
+    entry = restricted(toy.make_spec())
+    with pytest.raises(DownloadError, match="no source to download from"):
+        loading.ensure_stored(entry)
+
+
+def test_users_own_file_of_a_restricted_model_needs_no_acceptance(tmp_path):
+    path = toy.write(tmp_path / "own.pth", PUBLISHED)
+    assert load(restricted(spec()), checkpoint=path).checkpoint == path
+
+
+def test_weights_for_any_use_need_no_acceptance(server, tmp_path):
+    assert loading.ensure_stored(spec()) == stored(tmp_path)
 
 
 def formats():

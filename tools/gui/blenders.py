@@ -109,11 +109,11 @@ def debian_blender(suite: str) -> Blender:
     """
     folder = ROOT / "build" / "blender-roots" / suite
     made = subprocess.run(
-        [str(_TOOLS / "make"), str(folder), suite], stderr=subprocess.PIPE, text=True, check=False
+        [str(_TOOLS / "make"), str(folder), suite], stdout=subprocess.PIPE, text=True, check=False
     )
-    lines = made.stderr.strip().splitlines()
     if made.returncode != 0:
-        raise NoBlenderError("\n".join(lines) or f"make ended with exit code {made.returncode}")
+        reason = made.stdout.strip() or f"it ended with exit code {made.returncode}"
+        raise NoBlenderError(reason)
     bare = Blender(title="", program="blender", folder=folder)
     check_engine_python(bare)
     return Blender(title=f"{_version(bare)} ({suite})", program="blender", folder=folder)

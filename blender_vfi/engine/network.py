@@ -1,0 +1,233 @@
+"""Asks a model for the in-between frames of one window: whole, or in tiles where memory is small.
+
+It knows what the network is shown of a frame, how large a picture it is shown at a time, and what
+is computed once per frame. When, and in what order, is the loop's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from ..models.catalog_types import ModelSpec
+from ..models.interface import Interpolation, InterpolationModel, Quality
+from .composition import (
+    ChannelLayout,
+    View,
+    brightest,
+    compose,
+    picture_of,
+    premultiplied,
+    views_beside,
+)
+from .light import LightCurve, curve_for
+from .padding import padded, padded_side, side_multiple
+from .tiling import SMALLEST_WHEN_FULL, Tile, Tiling, largest_tile
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What the network sees of a frame, (1, 3, H, W) padded, and its features once there."""
+
+    picture: Tensor
+    curve: LightCurve | None
+    features: tuple[Tensor, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFrame:
+    """A frame on the device: all its channels, and what of it has been shown to the network."""
+
+    channels: Tensor
+    views: frozenset[View] = frozenset()
+    brightest: float = 1.0
+    shown: dict[View, _Shown] = field(default_factory=dict)
+
+
+class Network:
+    """One model, ready to be asked.
+
+    Args:
+        model: module in evaluation mode, on `device` and in `dtype`.
+        spec: the model's catalog entry.
+        layout: what the frames' channels mean.
+        device: where.
+        dtype: in which number format the model runs; frames are composed in float32.
+        quality: handed to the model.
+        tile_size: longest side of a tile; 0 for whole frames.
+        before_call: called before each call of the model.
+    """
+
+    def __init__(
+        self,
+        model: InterpolationModel,
+        spec: ModelSpec,
+        layout: ChannelLayout,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        quality: Quality,
+        tile_size: int,
+        before_call: Callable[[], None],
+    ) -> None:
+        self._model = model
+        self._spec = spec
+        self._layout = layout
+        self._device = device
+        self._dtype = dtype
+        self._quality = quality
+        self._multiple = side_multiple(spec, quality.flow_scale)
+        self._largest = self._fitting_tile(tile_size) if tile_size else 0
+        self._before_call = before_call
+
+    def upload(self, frame: Tensor) -> DeviceFrame:
+        """Bring a frame (H, W, C) to the device."""
+        return self.prepare(frame.permute(2, 0, 1)[None].to(self._device, torch.float32))
+
+    def prepare(self, channels: Tensor) -> DeviceFrame:
+        """Make a source of a frame (1, C, H, W) that is on the device."""
+        channels = premultiplied(channels, self._layout)
+        if self._spec.yields_flow:
+            return DeviceFrame(channels)
+        return DeviceFrame(
+            channels, views_beside(channels, self._layout), brightest(channels, self._layout)
+        )
+
+    def encode(self, window: Sequence[DeviceFrame]) -> None:
+        """Compute what depends on single frames, where that is not there yet.
+
+        Tiles are encoded when they are asked for, and not kept: memory is what they are there for.
+        """
+        curve = self._curve(window)
+        with torch.inference_mode():
+            for view in self._views(window):
+                for frame in window:
+                    shown = self._show(frame, view, curve)
+                    if shown.features is None and not self._is_tiled(shown.picture):
+                        shown.features = self._model.encode(shown.picture)
+
+    def make(self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
+        """Return (T, C, H, W) float32 frames on the device."""
+        self.encode(window)
+        middle = len(window) // 2 - 1
+        frame0, frame1 = window[middle].channels, window[middle + 1].channels
+        height, width = frame0.shape[-2:]
+        with torch.inference_mode():
+            answers = {
+                view: self._ask([frame.shown[view] for frame in window], timesteps)
+                for view in self._views(window)
+            }
+            cropped = {view: _cropped(answer, height, width) for view, answer in answers.items()}
+            return compose(cropped, frame0, frame1, self._layout, self._curve(window))
+
+    def shrink_tiles(self, frames: Sequence[DeviceFrame]) -> int | None:
+        """Go on in tiles of half the side, at first of half the frame.
+
+        Args:
+            frames: all that are held; features of them as a whole are let go.
+
+        Returns:
+            The tiles' longest side; None where they would become too small to find motion in.
+        """
+        longest = max(self._padded_size(frames[0]))
+        now = min(self._largest or longest, longest)
+        smaller = self._fitting_tile(max(now // 2, SMALLEST_WHEN_FULL))
+        if smaller >= now:
+            return None
+        self._largest = smaller
+        for frame in frames:
+            for shown in frame.shown.values():
+                shown.features = None
+        return smaller
+
+    def _fitting_tile(self, tile_size: int) -> int:
+        return largest_tile(
+            tile_size, multiple=self._multiple, smallest_side=self._spec.smallest_side
+        )
+
+    def _views(self, window: Sequence[DeviceFrame]) -> list[View]:
+        """List what has to be asked for: what one frame shows, the others must show as well."""
+        return ["colour", *sorted(frozenset().union(*(frame.views for frame in window)))]
+
+    def _curve(self, window: Sequence[DeviceFrame]) -> LightCurve | None:
+        """Return how light is encoded in pictures that are all that comes back, else None."""
+        if self._spec.yields_flow or not self._layout.is_linear:
+            return None
+        return curve_for(max(frame.brightest for frame in window))
+
+    def _show(self, frame: DeviceFrame, view: View, curve: LightCurve | None) -> _Shown:
+        shown = frame.shown.get(view)
+        if shown is None or shown.curve != curve:
+            picture = picture_of(frame.channels, self._layout, view, curve)
+            picture = padded(picture, *self._padded_size(frame), self._spec.pad_mode)
+            shown = _Shown(picture.to(self._dtype).contiguous(), curve)
+            frame.shown[view] = shown
+        return shown
+
+    def _padded_size(self, frame: DeviceFrame) -> tuple[int, int]:
+        height, width = (
+            padded_side(side, self._spec, self._quality.flow_scale)
+            for side in frame.channels.shape[-2:]
+        )
+        return height, width
+
+    def _is_tiled(self, picture: Tensor) -> bool:
+        return 0 < self._largest < max(picture.shape[-2:])
+
+    def _ask(self, window: Sequence[_Shown], timesteps: Sequence[Fraction]) -> Interpolation:
+        pictures = [shown.picture for shown in window]
+        if not self._is_tiled(pictures[0]):
+            return self._call(pictures, [shown.features or () for shown in window], timesteps)
+
+        def make(tile: Tile) -> Interpolation:
+            # one frame may stand in the window twice, and is encoded once
+            parts = {id(picture): tile.cut(picture).contiguous() for picture in pictures}
+            features = {key: self._model.encode(part) for key, part in parts.items()}
+            keys = [id(picture) for picture in pictures]
+            answer = self._call(
+                [parts[key] for key in keys], [features[key] for key in keys], timesteps
+            )
+            return answer if self._needs_motion else Interpolation(frames=answer.frames)
+
+        height, width = pictures[0].shape[-2:]
+        tiling = Tiling(
+            height,
+            width,
+            largest=self._largest,
+            multiple=self._multiple,
+            smallest_side=self._spec.smallest_side,
+        )
+        return tiling.interpolate(make)
+
+    @property
+    def _needs_motion(self) -> bool:
+        return self._spec.yields_flow and (self._layout.has_alpha or self._layout.is_linear)
+
+    def _call(
+        self,
+        pictures: list[Tensor],
+        features: list[tuple[Tensor, ...]],
+        timesteps: Sequence[Fraction],
+    ) -> Interpolation:
+        self._before_call()
+        moments = [float(timestep) for timestep in timesteps]
+        answer: Interpolation = self._model(pictures, features, moments, self._quality)
+        return answer
+
+
+def _cropped(result: Interpolation, height: int, width: int) -> Interpolation:
+    """Cut the padding off the right and bottom of everything in `result`."""
+
+    def cut(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor[..., :height, :width]
+
+    return Interpolation(
+        frames=result.frames[..., :height, :width],
+        flow_t0=cut(result.flow_t0),
+        flow_t1=cut(result.flow_t1),
+        mask=cut(result.mask),
+    )

@@ -1,0 +1,135 @@
+"""The benchmarks of models: what they measure, with which weights, and what they keep."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks import models, quality, results_file, weights
+from blender_vfi.errors import UnknownModelError
+from blender_vfi.models import catalog, locations
+
+pytestmark = pytest.mark.torch
+
+FOUND = {"seconds_per_frame": 1.5, "peak_memory_bytes": 1 << 30, "weights": "drawn", "threads": 2}
+
+
+@pytest.fixture
+def nothing_here(monkeypatch, tmp_path):
+    """A machine without any published weights."""
+    monkeypatch.setattr(locations, "find_file", lambda _spec: None)
+    monkeypatch.setattr(weights, "_FETCHED", tmp_path)
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Play the measurements; the names of the models that were measured."""
+    names = []
+
+    def measure(name):
+        names.append(name)
+        return None if name == "film" else {**FOUND, "load": 0.1}
+
+    monkeypatch.setattr(models, "_in_own_process", measure)
+    return names
+
+
+def test_each_network_is_measured_once_and_no_model_is_left_out():
+    groups = models.representatives()
+    assert sorted(name for members in groups.values() for name in members) == sorted(
+        spec.name for spec in catalog.CATALOG
+    )
+    assert groups["film"] == ["film", "film-fp16"]
+    assert groups["rife-4.25"] == ["rife-4.25", "rife-4.26"]
+
+
+def test_named_model_is_measured_under_the_name_of_its_network():
+    assert models.representatives(["film-fp16"]) == {"film": ["film", "film-fp16"]}
+    with pytest.raises(UnknownModelError):
+        models.representatives(["film", "rife-9"])
+
+
+def test_stopped_run_goes_on_with_what_is_missing(measured, tmp_path):
+    output = tmp_path / "models.json"
+    assert models.main(["--models", "ifrnet-s", "--output", str(output)]) == 0
+    arguments = ["--models", "ifrnet-s,rife-4.26", "--output", str(output)]
+    assert models.main([*arguments, "--only-missing"]) == 0
+    assert measured == ["ifrnet-s", "rife-4.25"]
+    results = json.loads(output.read_text())
+    assert list(results) == ["rife-4.25", "ifrnet-s"]
+    assert results["rife-4.25"]["stands_for"] == ["rife-4.25", "rife-4.26"]
+    models.main(arguments)
+    assert measured[2:] == ["rife-4.25", "ifrnet-s"]
+
+
+def test_model_that_fails_is_left_out_and_the_rest_go_on(measured, tmp_path):
+    output = tmp_path / "models.json"
+    assert models.main(["--models", "film,ifrnet-s", "--output", str(output)]) == 1
+    assert list(json.loads(output.read_text())) == ["ifrnet-s"]
+
+
+def test_small_model_is_measured_with_drawn_weights(nothing_here, monkeypatch):
+    monkeypatch.setattr(models, "_HEIGHT", 64)
+    monkeypatch.setattr(models, "_WIDTH", 96)
+    found = models.measure(catalog.find("rife-4.15.lite"))
+    assert found["weights"] == "drawn"
+    assert found["is_warmed_up"]
+    assert found["frames_per_run"] == 1
+    assert 0 < found["seconds_per_frame"] < 10
+    assert found["peak_memory_bytes"] > 1 << 26
+    assert found["torch"] == torch.__version__
+    json.dumps(found)
+
+
+@pytest.mark.parametrize("name", models.representatives())
+def test_every_network_has_weights_to_draw(name):
+    spec = catalog.find(name)
+    module = weights.module_of(spec)
+    assert weights.manifest_of(spec, module)
+
+
+def test_published_weights_come_first_and_are_told_by_their_hash(monkeypatch, tmp_path):
+    monkeypatch.setattr(locations, "shipped_folder", lambda: tmp_path)
+    monkeypatch.setenv(locations.FOLDER_VARIABLE, str(tmp_path))
+    fetched = Path(os.environ.get("BLENDER_VFI_TEST_WEIGHTS", weights._FETCHED))
+    monkeypatch.setattr(weights, "_FETCHED", fetched)
+    spec = catalog.find("rife-4.6")
+    built = weights.build(spec)
+    assert (built.weights, built.sha256) == ("published", spec.checkpoint.sha256)
+
+
+def test_absent_weights_are_not_published_ones(nothing_here):
+    for name in ("rife-4.6", "gmfss-base"):
+        assert weights.build_published(catalog.find(name)) is None
+
+
+@pytest.mark.parametrize("triplets", [1, 5, 12, 23])
+def test_hidden_frames_are_spread_evenly_over_every_second_one(triplets):
+    frames = quality.hidden_frames(triplets)
+    assert len(set(frames)) == triplets
+    assert {frame % 2 for frame in frames} == {1}
+    steps = {later - earlier for earlier, later in itertools.pairwise(frames)}
+    assert not steps or max(steps) - min(steps) <= 2
+
+
+@pytest.mark.parametrize("triplets", [0, 24, -1])
+def test_more_hidden_frames_than_there_are_is_an_error(triplets):
+    with pytest.raises(ValueError, match="from 1 to 23"):
+        quality.hidden_frames(triplets)
+
+
+def test_machine_with_more_work_than_threads_is_disturbed():
+    assert not results_file.is_disturbed({"load": 2.4, "threads": 2})
+    assert results_file.is_disturbed({"load": 5.0, "threads": 2})
+    assert results_file.machine()["threads"] == torch.get_num_threads()
+
+
+def test_results_survive_a_write_and_a_read(tmp_path):
+    assert results_file.read(tmp_path / "none.json") == {}
+    results_file.write(tmp_path / "new" / "file.json", {"a": {"b": "é"}})
+    assert results_file.read(tmp_path / "new" / "file.json") == {"a": {"b": "é"}}
