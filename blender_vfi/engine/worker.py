@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import EngineError, EngineStartError, JobCancelledError, ProtocolError, VfiError
@@ -47,13 +48,25 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--idle-exit", type=float, default=600.0, metavar="SECONDS")
     parser.add_argument("--nice", type=int, default=0, metavar="N")
     options = parser.parse_args(arguments)
-    if options.nice and hasattr(os, "nice"):  # Windows has the client's flag instead
-        os.nice(options.nice)
+    _yield_processor(options.nice)
     wire = _take_stdout()
     code = Worker(wire, sys.stdin, idle_exit_s=options.idle_exit).serve()
     with contextlib.suppress(OSError):  # the client is gone, and what it has not read with it
         wire.close()
     return code
+
+
+def _yield_processor(niceness: int) -> None:
+    """Leave the processor to others that want it; Windows has the client's flag instead.
+
+    Linux shares the processor among sessions first, and within each session by niceness: as this
+    process leads a session of its own, the session's niceness is what Blender notices.
+    """
+    if not niceness or not hasattr(os, "nice"):
+        return
+    os.nice(niceness)
+    with contextlib.suppress(OSError):  # another system, or a kernel without such groups
+        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 class Worker:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import time
 from pathlib import Path
 
 import bpy
@@ -20,6 +21,7 @@ from harness import addon
 from harness.stage import Stage, Steps
 
 _DRAWN_S = 2.0  # by then the window has been drawn
+_NAP_S = 0.005  # as Blender naps between two looks for events
 
 
 def _load(path: Path):
@@ -39,6 +41,15 @@ def _steps(scenario: Path, stage: Stage) -> Steps:
     yield from _load(scenario).steps(stage)
 
 
+def _nap() -> float:
+    """Sleep as Blender does by itself, unless events are simulated: it spins then, on a whole core.
+
+    Whatever else runs would be slowed down by that, and Blender would get less of the processor.
+    """
+    time.sleep(_NAP_S)
+    return 0.0
+
+
 def main() -> None:
     scenario, folder = (Path(word) for word in sys.argv[sys.argv.index("--") + 1 :])
     bpy.context.preferences.view.show_splash = False  # it takes every event
@@ -46,6 +57,7 @@ def main() -> None:
     step = stage.stepper(lambda: _steps(scenario, stage))
     # loading a file ends timers that are not persistent
     bpy.app.timers.register(step, first_interval=_DRAWN_S, persistent=True)
+    bpy.app.timers.register(_nap, persistent=True)
 
 
 main()
