@@ -1,7 +1,8 @@
 """Blender stays smooth: the longest gap between ticks of a 60 Hz timer, in a job and without one.
 
-Without a GPU, drawing a window once takes longer than a tick. So there are two measurements to
-compare with: Blender that does nothing, and Blender that only draws what a job has it draw.
+Without a GPU, drawing anything in a window takes longer than a tick, so the window is a small one,
+and there are two measurements to compare with: Blender that does nothing, and Blender that only
+draws what a job has it draw.
 """
 
 import time
