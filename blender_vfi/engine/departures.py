@@ -10,7 +10,7 @@ def describe_death(python: str, code: int, stderr: str) -> str:
     """Say that the engine ended in the middle of a job, how, and with which last words."""
     return (
         f"The engine ({python}) {_describe_end(code)} in the middle of a job. Finished frames stay "
-        f"on disk; start the job again to go on. {_last_words(stderr)}"
+        f"on disk; start the job again to go on.{_last_words(stderr)}"
     )
 
 
@@ -19,7 +19,7 @@ def describe_false_start(python: str, code: int, stderr: str) -> str:
     return (
         f"The engine's Python {python!r} {_describe_end(code)} before the engine was ready: give "
         "the path of a Python 3.10 or newer that has torch, in the add-on's preferences or in "
-        f"${PYTHON_VARIABLE}. {_last_words(stderr)}"
+        f"${PYTHON_VARIABLE}.{_last_words(stderr)}"
     )
 
 
@@ -31,4 +31,5 @@ def _describe_end(code: int) -> str:
 
 
 def _last_words(stderr: str) -> str:
-    return f"Its last words:\n{stderr.strip()[-2000:] or '(it said nothing)'}"
+    words = stderr.strip()[-2000:]
+    return f" Its last words:\n{words}" if words else ""

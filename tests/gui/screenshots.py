@@ -25,7 +25,7 @@ def steps(stage: Stage) -> Steps:
     window.sequencer().spaces.active.show_region_hud = False
     yield from _add("meadow", channel=1)
     yield from window.open_tab()
-    yield from _take(stage, "panel")
+    yield from _take(stage, "panel-idle")
 
     editor.scene().blender_vfi.multiplier = 4
     editor.scene().blender_vfi.timing = "SLOW_MOTION"
