@@ -1,6 +1,6 @@
 """Plays the scenarios of tests/gui in windowed Blenders, and prints how it went.
 
-    python -m tools.gui [--only SCENARIO …] [--suite sid …] [--or-skip]
+    python -m tools.gui [--only SCENARIO …] [--without SCENARIO …] [--suite sid …] [--or-skip]
 
 With BLENDER=/path/to/blender that one is used; without, those of Debian's suites are, which needs
 Debian and root. Logs and screenshots stay under build/gui.
@@ -40,7 +40,7 @@ class Outcome:
 def main() -> int:
     """Play; return 1 if anything went wrong."""
     options = _parse()
-    scenarios = _scenarios(options.only)
+    scenarios = [path for path in _scenarios(options.only) if path.stem not in options.without]
     blenders, missing = _find_blenders(options.suite)
     for reason in missing:
         words = "GUI tests: skipped, because" if options.or_skip else "No windowed Blender:"
@@ -72,6 +72,9 @@ def _parse() -> argparse.Namespace:
         default=[],
         metavar="SCENARIO",
         help="names of files in tests/gui/scenarios (default: all), or paths below this folder",
+    )
+    parser.add_argument(
+        "--without", nargs="+", default=[], metavar="SCENARIO", help="names of those not to play"
     )
     parser.add_argument("--suite", nargs="+", choices=SUITES, default=SUITES)
     parser.add_argument(
