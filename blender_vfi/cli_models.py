@@ -209,6 +209,7 @@ def _described(spec: ModelSpec, checkpoint_folder: Path | None) -> dict[str, Any
         "smallest_side": spec.smallest_side,
         "half_precision": spec.half_precision,
         "yields_flow": spec.yields_flow,
+        "flow_scale": spec.flow_scale,
         "ensemble": spec.ensemble,
         "size_bytes": spec.checkpoint.size_bytes,
         "sha256": spec.checkpoint.sha256,

@@ -177,7 +177,7 @@ def _setup_outcome(task: Task[Installed]) -> Outcome:
 def _check_outcome(task: Task[Described], python: str) -> Outcome:
     try:
         described = task.result()
-    except VfiError as error:
+    except (VfiError, OSError) as error:
         level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
         return Outcome(level=level, text=words_of(error))
     text = message(

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from .vse_timing import Timing
 
 
+_CANCELLED = message("Cancelled; finished frames stay on disk, and the next run goes on there")
+_CANCELLED_DOWNLOAD = message("Cancelled; what has arrived is kept for the next attempt")
+
+
 class JobState(enum.Enum):
     """Where a job is in its life."""
 
@@ -64,7 +68,7 @@ class QueuedJob:
         message: how it ended, in words for the user.
         error_kind: name of the error's class, where it failed.
         details: traceback and log for a bug report, where it failed.
-        is_cancelling: whether it was asked to stop, and has not done so yet.
+        cancelled_at_s: when it was asked to stop, on a clock of its own; None before.
     """
 
     request: Run | Fetch
@@ -80,7 +84,12 @@ class QueuedJob:
     message: str = ""
     error_kind: str = ""
     details: str = ""
-    is_cancelling: bool = False
+    cancelled_at_s: float | None = None
+
+    @property
+    def is_cancelling(self) -> bool:
+        """Whether it was asked to stop, and has not done so yet."""
+        return self.state is JobState.RUNNING and self.cancelled_at_s is not None
 
     @property
     def job_id(self) -> str:
@@ -128,9 +137,7 @@ class QueuedJob:
             self.fail(event.kind, event.message, event.details)
         elif isinstance(event, Cancelled):
             self.state = JobState.CANCELLED
-            self.message = message(
-                "Cancelled; finished frames stay on disk, and the next run goes on there"
-            )
+            self.message = _CANCELLED if self.output_dir is not None else _CANCELLED_DOWNLOAD
         if self.state.has_ended:
             self.stage = None
 
@@ -141,7 +148,7 @@ class QueuedJob:
 
 
 class JobQueue:
-    """Jobs in the order in which they run; the ended ones stay until they are cleared away."""
+    """Jobs in the order in which they run; failed and cancelled ones stay until cleared away."""
 
     def __init__(self) -> None:
         self._jobs: list[QueuedJob] = []
@@ -174,6 +181,16 @@ class JobQueue:
     def add(self, jobs: Iterable[QueuedJob]) -> None:
         """Put jobs at the end."""
         self._jobs += jobs
+
+    def make_way(self, jobs: Iterable[QueuedJob]) -> None:
+        """Take out ended jobs that went well, or that are about to run again as one of `jobs`."""
+        titles = {job.title for job in jobs}
+        self._jobs = [
+            job
+            for job in self._jobs
+            if job.state is not JobState.FINISHED
+            and not (job.state.has_ended and job.title in titles)
+        ]
 
     def remove(self, job_id: str) -> None:
         """Take a job out, unless it runs."""

@@ -15,13 +15,17 @@ import bpy
 from . import engine_session, vse_timing
 from .engine.client import EngineClient
 from .engine.protocol import Notice, Run
-from .errors import JobCancelledError, VfiError
+from .errors import VfiError
 from .job_queue import JobState, QueuedJob, jobs
 from .messages import message, words_of
 from .preferences import engine_settings
 
 _POLL_INTERVAL_S = 0.05
+_PATIENCE_S = 2.0  # with an engine that was asked to stop; a second click before that is a slip
 _ABANDONED = message("Ended with its file or window; finished frames stay on disk")
+_ENDED_BY_FORCE = message("Stopped by ending the engine; finished frames stay on disk")
+_DRAGGING = ("TRANSFORM_OT_", "SEQUENCER_OT_")
+_OURS = "SEQUENCER_OT_vfi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,13 @@ class Report:
 
 
 def tick(context: bpy.types.Context) -> list[Report]:
-    """Take in what the engine says, place what is finished, and start what comes next."""
+    """Take in what the engine says, place what is finished, and start what comes next.
+
+    While the artist drags strips, nothing is done: they would be moved, or a half-done drag undone.
+    """
     reports: list[Report] = []
+    if _is_dragging(context):
+        return reports
     job = jobs.running
     if job is not None:
         reports += _pump(job)
@@ -51,21 +60,27 @@ def run_to_end(context: bpy.types.Context) -> Iterator[Report]:
 
 
 def cancel(job: QueuedJob) -> None:
-    """Stop a job within one frame, or before it has begun."""
+    """Stop a job within one frame, or before it has begun; asked once more, end the engine."""
     if job.state is JobState.WAITING:
         jobs.remove(job.job_id)
-    elif job.state is JobState.RUNNING:
-        job.is_cancelling = True
+    elif job.state is not JobState.RUNNING:
+        return
+    elif job.cancelled_at_s is None:
+        job.cancelled_at_s = time.monotonic()
         client = engine_session.running_client()
         if client is not None:
             client.cancel(job.job_id)
+    elif time.monotonic() - job.cancelled_at_s > _PATIENCE_S:
+        engine_session.close()
+        job.state, job.stage, job.message = JobState.CANCELLED, None, _ENDED_BY_FORCE
 
 
 def abandon() -> None:
     """Stop everything at once, and wait for nothing: what the jobs belong to is going away."""
     for job in jobs:
-        cancel(job)
         if job.state is JobState.RUNNING:
+            cancel(job)
+        if not job.state.has_ended:
             job.state, job.stage, job.message = JobState.CANCELLED, None, _ABANDONED
 
 
@@ -119,7 +134,7 @@ def _pump(job: QueuedJob) -> list[Report]:
             if isinstance(event, Notice):
                 told.append(Report("WARNING", event.message))
     except VfiError as error:
-        _fail(job, error, client)
+        job.fail(type(error).__name__, words_of(error), client.stderr_tail)
     told += _ended(job, client)
     return told
 
@@ -146,11 +161,13 @@ def _start(job: QueuedJob, context: bpy.types.Context) -> list[Report]:
     return []
 
 
-def _fail(job: QueuedJob, error: VfiError, client: EngineClient) -> None:
-    if isinstance(error, JobCancelledError):
-        job.state, job.message = JobState.CANCELLED, words_of(error)
-        return
-    job.fail(type(error).__name__, words_of(error), client.stderr_tail)
+def _is_dragging(context: bpy.types.Context) -> bool:
+    """Whether an operator holds strips in the middle of a change; others may run for hours."""
+    return any(
+        operator.bl_idname.startswith(_DRAGGING) and not operator.bl_idname.startswith(_OURS)
+        for window in context.window_manager.windows
+        for operator in window.modal_operators
+    )
 
 
 def _report_of(job: QueuedJob) -> Report:

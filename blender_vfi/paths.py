@@ -28,6 +28,11 @@ def absolute_path(path: str, what: str) -> str:
     return str(Path(bpy.path.abspath(path)).expanduser())
 
 
+def machine_path(path: str) -> str:
+    """Return a path that the preferences hold: absolute, whatever .blend is open; or empty."""
+    return str(Path(bpy.path.abspath(path)).expanduser().absolute()) if path else ""
+
+
 def path_like(model: str, path: str) -> str:
     """Return `path` relative to the .blend where `model` is, and as it stands elsewhere."""
     if not model.startswith("//"):

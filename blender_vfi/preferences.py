@@ -12,7 +12,7 @@ from bpy.app.translations import pgettext_n as n_
 
 from .engine import environment, torch_builds
 from .models import locations
-from .paths import PATH_OPTIONS
+from .paths import machine_path
 
 BLENDER_PYTHON, MY_PYTHON, OWN_ENVIRONMENT = "BLENDER", "CUSTOM", "OWN"
 _NO_BUILD = (
@@ -50,8 +50,17 @@ def _default_build() -> str:
     return build.name if build is not None else _NO_BUILD[0]
 
 
-def _choose_my_python(preferences: VfiPreferences, _context: bpy.types.Context) -> None:
+def _make_absolute(preferences: VfiPreferences, _context: bpy.types.Context) -> None:
+    """Keep paths as they are for every .blend; Blender up to 4.4 writes them relative to one."""
+    for name in ("engine_python", "setup_python", "checkpoint_folder"):
+        path = getattr(preferences, name)
+        if path != machine_path(path):
+            setattr(preferences, name, machine_path(path))
+
+
+def _choose_my_python(preferences: VfiPreferences, context: bpy.types.Context) -> None:
     """Take the Python that was just named, also where a script names it."""
+    _make_absolute(preferences, context)
     if preferences.engine_python:
         preferences.engine_source = MY_PYTHON
 
@@ -87,7 +96,6 @@ class VfiPreferences(bpy.types.AddonPreferences):
             "Blender's own Python"
         ),
         subtype="FILE_PATH",
-        options=PATH_OPTIONS,
         update=_choose_my_python,
     )
     setup_build: bpy.props.EnumProperty(
@@ -102,13 +110,13 @@ class VfiPreferences(bpy.types.AddonPreferences):
             "Python 3.10 to 3.14 to make the environment with. Empty takes Blender's own Python"
         ),
         subtype="FILE_PATH",
-        options=PATH_OPTIONS,
+        update=_make_absolute,
     )
     checkpoint_folder: bpy.props.StringProperty(
         name="Folder",
         description="Where models are kept. Empty takes $BLENDER_VFI_CHECKPOINTS, or your cache",
         subtype="DIR_PATH",
-        options=PATH_OPTIONS,
+        update=_make_absolute,
     )
     idle_minutes: bpy.props.FloatProperty(
         name="Keep Engine (Minutes)",
@@ -150,7 +158,7 @@ def environment_folder() -> Path:
 def checkpoint_folder(context: bpy.types.Context) -> Path:
     """Return the folder that checkpoints are kept in; it need not exist yet."""
     preferences = page(context)
-    chosen = bpy.path.abspath(preferences.checkpoint_folder) if preferences is not None else ""
+    chosen = machine_path(preferences.checkpoint_folder) if preferences is not None else ""
     return Path(chosen) if chosen else locations.cache_folder()
 
 
@@ -169,7 +177,7 @@ def engine_settings(context: bpy.types.Context, *, python: str | None = None) ->
         return EngineSettings(python=python, is_online=bpy.app.online_access)
     return EngineSettings(
         python=python or _chosen_python(preferences),
-        checkpoint_folder=bpy.path.abspath(preferences.checkpoint_folder) or None,
+        checkpoint_folder=machine_path(preferences.checkpoint_folder) or None,
         idle_exit_s=preferences.idle_minutes * 60.0,
         is_online=bpy.app.online_access,
     )
@@ -179,5 +187,5 @@ def _chosen_python(preferences: VfiPreferences) -> str | None:
     if preferences.engine_source == OWN_ENVIRONMENT:
         return environment.environment_python(environment_folder())
     if preferences.engine_source == MY_PYTHON:
-        return bpy.path.abspath(preferences.engine_python) or None
+        return machine_path(preferences.engine_python) or None
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import bpy
@@ -23,19 +25,27 @@ _PRECISION_NAMES = {
     "bf16": ("Brain (bf16)", "16-bit with the range of 32-bit"),
 }
 
+
+def _numbered(items: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, int]]:
+    """Give each item a number of its own: files keep that, and by default it is the place."""
+    return [(*item, zlib.crc32(item[0].encode()) & 0x7FFFFFFF) for item in items]
+
+
 # Out here, since Blender evaluates annotations where comprehensions see no names of this module
-_MODELS = [(spec.name, spec.title, spec.summary) for spec in catalog.CATALOG]
-_FORMATS = [
-    (SAME_AS_SOURCE, "Same as Source", "The format of the strip's first file"),
-    *(
-        (suffix[1:].upper(), suffix[1:].upper(), f"Files ending in {suffix}")
-        for suffix in OUTPUT_SUFFIXES
-    ),
-]
-_PRECISIONS = [(name, *_PRECISION_NAMES[name]) for name in PRECISIONS]
-_FLOW_SCALES = [
+_MODELS = _numbered((spec.name, spec.title, spec.summary) for spec in catalog.CATALOG)
+_FORMATS = _numbered(
+    [
+        (SAME_AS_SOURCE, "Same as Source", "The format of the strip's first file"),
+        *(
+            (suffix[1:].upper(), suffix[1:].upper(), f"Files ending in {suffix}")
+            for suffix in OUTPUT_SUFFIXES
+        ),
+    ]
+)
+_PRECISIONS = _numbered((name, *_PRECISION_NAMES[name]) for name in PRECISIONS)
+_FLOW_SCALES = _numbered(
     (f"{scale:g}", f"{scale:g}×", f"{scale:g} times the frame") for scale in FLOW_SCALES
-]
+)
 _TIMINGS = [
     (
         Timing.NEW_SCENE.value,

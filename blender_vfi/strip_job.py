@@ -87,6 +87,9 @@ def effective_settings(operator: Any, scene: bpy.types.Scene) -> SimpleNamespace
         given["frames_by"] = BY_RATE
     elif "frames_by" not in given and "multiplier" in given:
         given["frames_by"] = BY_MULTIPLIER
+    for one, other in (("skip_pairs", "keep_pairs"), ("keep_pairs", "skip_pairs")):
+        if one in given:
+            given.setdefault(other, "")
     everything = {
         name: given.get(name, getattr(saved, name))
         for name in InterpolationProperties.__annotations__

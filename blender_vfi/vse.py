@@ -143,10 +143,12 @@ def find_strip(scene: bpy.types.Scene, name: str) -> bpy.types.Strip:
 def selected_image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
     """Return the selected image strips in the order of the timeline; others are left aside.
 
+    Inside a closed meta strip nothing counts, though Blender keeps strips selected there.
+
     Raises:
         StripError: no strip is selected, or none of those is an image strip.
     """
-    chosen = [strip for strip in all_strips(scene) if strip.select] if scene.sequence_editor else []
+    chosen = [strip for strip in _shown_strips(scene) if strip.select]
     images = [strip for strip in chosen if strip.type == "IMAGE"]
     if images:
         return sorted(images, key=lambda strip: (strip_times(strip).left, strip.channel))
@@ -212,6 +214,14 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
 def root_strips(scene: bpy.types.Scene) -> Any:
     """Return the collection of strips outside meta strips; new ones are made with it."""
     return _strips_of(scene.sequence_editor)
+
+
+def _shown_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
+    """Return the strips that the Sequencer shows: those of the meta strip that is open, if any."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    return list(_strips_of(editor.meta_stack[-1] if len(editor.meta_stack) else editor))
 
 
 def sibling_strips(scene: bpy.types.Scene, strip: bpy.types.Strip) -> Any:

@@ -79,6 +79,10 @@ def scale_time(
         scene.frame_preview_end, scene.frame_preview_start = end, start
     for marker in scene.timeline_markers:
         marker.frame = nearest_frame(marker.frame * factor)
+    for skipped in scene.blender_vfi.skipped:
+        # the pair that ends at `last` is one of many now, and the frames before it are held
+        skipped.first = nearest_frame((skipped.first + 1) * factor) - 1
+        skipped.last = nearest_frame(skipped.last * factor)
     scene.frame_current = nearest_frame(scene.frame_current * factor)
 
 

@@ -233,9 +233,7 @@ def remove_tree(folder: Path) -> None:
     while folder.exists():
         try:
             shutil.rmtree(folder)
-        except FileNotFoundError:
-            continue  # someone else removes it as well
-        except OSError:
+        except OSError:  # of a file that is gone, too: someone else removes it as well
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

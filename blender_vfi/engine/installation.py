@@ -97,9 +97,11 @@ def install(root: Path, build: TorchBuild, python: str, control: Control) -> Ins
         control.report("Removing what is no longer needed", 0.98)
         try:
             environment.remove_leftovers(root, keep_downloads=False)
+            left = ""
         except EngineSetupError as error:  # the old one is in use: the next set-up removes it
-            return Installed(record=record, described=described, notice=str(error))
-    return Installed(record=record, described=described, notice=_missing_device(build, described))
+            left = str(error)
+    notices = (_missing_device(build, described), left)
+    return Installed(record=record, described=described, notice=" ".join(filter(None, notices)))
 
 
 class _Installer:

@@ -19,7 +19,7 @@ def side_multiple(spec: ModelSpec, flow_scale: float) -> int:
 
     A flow scale under 1 searches motion on a smaller picture, whose sides must divide as well.
     """
-    return math.ceil(spec.pad_multiple / min(1.0, flow_scale))
+    return math.ceil(spec.pad_multiple / (min(1.0, flow_scale) if spec.flow_scale else 1.0))
 
 
 def padded_side(side: int, spec: ModelSpec, flow_scale: float) -> int:

@@ -113,6 +113,7 @@ def _describe_download(match: re.Match[str]) -> PipNews:
     filename = urllib.parse.unquote(match[1].rpartition("/")[2])
     name = filename.partition("-")[0]
     if filename.endswith(".metadata"):  # a few kilobytes on what a package needs
-        return PipNews(text=f"Looking for {name}")
+        return PipNews(text=message("Looking for {package}", package=name))
     total = float(match[2]) * _UNITS[match[3]] if match[2] else 0
-    return PipNews(text=f"Downloading {name}", filename=filename, total_bytes=int(total))
+    text = message("Downloading {package}", package=name)
+    return PipNews(text=text, filename=filename, total_bytes=int(total))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import platform
 from collections.abc import Callable
 from functools import partial
@@ -69,4 +70,11 @@ def describe_engine(job_id: str) -> Described:
 def _versioned(package: str) -> str:
     if package == "torch":
         return f"torch {torch.__version__}"  # with the build: "+cu128" says what the wheel does not
-    return f"{package} {importlib.metadata.version(package)}"
+    try:
+        return f"{package} {importlib.metadata.version(package)}"
+    except importlib.metadata.PackageNotFoundError:  # a system's own package may tell nothing
+        return f"{package} (version unknown)" if _is_there(package) else f"{package} (not there)"
+
+
+def _is_there(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

@@ -38,6 +38,7 @@ CAIN_MODELS: tuple[ModelSpec, ...] = (
         # never released for fp16, and its activations are not normalised
         half_precision=False,
         yields_flow=False,
+        flow_scale=False,
         figures=figures_of("cain"),
     ),
 )

@@ -41,6 +41,7 @@ def _film(
         smallest_side=64,
         # its flows have no mask to go with them: a network does the blending
         yields_flow=False,
+        flow_scale=False,
         figures=figures_of(name),
     )
 

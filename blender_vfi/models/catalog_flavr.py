@@ -50,6 +50,7 @@ def _flavr(variant: str, parameters: int, moments: str) -> ModelSpec:
         # never released for fp16, and its activations are not normalised
         half_precision=False,
         yields_flow=False,
+        flow_scale=False,
         figures=figures_of(name),
     )
 

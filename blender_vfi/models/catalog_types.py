@@ -146,7 +146,8 @@ class ModelSpec:
         smallest_side: sides are padded to at least this, in pixels.
         half_precision: whether fp16 is safe.
         yields_flow: whether it returns flows and mask beside the picture.
-        ensemble: whether the ensemble setting has an effect.
+        flow_scale: whether the flow scale setting has an effect.
+        ensemble: whether the ensemble setting has one.
         draws_noise: whether the seed setting has one.
         figures: published results, at most one for each benchmark.
     """
@@ -167,6 +168,7 @@ class ModelSpec:
     smallest_side: int = 1
     half_precision: bool = True
     yields_flow: bool = True
+    flow_scale: bool = True
     ensemble: bool = False
     draws_noise: bool = False
     figures: tuple[Figure, ...] = ()

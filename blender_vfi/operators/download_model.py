@@ -9,10 +9,11 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.app.translations import pgettext_tip as tip_
 
-from .. import vse
+from .. import job_runner, vse
 from ..engine.protocol import Fetch
 from ..errors import VfiError
-from ..job_queue import QueuedJob, jobs
+from ..job_queue import JobState, QueuedJob, jobs
+from ..messages import translated
 from ..models import catalog
 from ..properties import scene_settings
 from ..ui import model_info
@@ -75,9 +76,12 @@ class SEQUENCER_OT_vfi_download_model(bpy.types.Operator):
         request = Fetch(
             job_id=uuid.uuid4().hex, model=spec.name, accept_licence=self.accept_licence
         )
-        jobs.add([QueuedJob(request=request, title=spec.title)])
+        job = QueuedJob(request=request, title=spec.title)
+        jobs.add([job])
         if bpy.app.background:
-            return bpy.ops.sequencer.vfi_run_queue("EXEC_DEFAULT")
+            for report in job_runner.run_to_end(context):
+                self.report({report.level}, translated(report.text, rpt_))
+            return {"FINISHED"} if job.state is JobState.FINISHED else {"CANCELLED"}
         bpy.ops.sequencer.vfi_run_queue("INVOKE_DEFAULT")
         return {"FINISHED"}
 

@@ -20,6 +20,7 @@ from ..engine_tasks import Outcome, tasks
 from ..errors import VfiError
 from ..job_queue import jobs
 from ..messages import translated
+from ..paths import machine_path
 from ..preferences import OWN_ENVIRONMENT
 from ..ui import inventory, redraw
 
@@ -50,12 +51,15 @@ class PREFERENCES_OT_vfi_set_up_engine(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        """Refuse while Blender may not go online, or a set-up goes on."""
+        """Refuse while Blender may not go online, a set-up goes on, or a job runs."""
         if not bpy.app.online_access:
             cls.poll_message_set(tip_(_OFFLINE))
             return False
         if tasks.setup_progress is not None:
             cls.poll_message_set(tip_("The engine is being set up already"))
+            return False
+        if jobs.is_busy:  # the environment that it runs in would be removed
+            cls.poll_message_set(tip_("Wait until the jobs have ended"))
             return False
         return True
 
@@ -95,7 +99,7 @@ class PREFERENCES_OT_vfi_set_up_engine(bpy.types.Operator):
             tasks.start_setup(
                 preferences.environment_folder(),
                 torch_builds.find_build(name),
-                bpy.path.abspath(python) or environment.blender_python(),
+                machine_path(python) or environment.blender_python(),
             )
         except VfiError as error:
             self.report({"ERROR"}, str(error))

@@ -65,6 +65,10 @@ class PREFERENCES_OT_vfi_remove_checkpoint(bpy.types.Operator):
         cls.poll_message_set(tip_("Wait until the jobs have ended"))
         return not jobs.is_busy
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Ask first."""
+        return context.window_manager.invoke_confirm(self, event)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove the file; what is known of it stays, for the next download."""
         try:

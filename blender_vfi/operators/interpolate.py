@@ -67,7 +67,7 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
         prepared = self._prepare(context)
         if not prepared:
             return {"CANCELLED"}
-        jobs.clear_ended()
+        jobs.make_way(prepared)
         jobs.add(prepared)
         bpy.ops.sequencer.vfi_run_queue("INVOKE_DEFAULT")
         return {"FINISHED"}

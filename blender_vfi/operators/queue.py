@@ -35,12 +35,6 @@ class SEQUENCER_OT_vfi_run_queue(bpy.types.Operator):
         manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Run all jobs to their ends, where there is no window to keep usable."""
-        for report in job_runner.run_to_end(context):
-            self.report({report.level}, translated(report.text, rpt_))
-        return {"FINISHED"}
-
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look for news from the engine at every tick of the timer; leave other events alone."""
         if _asks_to_stop(context, event):

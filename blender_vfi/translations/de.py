@@ -110,7 +110,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Choose how to make the frames between the frames of the selected image strips, and start",
     ): "Festlegen, wie die Zwischenbilder der ausgewählten Bildstreifen entstehen, und starten",
-    ("*", "Choose Its Checkpoint File Below"): "Unten die Checkpoint-Datei auswählen",
+    ("*", "Choose Its Checkpoint File"): "Die Checkpoint-Datei auswählen",
     ("*", "Clear Cache Every"): "Zwischenspeicher leeren alle",
     ("*", "Close to 4.22 and faster."): "Nahe an 4.22, aber schneller.",
     ("*", "Close to 4.25 and faster; for previews."): (
@@ -258,6 +258,16 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Länger, in dieser Szene auf einem freien Kanal, bei unveränderter Bildrate"
     ),
     ("*", "Looking at Python"): "Python wird geprüft",
+    (
+        "*",
+        "Cancelled; what has arrived is kept for the next attempt",
+    ): "Abgebrochen; was da ist, bleibt für den nächsten Versuch",
+    ("*", "Downloading {package}"): "{package} wird heruntergeladen",
+    (
+        "*",
+        "Stopped by ending the engine; finished frames stay on disk",
+    ): "Durch Beenden der Engine gestoppt; fertige Bilder bleiben auf der Platte",
+    ("*", "Your File: {name}"): "Deine Datei: {name}",
     ("*", "Looking for {package}"): "{package} wird gesucht",
     (
         "*",

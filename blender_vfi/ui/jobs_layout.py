@@ -56,9 +56,8 @@ def _draw_running(box: Layout, job: QueuedJob) -> None:
     last_frame = job.progress.last_frame if job.progress is not None else None
     if last_frame is not None:
         box.template_icon(previews.icon_of(last_frame), scale=_PREVIEW_SCALE)
-    row = box.row()
-    row.enabled = not job.is_cancelling
-    row.operator("sequencer.vfi_cancel", text="Cancel", icon="CANCEL").job_id = job.job_id
+    text = "End Engine" if job.is_cancelling else "Cancel"
+    box.operator("sequencer.vfi_cancel", text=text, icon="CANCEL").job_id = job.job_id
 
 
 def _draw_waiting(box: Layout, job: QueuedJob, *, is_alone: bool) -> None:

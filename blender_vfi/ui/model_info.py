@@ -19,10 +19,23 @@ def is_here(context: bpy.types.Context, spec: ModelSpec) -> bool:
     )
 
 
-def draw_row(layout: bpy.types.UILayout, context: bpy.types.Context, spec: ModelSpec) -> None:
-    """Draw licence and whereabouts of the model in use, with a button where one can help."""
+def draw_row(
+    layout: bpy.types.UILayout, context: bpy.types.Context, spec: ModelSpec, checkpoint: str
+) -> None:
+    """Draw licence and whereabouts of the model in use, with a button where one can help.
+
+    Args:
+        layout: where.
+        context: whose preferences.
+        spec: the model.
+        checkpoint: path of a file to use in place of the model's own; the user knows its terms.
+    """
     licence = spec.checkpoint.licence
     column = layout.column(align=True)
+    if checkpoint:
+        text = iface_("Your File: {name}").format(name=bpy.path.basename(checkpoint))
+        column.label(text=text, icon="FILE", translate=False)
+        return
     row = column.row()
     row.label(text=licence.spdx, icon="CHECKMARK" if licence.commercial else "ERROR")
     row.label(text=iface_("Commercial Use") if licence.commercial else iface_("No Commercial Use"))
@@ -37,7 +50,7 @@ def draw_row(layout: bpy.types.UILayout, context: bpy.types.Context, spec: Model
         )
         button.model = spec.name
     else:
-        column.label(text="Choose Its Checkpoint File Below", icon="FILE_FOLDER")
+        column.label(text="Choose Its Checkpoint File", icon="FILE_FOLDER")
 
 
 def draw_terms(layout: bpy.types.UILayout, spec: ModelSpec) -> None:

@@ -7,6 +7,7 @@ from bl_ui.utils import PresetPanel
 from bpy.app.translations import pgettext_n as n_
 
 from .. import vse
+from ..errors import VfiError
 from ..job_queue import jobs
 from ..operators.presets import PRESET_FOLDER
 from . import jobs_layout, settings_layout
@@ -148,6 +149,7 @@ class SEQUENCER_UL_vfi_skipped(bpy.types.UIList):
         """Draw one range as two numbers."""
         row = layout.row(align=True)
         row.use_property_split = False
+        row.alert = item.first >= item.last
         row.prop(item, "first", text="", emboss=False)
         row.label(text="–")
         row.prop(item, "last", text="", emboss=False)
@@ -167,7 +169,7 @@ CLASSES = (
 
 
 def _selected_count(context: bpy.types.Context) -> int:
-    scene = vse.scene_of(context)
-    if scene.sequence_editor is None:
+    try:
+        return len(vse.selected_image_strips(vse.scene_of(context)))
+    except VfiError:
         return 0
-    return sum(strip.select and strip.type == "IMAGE" for strip in vse.all_strips(scene))

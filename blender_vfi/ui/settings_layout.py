@@ -15,12 +15,13 @@ Layout = bpy.types.UILayout
 def draw_main(layout: Layout, context: bpy.types.Context) -> None:
     """Draw what every job needs: the model, how many frames, and what becomes of time."""
     settings = _settings(context)
-    spec = catalog.find(settings.model)
     column = layout.column()
     column.prop(settings, "model")
-    model_info.draw_row(column, context, spec)
-    if not spec.checkpoint.sources or settings.checkpoint:
-        column.prop(settings, "checkpoint")
+    if settings.model:  # saved by a newer version, it may be one that is not known here
+        spec = catalog.find(settings.model)
+        model_info.draw_row(column, context, spec, settings.checkpoint)
+        if not spec.checkpoint.sources:
+            column.prop(settings, "checkpoint")
     column.separator()
     column.row().prop(settings, "frames_by", expand=True)
     column.prop(settings, "target_rate" if settings.frames_by == BY_RATE else "multiplier")
@@ -39,15 +40,16 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
 def draw_quality(layout: Layout, context: bpy.types.Context) -> None:
     """Draw what trades speed for quality."""
     settings = _settings(context)
-    spec = catalog.find(settings.model)
+    spec = catalog.find(settings.model or catalog.DEFAULT_MODEL)
     column = layout.column()
-    column.prop(settings, "flow_scale")
+    row = column.row()
+    row.active = spec.flow_scale
+    row.prop(settings, "flow_scale")
     row = column.row()
     row.active = spec.ensemble
     row.prop(settings, "ensemble")
-    row = column.row()
-    row.active = spec.draws_noise
-    row.prop(settings, "seed")
+    if spec.draws_noise:
+        column.prop(settings, "seed")
     if spec.checkpoint.sources:
         column.prop(settings, "checkpoint")
 

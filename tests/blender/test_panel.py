@@ -139,7 +139,7 @@ def test_every_group_of_settings_can_be_drawn(context, drawn):
 
 
 def test_every_setting_is_on_some_panel(context):
-    shown = {"target_rate"}
+    shown = {"target_rate", "seed"}  # each for its own kind of job
     for drawn in (
         settings_layout.draw_main,
         settings_layout.draw_output,
@@ -158,14 +158,14 @@ def test_every_model_shows_its_terms(context, spec, monkeypatch, tmp_path):
     monkeypatch.setattr(locations, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(locations, "shipped_folder", lambda: tmp_path)
     notes = Notes()
-    model_info.draw_row(notes, context, spec)
+    model_info.draw_row(notes, context, spec, "")
     assert spec.checkpoint.licence.spdx in notes.texts
     allowed = "Commercial Use" if spec.checkpoint.licence.commercial else "No Commercial Use"
     assert allowed in notes.texts
     if spec.checkpoint.sources:
         assert notes.button("sequencer.vfi_download_model").model == spec.name
     else:
-        assert "Choose Its Checkpoint File Below" in notes.texts
+        assert "Choose Its Checkpoint File" in notes.texts
     terms = Notes()
     model_info.draw_terms(terms, spec)
     assert terms.button("wm.url_open").url == spec.checkpoint.licence.url
@@ -178,9 +178,25 @@ def test_a_stored_model_needs_no_download(context, monkeypatch, tmp_path):
     stored.parent.mkdir()
     stored.touch()
     notes = Notes()
-    model_info.draw_row(notes, context, spec)
+    model_info.draw_row(notes, context, spec, "")
     assert "On This Machine" in notes.texts
     assert notes.buttons == []
+
+
+def test_a_file_of_the_users_own_takes_the_place_of_the_models_terms(context):
+    notes = Notes()
+    model_info.draw_row(notes, context, catalog.find("film"), "/models/mine.pth")
+    assert [text for text in notes.texts if text] == ["Your File: mine.pth"]
+    assert notes.buttons == []
+
+
+def test_a_model_that_is_not_known_here_can_be_replaced(context, monkeypatch):
+    """A newer version has saved it: Blender finds no item of its number, and says ""."""
+    settings = context.scene.blender_vfi
+    settings["model"] = 12345
+    assert settings.model == ""
+    assert "model" in draw(settings_layout.draw_main, context).properties
+    assert "flow_scale" in draw(settings_layout.draw_quality, context).properties
 
 
 def test_a_running_job_shows_how_far_it_is(context):
@@ -253,7 +269,7 @@ def test_the_status_bar_tells_of_the_running_job():
     assert "Frame 8 of 23, 1:32 left, 1 more waiting" in texts.status_text(
         [job, download(name="b")]
     )
-    job.is_cancelling = True
+    job.cancelled_at_s = 0.0
     assert "Stopping…" in texts.status_text([job])
     assert texts.status_text([download(), download(JobState.FINISHED)]) == ""
 

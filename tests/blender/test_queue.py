@@ -1,5 +1,7 @@
 """Jobs of the window: handed to the engine one by one, followed, and placed."""
 
+from types import SimpleNamespace
+
 import bpy
 import pytest
 
@@ -82,7 +84,8 @@ def test_jobs_run_one_after_another_and_each_is_placed(scene, queue_strip, engin
 def test_the_jobs_of_a_window_can_be_run_without_one(scene, queue_strip, engine):
     job = queue_strip()
     engine.submit = lambda spec: engine.events.append(engine.make_frames(spec))
-    assert bpy.ops.sequencer.vfi_run_queue() == {"FINISHED"}
+    reports = list(job_runner.run_to_end(bpy.context))
+    assert [report.level for report in reports] == ["INFO"]
     assert job.state is JobState.FINISHED
     assert "shot_x2" in vse.all_strips(scene)
 
@@ -165,6 +168,54 @@ def test_cancel_stops_the_running_job_and_drops_the_waiting(queue_strip, engine)
     assert "finished frames stay on disk" in text
 
 
+def test_an_engine_that_does_not_hear_a_cancel_is_ended_by_the_next(queue_strip, engine):
+    job = queue_strip("one")
+    tick()
+    bpy.ops.sequencer.vfi_cancel()
+    bpy.ops.sequencer.vfi_cancel()  # a double click
+    assert job.state is JobState.RUNNING
+    assert engine_session.running_client() is engine
+    job.cancelled_at_s -= 10.0
+    bpy.ops.sequencer.vfi_cancel()
+    assert job.state is JobState.CANCELLED
+    assert engine_session.running_client() is None
+    assert "finished frames stay on disk" in job.message
+
+
+def test_nothing_is_placed_while_strips_are_dragged(queue_strip, engine):
+    job = queue_strip("one")
+    tick()
+    engine.events = [engine.make_frames(engine.jobs[0])]
+    context = SimpleNamespace(
+        window_manager=SimpleNamespace(
+            windows=[
+                SimpleNamespace(
+                    modal_operators=[
+                        SimpleNamespace(bl_idname="SEQUENCER_OT_vfi_run_queue"),
+                        SimpleNamespace(bl_idname="TRANSFORM_OT_seq_slide"),
+                    ]
+                )
+            ]
+        )
+    )
+    assert job_runner.tick(context) == []
+    assert job.state is JobState.RUNNING
+    del context.window_manager.windows[0].modal_operators[1]
+    job_runner.tick(context)
+    assert job.state is JobState.FINISHED
+
+
+def test_failures_stay_in_the_list_until_their_job_runs_again(queue_strip, engine):
+    one, two = queue_strip("one"), queue_strip("two", start=20)
+    three = queue_strip("three", start=40)
+    one.fail("MemoryFullError", "no memory")
+    two.state = JobState.FINISHED
+    jobs.make_way([three])
+    assert list(jobs) == [one, three]
+    jobs.make_way([QueuedJob(request=one.request, title="one")])
+    assert list(jobs) == [three]
+
+
 def test_cancel_can_be_of_one_job_alone(queue_strip, engine):
     one, two, three = (queue_strip(name, start=at) for name, at in zip("abc", (1, 20, 40)))  # noqa: B905
     tick()
@@ -178,11 +229,12 @@ def test_there_is_nothing_to_cancel_where_nothing_runs():
 
 
 def test_abandoned_jobs_are_cancelled_without_waiting(queue_strip, engine):
-    one, _two = queue_strip("one"), queue_strip("two", start=20)
+    one, two = queue_strip("one"), queue_strip("two", start=20)
     tick()
     job_runner.abandon()
     assert engine.cancelled == [one.job_id]
-    assert [job.state for job in jobs] == [JobState.CANCELLED]
+    assert list(jobs) == [one, two]  # what waited is not lost without a word
+    assert {job.state for job in jobs} == {JobState.CANCELLED}
 
 
 def test_waiting_jobs_can_be_moved_and_removed(queue_strip):

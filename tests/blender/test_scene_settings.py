@@ -1,12 +1,13 @@
 """Settings that are saved with a scene, its skipped ranges, and presets."""
 
+import zlib
 from pathlib import Path
 
 import bpy
 import pytest
 
 import blender_vfi
-from blender_vfi import vse
+from blender_vfi import properties, vse
 from blender_vfi.models import catalog
 
 pytestmark = pytest.mark.blender
@@ -33,6 +34,36 @@ def test_settings_survive_saving_and_loading(scene, tmp_path):
     scene = bpy.context.scene
     assert (scene.blender_vfi.multiplier, scene.blender_vfi.model) == (5, "film")
     assert listed(scene) == [(7, 9)]
+
+
+def test_what_is_saved_outlives_changes_of_the_catalog(scene, monkeypatch):
+    """Files keep an item's number, which must not be its place in a list that grows."""
+    numbers = {item[0]: item[3] for item in properties._MODELS}
+    scene.blender_vfi.model = "film"
+    assert scene.blender_vfi["model"] == numbers["film"] == zlib.crc32(b"film") & 0x7FFFFFFF
+    assert len(set(numbers.values())) == len(numbers)
+
+
+@pytest.mark.parametrize(
+    ("timing", "name"), [("NEW_SCENE", "Scene 48 fps"), ("RAISE_RATE", "Scene")]
+)
+def test_skipped_ranges_keep_their_seconds_at_a_higher_rate(
+    scene, add_strip, interpolate, timing, name
+):
+    add_strip(6, start=101)
+    skip(scene, (103, 104))  # the cut is where 104 begins
+    assert interpolate(multiplier=2, timing=timing).skip_pairs == (2,)
+    again = bpy.data.scenes[name].blender_vfi.skipped[0]
+    assert (again.first, again.last) == (207, 208)
+
+
+def test_who_gives_pairs_to_skip_is_not_held_to_the_scene_s_only_pairs(
+    scene, add_strip, interpolate
+):
+    add_strip(4)
+    scene.blender_vfi.keep_pairs = "1"
+    job = interpolate(skip_pairs="0", timing="SLOW_MOTION")
+    assert (job.skip_pairs, job.keep_pairs) == ((0,), None)
 
 
 def test_a_job_takes_the_scene_s_settings_where_it_is_given_none(scene, add_strip, interpolate):
@@ -141,6 +172,7 @@ def test_ranges_are_added_at_the_current_frame_and_removed(scene):
 
 @pytest.mark.parametrize("preset", sorted(SHIPPED.glob("*.py")), ids=lambda path: path.stem)
 def test_every_shipped_preset_can_be_applied(scene, preset):
+    scene.blender_vfi.frames_by = "RATE"
     before = {name: getattr(scene.blender_vfi, name) for name in ("model", "multiplier", "timing")}
     assert bpy.ops.script.execute_preset(
         filepath=str(preset), menu_idname="SEQUENCER_PT_vfi_presets"
@@ -149,6 +181,8 @@ def test_every_shipped_preset_can_be_applied(scene, preset):
     catalog.find(settings.model)
     changed = {name: getattr(settings, name) for name in before} | {"scale": settings.flow_scale}
     assert changed != before | {"scale": "1"} or preset.stem == "Twice_the_Frame_Rate"
+    if "settings.multiplier" in preset.read_text():
+        assert settings.frames_by == "MULTIPLIER"
 
 
 def test_blender_finds_the_shipped_presets(add_on):

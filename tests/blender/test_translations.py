@@ -79,9 +79,12 @@ def test_no_text_is_put_together_where_it_is_shown():
     found = []
     for path in sorted(messages.PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            if not isinstance(node, ast.Call):
                 continue
             shown = [keyword.value for keyword in node.keywords if keyword.arg == "text"]
+            if not isinstance(node.func, ast.Attribute):
+                found += [(path.name, words(each)) for each in shown if words(each)]
+                continue
             if node.func.attr == "report" and "operators" in path.parts:
                 shown += node.args
             if node.func.attr == "poll_message_set":
@@ -164,8 +167,10 @@ def test_reports_of_the_queue_are_german_and_its_messages_stay_english(monkeypat
     job = QueuedJob(request=Fetch(job_id="a", model="film"), title="FILM")
     job.state = JobState.FINISHED
     monkeypatch.setattr(queue, "rpt_", german)
-    monkeypatch.setattr(job_runner, "run_to_end", lambda _context: list(job_runner._finish(job)))
-    operator = SimpleNamespace(report=lambda level, text: reports.append((level, text)))
-    queue.SEQUENCER_OT_vfi_run_queue.execute(operator, bpy.context)
+    monkeypatch.setattr(job_runner, "tick", lambda _context: list(job_runner._finish(job)))
+    operator = SimpleNamespace(
+        report=lambda level, text: reports.append((level, text)), _shown="", _tick=None
+    )
+    assert queue.SEQUENCER_OT_vfi_run_queue._tick(operator, bpy.context)
     assert reports == [({"INFO"}, "FILM: jetzt auf diesem Rechner")]
     assert job.message == "On this machine now"

@@ -182,3 +182,16 @@ def test_a_data_path_tells_its_strip(scene, add_strip, name):
     assert vse_curves.animated_strip_name(path) == name
     assert vse_curves.path_within_strip(path) == ".blend_alpha"
     assert vse_curves.animated_strip_name("render.resolution_x") is None
+
+
+def test_what_a_closed_meta_strip_holds_is_not_selected(scene, add_strip):
+    """Blender keeps it so where nobody sees it."""
+    inside = add_strip(3)
+    meta = vse.root_strips(scene).new_meta("meta", 3, 1)
+    inside.move_to_meta(meta)
+    inside.select, meta.select = True, False
+    with pytest.raises(StripError, match="No strip is selected"):
+        vse.selected_image_strips(scene)
+    scene.sequence_editor.display_stack(meta)
+    assert vse.selected_image_strips(scene) == [inside]
+    scene.sequence_editor.display_stack(None)
