@@ -207,10 +207,12 @@ def _described(spec: ModelSpec, checkpoint_folder: Path | None) -> dict[str, Any
         "context": spec.context,
         "pad_multiple": spec.pad_multiple,
         "smallest_side": spec.smallest_side,
+        "kept_side": spec.kept_side,
         "half_precision": spec.half_precision,
         "yields_flow": spec.yields_flow,
         "flow_scale": spec.flow_scale,
         "ensemble": spec.ensemble,
+        "draws_noise": spec.draws_noise,
         "size_bytes": spec.checkpoint.size_bytes,
         "sha256": spec.checkpoint.sha256,
         "licence": {

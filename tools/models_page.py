@@ -241,10 +241,12 @@ def _limits(specs: Sequence[ModelSpec]) -> Iterator[str]:
     """Yield what the networks need of a frame and give beside it."""
     multiples = sorted({spec.pad_multiple for spec in specs})
     smallest = max(spec.smallest_side for spec in specs)
+    kept = max(spec.kept_side for spec in specs)
     yield (
         f"- Sides are padded to multiples of {' or '.join(map(str, multiples))}"
         f"{', by version,' if len(multiples) > 1 else ''} with {_PADDING[specs[0].pad_mode]}"
-        f"{f', and to {smallest} at least' if smallest > multiples[-1] else ''}."
+        f"{f', and to {smallest} at least' if smallest > multiples[-1] else ''}"
+        f"{f'; {kept} stays as it is' if kept else ''}."
     )
     moves = {spec.yields_flow for spec in specs}
     yield "- " + (
@@ -256,6 +258,8 @@ def _limits(specs: Sequence[ModelSpec]) -> Iterator[str]:
         yield f"- Looks at {specs[0].context} frames; at the ends of a sequence they are mirrored."
     half = {spec.half_precision for spec in specs}
     yield "- Half precision is safe." if half == {True} else "- Full precision (fp32) alone."
+    if any(spec.draws_noise for spec in specs):
+        yield "- Draws noise: the same *Seed* makes the same frames."
     ensemble = [spec for spec in specs if spec.ensemble]
     if len(ensemble) == len(specs):
         yield "- *Ensemble* averages both directions of time, at twice the work."

@@ -7,7 +7,7 @@ is computed once per frame. When, and in what order, is the loop's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import torch
@@ -118,7 +118,7 @@ class Network:
         height, width = frame0.shape[-2:]
         with torch.inference_mode():
             answers = {
-                view: self._ask([frame.shown[view] for frame in window], timesteps)
+                view: self._ask([frame.shown[view] for frame in window], timesteps, (height, width))
                 for view in self._views(window)
             }
             cropped = {view: _cropped(answer, height, width) for view, answer in answers.items()}
@@ -178,10 +178,14 @@ class Network:
     def _is_tiled(self, picture: Tensor) -> bool:
         return 0 < self._largest < max(picture.shape[-2:])
 
-    def _ask(self, window: Sequence[_Shown], timesteps: Sequence[Fraction]) -> Interpolation:
+    def _ask(
+        self, window: Sequence[_Shown], timesteps: Sequence[Fraction], size: tuple[int, int]
+    ) -> Interpolation:
+        """Ask for a whole picture, of which `size`, height and width, is not padding."""
         pictures = [shown.picture for shown in window]
         if not self._is_tiled(pictures[0]):
-            return self._call(pictures, [shown.features or () for shown in window], timesteps)
+            features = [shown.features or () for shown in window]
+            return self._call(pictures, features, timesteps, size)
 
         def make(tile: Tile) -> Interpolation:
             # one frame may stand in the window twice, and is encoded once
@@ -189,7 +193,10 @@ class Network:
             features = {key: self._model.encode(part) for key, part in parts.items()}
             keys = [id(picture) for picture in pictures]
             answer = self._call(
-                [parts[key] for key in keys], [features[key] for key in keys], timesteps
+                [parts[key] for key in keys],
+                [features[key] for key in keys],
+                timesteps,
+                (size[0] - tile.rows.start, size[1] - tile.columns.start),
             )
             return answer if self._needs_motion else Interpolation(frames=answer.frames)
 
@@ -212,10 +219,17 @@ class Network:
         pictures: list[Tensor],
         features: list[tuple[Tensor, ...]],
         timesteps: Sequence[Fraction],
+        size: tuple[int, int],
     ) -> Interpolation:
+        """Call the model; `size` of the pictures or more, from their upper left, is not padding."""
         self._before_call()
         moments = [float(timestep) for timestep in timesteps]
-        answer: Interpolation = self._model(pictures, features, moments, self._quality)
+        height, width = pictures[0].shape[-2:]
+        shown = (min(size[0], height), min(size[1], width))
+        quality = self._quality
+        if shown != (height, width):
+            quality = replace(quality, picture_size=shown)
+        answer: Interpolation = self._model(pictures, features, moments, quality)
         return answer
 
 

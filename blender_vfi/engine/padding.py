@@ -24,6 +24,8 @@ def side_multiple(spec: ModelSpec, flow_scale: float) -> int:
 
 def padded_side(side: int, spec: ModelSpec, flow_scale: float) -> int:
     """Return the length that the model takes for a side of `side` pixels."""
+    if side == spec.kept_side:
+        return side
     multiple = side_multiple(spec, flow_scale)
     return -(-max(side, spec.smallest_side) // multiple) * multiple
 

@@ -18,6 +18,7 @@ from .catalog_gmfss import GMFSS_MODELS
 from .catalog_ifrnet import IFRNET_MODELS
 from .catalog_ifunet import IFUNET_MODELS
 from .catalog_rife import RIFE_MODELS
+from .catalog_tlbvfi import TLBVFI_MODELS
 from .catalog_types import ModelSpec
 
 CATALOG: tuple[ModelSpec, ...] = (
@@ -30,6 +31,7 @@ CATALOG: tuple[ModelSpec, ...] = (
     *EMAVFI_MODELS,
     *CAIN_MODELS,
     *IFUNET_MODELS,
+    *TLBVFI_MODELS,
 )
 """Every model, the default first."""
 

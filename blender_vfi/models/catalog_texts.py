@@ -14,7 +14,7 @@ FAMILIES = {
     "emavfi": "EMA-VFI",
     "cain": "CAIN",
     "ifunet": "IFUNet",
-    "tlbvfi": "TLBVFI",
+    "tlbvfi": "TLB-VFI",
 }
 """What people call each architecture, by the name of its module."""
 

@@ -144,6 +144,8 @@ class ModelSpec:
         pad_multiple: sides are padded to a multiple of this at flow scale 1.
         pad_mode: what with, as the reference does.
         smallest_side: sides are padded to at least this, in pixels.
+        kept_side: a side of exactly this many pixels is not padded, though it be no multiple; 0
+            for none.
         half_precision: whether fp16 is safe.
         yields_flow: whether it returns flows and mask beside the picture.
         flow_scale: whether the flow scale setting has an effect.
@@ -166,6 +168,7 @@ class ModelSpec:
     pad_multiple: int = 32
     pad_mode: PadMode = "constant"
     smallest_side: int = 1
+    kept_side: int = 0
     half_precision: bool = True
     yields_flow: bool = True
     flow_scale: bool = True

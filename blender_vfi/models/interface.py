@@ -47,11 +47,14 @@ class Quality:
             0.5 suits 4K and large motion, 2 suits small frames.
         ensemble: average the motion found forwards and backwards in time; twice the work.
         seed: what models that draw noise start from; the same seed makes the same frames.
+        picture_size: height and width of the picture within the padding, at its upper left; None
+            where nothing is padded. The engine sets it, for models that leave padding out.
     """
 
     flow_scale: float = 1.0
     ensemble: bool = False
     seed: int = 0
+    picture_size: tuple[int, int] | None = None
 
 
 class InterpolationModel(nn.Module):

@@ -862,6 +862,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Berechnet die Mitte zweier Bilder ohne Bewegungsfeld, mit Aufmerksamkeit über Kanäle; braucht eine Checkpoint-Datei der Autoren.",
     (
         "*",
+        "Makes up by diffusion what no motion leads to, from a seed; very slow, and best for single frames.",
+    ): "Erfindet durch Diffusion, wohin keine Bewegung führt, von einem Startwert aus; sehr langsam, am besten für einzelne Bilder.",
+    (
+        "*",
         "Memory of the device to keep free when models stay loaded: the one not used for the longest time leaves first",
     ): "Speicher des Geräts, der frei bleiben soll, während Modelle geladen bleiben: das am längsten unbenutzte wird zuerst entladen",
     ("*", "Seed"): "Startwert",

@@ -205,8 +205,15 @@ def test_batched_frames_equal_single_ones():
 def test_quality_reaches_the_model():
     model = FakeModel()
     quality = Quality(flow_scale=0.5, ensemble=True)
-    make_loop(model, quality=quality).run(plan(2, 2), Source(), Sink())
+    make_loop(model, quality=quality).run(plan(2, 2), Source((16, 16)), Sink())
     assert model.calls[0].quality == quality
+
+
+@pytest.mark.parametrize(("size", "told"), [((8, 16), None), ((8, 12), (8, 12)), ((5, 8), (5, 8))])
+def test_model_is_told_the_size_of_the_picture_where_it_is_padded(size, told):
+    model = FakeModel()
+    make_loop(model).run(plan(2, 2), Source(size), Sink())
+    assert model.calls[0].quality == Quality(picture_size=told)
 
 
 @pytest.mark.parametrize("stage", ["before_encode", "before_call"])

@@ -29,7 +29,9 @@ def seeded():
         yield
 
 
-def run(name: str, multiplier: int, frames: int = 3) -> tuple[list[int], Sink]:
+def run(
+    name: str, multiplier: int, frames: int = 3, size: tuple[int, int] = (40, 56)
+) -> tuple[list[int], Sink]:
     """Run an untrained network; its pictures are noise, and their number and places are not."""
     spec = catalog.find(name)
     module = importlib.import_module(f"blender_vfi.models.{spec.architecture}")
@@ -38,7 +40,7 @@ def run(name: str, multiplier: int, frames: int = 3) -> tuple[list[int], Sink]:
     check_reach(planned, spec)
     sink = Sink()
     loop = FrameLoop(model, spec, ChannelLayout(count=3), LoopPolicy(device=CPU))
-    loop.run(planned, Source((40, 56)), sink)
+    loop.run(planned, Source(size), sink)
     return [at for work in planned.pairs() for at in work.outputs], sink
 
 

@@ -132,6 +132,16 @@ def test_sides_of_tiles_are_what_the_model_takes():
         assert call.shape == (1, 3, 144, 144)
 
 
+def test_model_is_told_how_much_of_a_tile_is_picture():
+    model = FakeModel()
+    spec = fake_spec(pad_multiple=24, smallest_side=130)
+    run(model, Pictures(100, 500), spec=spec, tile_size=128)
+    *others, last = [call.quality.picture_size for call in model.calls]
+    assert len(others) > 2
+    assert set(others) == {(100, 144)}
+    assert last == (100, 140)
+
+
 def test_cancel_is_heard_between_tiles():
     model = FakeModel()
     with pytest.raises(JobCancelledError):

@@ -25,6 +25,14 @@ def test_small_sides_are_padded_to_the_smallest_that_the_model_takes():
     assert padded_side(20, fake_spec(pad_multiple=16, smallest_side=100), 1.0) == 112
 
 
+@pytest.mark.parametrize(
+    ("side", "expected"), [(255, 512), (256, 256), (257, 512), (512, 512), (100, 512)]
+)
+def test_a_side_that_the_model_keeps_is_not_padded(side, expected):
+    spec = fake_spec(pad_multiple=512, smallest_side=256, kept_side=256)
+    assert padded_side(side, spec, 1.0) == expected
+
+
 @pytest.mark.parametrize("mode", ["constant", "replicate", "reflect"])
 def test_the_picture_itself_stays_where_it_is(mode):
     picture = torch.rand(1, 3, 5, 7)

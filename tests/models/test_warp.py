@@ -90,3 +90,11 @@ def test_memory_format_does_not_matter():
         image.to(memory_format=torch.channels_last), flow.to(memory_format=torch.channels_last)
     )
     torch.testing.assert_close(channels_last, warp(image, flow), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_some_rows_are_those_of_the_whole_picture(align_corners):
+    image, flow = picture(8, 9), 8 * picture(8, 9)[:, :2] - 4
+    whole = warp(image, flow, align_corners=align_corners)
+    rows = warp(image, flow[:, :, 3:6], align_corners=align_corners, first_row=3)
+    assert torch.allclose(rows, whole[:, :, 3:6], atol=1e-6)
