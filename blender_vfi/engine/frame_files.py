@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from . import images
-from .image_formats import FrameFormat, check_same_format
+from .image_comparison import check_same_format
+from .image_formats import FrameFormat
 
 _FRAMES_AHEAD = 2
 _WRITERS = 2

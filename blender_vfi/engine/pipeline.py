@@ -21,7 +21,8 @@ from ..models.loading import LoadedModel
 from . import images, memory
 from .composition import ChannelLayout
 from .frame_files import ReadAhead, WriteBehind
-from .image_formats import FrameFormat, check_same_format, container_of_suffix, encoding_for
+from .image_comparison import check_same_format
+from .image_formats import FrameFormat, container_of_suffix, encoding_for
 from .job_folder import JobFolder, copy_file
 from .loop import FrameLoop, LoopPolicy, window_indices
 from .progress import ProgressMeter
