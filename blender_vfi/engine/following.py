@@ -98,9 +98,9 @@ class Follower:
     def _of_one_surface(self, pass0: Tensor, pass1: Tensor) -> Tensor:
         moved0, moved1 = self._sampler0.of_surface(pass0), self._sampler1.of_surface(pass1)
         weight = self._surface_weight
-        # what is infinitely far away cannot be weighted with nothing
-        moved0 = torch.where(weight > 0, moved0 * weight, 0.0)
-        return moved0 + torch.where(weight < 1, moved1 * (1 - weight), 0.0)
+        # equal values stay as they are, to the bit; and infinity can be chosen, but not weighted
+        mixed = torch.where(moved0 == moved1, moved1, moved1 + weight * (moved0 - moved1))
+        return torch.where(weight >= 1, moved0, torch.where(weight <= 0, moved1, mixed))
 
     def _directions(self, pass0: Tensor, pass1: Tensor) -> Tensor:
         """Mix lengths apart from directions, so that normals of one stay so, and none stay none.

@@ -53,12 +53,14 @@ class Sampler:
         """
         if self._guide is None:
             return self.smooth(frame)
-        total = torch.zeros_like(frame)
+        near = self.nearest(frame)
+        mixed = near.clone()
         for (right, down), weight in zip(_CORNERS, self._corner_weights, strict=True):
             corner = _fetched(frame, self._left + right, self._top + down)
-            # what lies infinitely far away would spoil the sum even at no weight
-            total += torch.where(weight > 0, corner * weight, 0.0)
-        return total
+            # differences leave equal values as they are, to the bit; two infinities have none
+            counts = (weight > 0) & (corner != near)
+            mixed += torch.where(counts, (corner - near) * weight, 0.0)
+        return mixed
 
     @cached_property
     def depth(self) -> Tensor | None:
@@ -75,7 +77,8 @@ class Sampler:
         for right, down in _CORNERS:
             depth = _fetched(self._guide, self._left + right, self._top + down)[0, 0]
             is_nearest = (is_right == bool(right)) & (is_down == bool(down))
-            is_same = (depth - nearest).abs() <= _SAME_SURFACE * nearest.abs()
+            nearer = torch.minimum(depth.abs(), nearest.abs())
+            is_same = (depth - nearest).abs() <= _SAME_SURFACE * nearer
             across = self._right_share if right else 1 - self._right_share
             along = self._down_share if down else 1 - self._down_share
             weights.append(torch.where(is_same | is_nearest, across * along, 0.0))
