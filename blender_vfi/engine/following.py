@@ -110,13 +110,12 @@ class Follower:
         length = self._of_one_surface(_length(pass0), _length(pass1))
         mixed = self._of_one_surface(pass0, pass1)
         now = _length(mixed)
+        directed = mixed * (length / now.clamp_min(_LEAST_LENGTH))
         # opposite ones cancel each other out, and leave no direction
-        has_direction = (now > _LEAST_LENGTH) | (length <= _LEAST_LENGTH)
-        return torch.where(
-            has_direction,
-            mixed * (length / now.clamp_min(_LEAST_LENGTH)),
-            self._chosen(pass0, pass1),
-        )
+        is_lost = (now <= _LEAST_LENGTH) & (length > _LEAST_LENGTH)
+        if not bool(is_lost.any()):
+            return directed
+        return torch.where(is_lost, self._chosen(pass0, pass1), directed)
 
     @cached_property
     def _is_frame0(self) -> Tensor:

@@ -21,6 +21,9 @@ from .image_output import keep_dwa_level, write_file
 from .passes import PartNames, find_passes, full_names, leading_pass
 from .quantisation import Pixels, from_float
 
+_TOLD_NOT_STORED = ("openexr:chunkCount", "ResolutionUnit")
+"""What OpenImageIO tells of a file beside its attributes, and would store as if it were one."""
+
 _CRYPTOMATTE = re.compile(r"cryptomatte/[^/]+/")
 
 
@@ -84,9 +87,12 @@ def multilayer_format(specs: Sequence[oiio.ImageSpec], path: Path) -> FrameForma
 
 
 def read_parts(source: oiio.ImageInput, frame_format: FrameFormat) -> Pixels | None:
-    """Decode all parts: (height, width, channels) float32; None where the file is damaged."""
-    shape = (frame_format.height, frame_format.width, len(frame_format.channel_names))
-    pixels = np.empty(shape, np.float32)
+    """Decode all parts: (height, width, channels) float32; None where the file is damaged.
+
+    In memory one channel lies behind the other, since passes are made one by one.
+    """
+    shape = (len(frame_format.channel_names), frame_format.height, frame_format.width)
+    planes = np.empty(shape, np.float32)
     first = 0
     for index, part in enumerate(frame_format.parts):
         count = len(part.channel_names)
@@ -94,9 +100,9 @@ def read_parts(source: oiio.ImageInput, frame_format: FrameFormat) -> Pixels | N
         native = source.read_image(index, 0, 0, count, "float")
         if native is None:
             return None
-        pixels[..., first : first + count] = native
+        planes[first : first + count] = native.transpose(2, 0, 1)
         first += count
-    return pixels
+    return planes.transpose(1, 2, 0)
 
 
 def write_parts(
@@ -232,6 +238,8 @@ def _spec_of(specs: Sequence[oiio.ImageSpec], channel: int) -> oiio.ImageSpec:
 
 def _output_spec(source: oiio.ImageSpec) -> oiio.ImageSpec:
     spec = oiio.ImageSpec(source)
+    for name in _TOLD_NOT_STORED:
+        spec.erase_attribute(name)
     keep_dwa_level(spec)
     return spec
 

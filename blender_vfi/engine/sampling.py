@@ -9,13 +9,19 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..models.warp import warp
 
-_SAME_SURFACE = 0.02
-"""Neighbouring pixels whose depths differ by less, in parts of the depth, show one surface."""
+_STEP = 0.02
+"""From one surface to another, nearness (one by depth) changes by more than this part of it."""
 
-_CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
+_AS_EQUAL = 1e-6
+"""Linear sampling gives equal values back with errors up to this: then they are meant."""
+
+_LEAST_DEPTH = 1e-6
+
+_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 class Sampler:
@@ -47,20 +53,17 @@ class Sampler:
         return _fetched(frame, self._left + right, self._top + down)
 
     def of_surface(self, frame: Tensor) -> Tensor:
-        """Return (1, C, H, W), linear between the pixels on the surface that is nearest.
+        """Return (1, C, H, W), linear inside surfaces, and the nearest pixel at their borders.
 
-        Without a depth to tell surfaces apart, linear between all.
+        Without a depth to tell surfaces apart, linear everywhere.
         """
-        if self._guide is None:
-            return self.smooth(frame)
+        mixed = self.smooth(frame)
+        if self._is_inside is None:
+            return mixed
         near = self.nearest(frame)
-        mixed = near.clone()
-        for (right, down), weight in zip(_CORNERS, self._corner_weights, strict=True):
-            corner = _fetched(frame, self._left + right, self._top + down)
-            # differences leave equal values as they are, to the bit; two infinities have none
-            counts = (weight > 0) & (corner != near)
-            mixed += torch.where(counts, (corner - near) * weight, 0.0)
-        return mixed
+        # equal values stay as they are, to the bit
+        differs = (mixed - near).abs() > _AS_EQUAL * near.abs()
+        return torch.where(self._is_inside & differs, mixed, near)
 
     @cached_property
     def depth(self) -> Tensor | None:
@@ -68,22 +71,29 @@ class Sampler:
         return None if self._guide is None else self.of_surface(self._guide)
 
     @cached_property
-    def _corner_weights(self) -> list[Tensor]:
-        """Weights, (H, W) each, of the four pixels around each point; they sum to 1."""
-        assert self._guide is not None
-        nearest = self.nearest(self._guide)[0, 0]
-        is_right, is_down = self._right_share >= 0.5, self._down_share >= 0.5
-        weights = []
-        for right, down in _CORNERS:
-            depth = _fetched(self._guide, self._left + right, self._top + down)[0, 0]
-            is_nearest = (is_right == bool(right)) & (is_down == bool(down))
-            nearer = torch.minimum(depth.abs(), nearest.abs())
-            is_same = (depth - nearest).abs() <= _SAME_SURFACE * nearer
-            across = self._right_share if right else 1 - self._right_share
-            along = self._down_share if down else 1 - self._down_share
-            weights.append(torch.where(is_same | is_nearest, across * along, 0.0))
-        total = sum(weights[1:], start=weights[0])
-        return [weight / total for weight in weights]
+    def _is_inside(self) -> Tensor | None:
+        """Where the nearest pixel has only pixels of its own surface around it, (1, 1, H, W)."""
+        return None if self._guide is None else self.nearest(_inside_surfaces(self._guide))
+
+
+def _inside_surfaces(depth: Tensor) -> Tensor:
+    """Tell which pixels, (1, 1, H, W), show the surface that all eight around them show.
+
+    Nearness, one by depth, changes evenly over a plane in perspective, however it is inclined. So
+    a floor is one surface up to its horizon, while a step bends it.
+    """
+    height, width = depth.shape[-2:]
+    nearness = 1 / depth.abs().clamp_min(_LEAST_DEPTH)
+    around = pad(nearness, (1, 1, 1, 1), mode="replicate")
+
+    def shifted(down: int, right: int) -> Tensor:
+        return around[..., 1 + down : 1 + down + height, 1 + right : 1 + right + width]
+
+    bend = torch.zeros_like(nearness)
+    for down, right in _DIRECTIONS:
+        mean = (shifted(down, right) + shifted(-down, -right)) / 2
+        bend = torch.maximum(bend, (mean - nearness).abs())
+    return bend <= _STEP / 2 * nearness
 
 
 def _fetched(frame: Tensor, columns: Tensor, rows: Tensor) -> Tensor:
