@@ -17,11 +17,15 @@ import torch
 from torch import Tensor
 
 from . import images
-from .image_formats import FrameFormat, check_same_format
+from .image_comparison import check_same_format
+from .image_formats import FrameFormat
 
 _FRAMES_AHEAD = 2
 _WRITERS = 2
 _WRITES_WAITING = 4
+_HEADERS_KEPT = 4  # as many frames as a model may see at once
+_WAITING_BYTES = 1 << 30
+"""Frames of many passes are large: fewer wait where they would take more, and one at least."""
 
 
 class ReadAhead:
@@ -31,6 +35,9 @@ class ReadAhead:
         paths: the source frames.
         wanted: indices in the order in which they will be asked for, each once.
         expected: what all frames must be like; a frame that is not raises `FrameError`.
+
+    Attributes:
+        latest_header: of the newest frame that was asked for.
     """
 
     def __init__(self, paths: list[Path], wanted: Iterable[int], expected: FrameFormat) -> None:
@@ -39,10 +46,11 @@ class ReadAhead:
         self._wanted: Iterator[int] = iter(wanted)
         self._coming: deque[tuple[int, Future[images.Frame]]] = deque()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="vfi-read")
+        self._headers: dict[int, images.FrameHeader] = {}
         self.latest_header: images.FrameHeader | None = None
 
     def __enter__(self) -> ReadAhead:
-        for _ in range(_FRAMES_AHEAD):
+        for _ in range(min(_FRAMES_AHEAD, _frames_that_fit(self._expected))):
             self._start_next()
         return self
 
@@ -62,7 +70,14 @@ class ReadAhead:
         frame = future.result()
         self._start_next()
         self.latest_header = frame.header
+        self._headers[index] = frame.header
+        for passed in sorted(self._headers)[:-_HEADERS_KEPT]:
+            del self._headers[passed]
         return torch.from_numpy(frame.pixels)
+
+    def headers_of_pair(self, pair: int) -> tuple[images.FrameHeader, images.FrameHeader]:
+        """Return the headers of source frames `pair` and `pair + 1`, of the pair being made."""
+        return self._headers[pair], self._headers[pair + 1]
 
     def _start_next(self) -> None:
         index = next(self._wanted, None)
@@ -76,11 +91,17 @@ class ReadAhead:
 
 
 class WriteBehind:
-    """Runs writes in threads; the first that fails stops the job at the next one."""
+    """Runs writes in threads; the first that fails stops the job at the next one.
 
-    def __init__(self) -> None:
+    Args:
+        frame_format: of the frames, whose size bounds how many may wait; None for small ones.
+    """
+
+    def __init__(self, frame_format: FrameFormat | None = None) -> None:
         self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="vfi-write")
-        self._slots = threading.Semaphore(_WRITES_WAITING)
+        fitting = _WRITES_WAITING if frame_format is None else _frames_that_fit(frame_format)
+        self._slot_count = min(_WRITES_WAITING, fitting)
+        self._slots = threading.Semaphore(self._slot_count)
         self._error: BaseException | None = None
 
     def __enter__(self) -> WriteBehind:
@@ -108,9 +129,9 @@ class WriteBehind:
 
     def drain(self) -> None:
         """Wait until everything queued so far is written."""
-        for _ in range(_WRITES_WAITING):
+        for _ in range(self._slot_count):
             self._slots.acquire()
-        self._slots.release(_WRITES_WAITING)
+        self._slots.release(self._slot_count)
         self._raise_error()
 
     def _run(self, write: Callable[[], object]) -> None:
@@ -125,3 +146,9 @@ class WriteBehind:
     def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+def _frames_that_fit(frame_format: FrameFormat) -> int:
+    channels = len(frame_format.channel_names)
+    frame_bytes = 4 * channels * frame_format.width * frame_format.height
+    return max(1, _WAITING_BYTES // frame_bytes)

@@ -7,10 +7,10 @@ can ask before a job starts. `images` does the reading and writing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from ..errors import FrameError, RequestError
+from ..errors import RequestError
+from .passes import Pass
 
 AlphaMode = Literal["none", "straight", "premultiplied"]
 
@@ -22,6 +22,21 @@ PROFILE_PREFIX = "ICC profile "
 
 INTEGER_BITS = {"uint8": 8, "uint10": 10, "uint12": 12, "uint16": 16}
 FLOAT_BITS = {"half": 16, "float": 32}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFormat:
+    """One part of a multilayer file.
+
+    Attributes:
+        name: "" in files of one part.
+        channel_names: with the layer before them, as in `FrameFormat`.
+        channel_types: of each channel, "half" or "float".
+    """
+
+    name: str
+    channel_names: tuple[str, ...]
+    channel_types: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +54,9 @@ class FrameFormat:
         container: file format by its content (not by its suffix), in OpenImageIO's words.
         data_window: x, y, width, height of the stored pixels.
         display_window: likewise of the picture; differs in EXR with overscan or crop.
+        parts: of a multilayer file, whose channels are those of all parts, one after another; ()
+            for frames that are one picture.
+        passes: what the channels of a multilayer file mean.
     """
 
     width: int
@@ -51,6 +69,13 @@ class FrameFormat:
     container: str
     data_window: tuple[int, int, int, int]
     display_window: tuple[int, int, int, int]
+    parts: tuple[PartFormat, ...] = ()
+    passes: tuple[Pass, ...] = ()
+
+    @property
+    def is_multilayer(self) -> bool:
+        """Whether the file holds passes beside the picture."""
+        return bool(self.parts)
 
     @property
     def is_linear(self) -> bool:
@@ -68,7 +93,8 @@ class FrameFormat:
     @property
     def description(self) -> str:
         """Size and channels for a message: "1920×1080 RGBA uint8"."""
-        return f"{self.width}×{self.height} {''.join(self.roles)} {self.pixel_type}"
+        content = f"{len(self.passes)} passes of" if self.parts else "".join(self.roles)
+        return f"{self.width}×{self.height} {content} {self.pixel_type}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,66 +247,6 @@ def encoding_for(frame_format: FrameFormat, suffix: str) -> Encoding:
     return Encoding(container=container, pixel_type=pixel_type, alpha_mode=alpha_mode)
 
 
-def check_same_format(
-    first: FrameFormat, first_path: Path, other: FrameFormat, other_path: Path
-) -> None:
-    """Make sure that a model may blend the two frames.
-
-    File formats may differ (a PNG among JPEG files); sizes, channels, depth, alpha and colour may
-    not.
-
-    Raises:
-        FrameError: they differ; the message names both frames, how, and what to do.
-    """
-
-    def fail(other_value: object, first_value: object, rule: str) -> None:
-        if other_value != first_value:
-            raise FrameError(
-                f"{other_path.name} is {other_value}, {first_path.name} is {first_value}: all "
-                f"frames of a strip must have {rule} {other_path}."
-            )
-
-    fail(_size(other), _size(first), "one size; re-render or crop")
-    fail(_channels(other), _channels(first), "the same channels; save again with the first's:")
-    fail(
-        other.pixel_type,
-        first.pixel_type,
-        f"one depth; save again as {first.pixel_type}:",
-    )
-    fail(
-        f"{other.alpha_mode} alpha",
-        f"{first.alpha_mode} alpha",
-        f"one kind of alpha; save again with {first.alpha_mode} alpha:",
-    )
-    fail(
-        _windows(other),
-        _windows(first),
-        "the same data and display window; re-render without a crop, or pad",
-    )
-    if first.colour_space and other.colour_space:
-        fail(
-            f"in colour space {other.colour_space}",
-            f"in colour space {first.colour_space}",
-            f"one colour space; convert to {first.colour_space}:",
-        )
-
-
-def _size(frame_format: FrameFormat) -> str:
-    return f"{frame_format.width}×{frame_format.height}"
-
-
-def _channels(frame_format: FrameFormat) -> str:
-    return ", ".join(frame_format.channel_names)
-
-
-def _windows(frame_format: FrameFormat) -> str:
-    def named(window: tuple[int, int, int, int]) -> str:
-        x, y, width, height = window
-        return f"{width}×{height} at ({x}, {y})"
-
-    return f"{named(frame_format.data_window)} of {named(frame_format.display_window)}"
-
-
 def _pixel_type_in(target: _Container, pixel_type: str) -> str | None:
     """Smallest type of `target` that holds every value of `pixel_type`; None for none."""
     bits = INTEGER_BITS if pixel_type in INTEGER_BITS else FLOAT_BITS
@@ -293,6 +259,8 @@ def _pixel_type_in(target: _Container, pixel_type: str) -> str | None:
 def _loss(frame_format: FrameFormat, container: str) -> str:
     """What keeps `container` from holding the frames; "" for nothing."""
     target = _CONTAINERS[container]
+    if frame_format.is_multilayer and target.name != "openexr":
+        return "they hold several passes, of which this format could keep but one"
     return (
         _loss_of_colour(frame_format, target)
         or _loss_of_depth(frame_format, target)
@@ -327,7 +295,7 @@ def _loss_of_depth(frame_format: FrameFormat, target: _Container) -> str:
 
 
 def _loss_of_channels(frame_format: FrameFormat, target: _Container) -> str:
-    if frame_format.roles in target.layouts:
+    if frame_format.is_multilayer or frame_format.roles in target.layouts:
         return ""
     if frame_format.alpha_channel is not None and not target.alpha_modes:
         return "alpha would be lost"

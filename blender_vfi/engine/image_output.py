@@ -5,6 +5,7 @@ What `images` needs for encoding; use `images.write_frame`. Never import torch o
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,10 @@ def _set_compression(spec: oiio.ImageSpec, container: str) -> None:
         spec.attribute("compression", "lossless")
         spec.attribute("webp:method", WEBP_METHOD)
     else:
-        _keep_dwa_level(spec)
+        keep_dwa_level(spec)
 
 
-def _keep_dwa_level(spec: oiio.ImageSpec) -> None:
+def keep_dwa_level(spec: oiio.ImageSpec) -> None:
     """Hand a lossy EXR's level back the way OpenImageIO takes it, not the way it gives it."""
     compression = spec.get_string_attribute("compression")
     level = spec.getattribute("openexr:dwaCompressionLevel")
@@ -72,17 +73,28 @@ def _keep_dwa_level(spec: oiio.ImageSpec) -> None:
         spec.attribute("compression", f"{compression.partition(':')[0]}:{level:g}")
 
 
-def write_file(path: Path, spec: oiio.ImageSpec, native: npt.NDArray[Any], container: str) -> None:
-    """Write `native` to exactly `path` as a file of kind `container`, and make sure it is whole.
+def write_file(
+    path: Path,
+    specs: Sequence[oiio.ImageSpec],
+    natives: Iterable[npt.NDArray[Any]],
+    container: str,
+) -> None:
+    """Write pixels to exactly `path` as a file of kind `container`, and make sure it is whole.
+
+    Args:
+        path: replaced when it exists.
+        specs: one for each part of the file; more than one in EXR only.
+        natives: their pixels; each is asked for when the one before has been written.
+        container: file format, in OpenImageIO's words.
 
     Raises:
-        OutputError: it is not; nothing or a broken file lies at `path`.
+        OutputError: it is not whole; nothing or a broken file lies at `path`.
     """
     _check_writable(path)
     if container == "jpeg":
-        _check_space(path, spec)
-    _encode(path, spec, native, container)
-    _check_whole(path, container)
+        _check_space(path, specs[0])
+    _encode(path, specs, natives, container)
+    _check_whole(path, container, len(specs))
 
 
 def _check_writable(path: Path) -> None:
@@ -105,16 +117,26 @@ def _check_space(path: Path, spec: oiio.ImageSpec) -> None:
         raise _unwritable(path, error.strerror or str(error)) from error
 
 
-def _encode(path: Path, spec: oiio.ImageSpec, native: npt.NDArray[Any], container: str) -> None:
+def _encode(
+    path: Path,
+    specs: Sequence[oiio.ImageSpec],
+    natives: Iterable[npt.NDArray[Any]],
+    container: str,
+) -> None:
     target = oiio.ImageOutput.create(container)
     if target is None:
         raise OutputError(
             f"{path} cannot be written ({one_line(oiio.geterror())}): OpenImageIO was built "
             f"without {container}; choose another output format."
         )
-    if not target.open(str(path), spec):
+    # EXR wants to know all parts beforehand
+    if not target.open(str(path), specs[0] if len(specs) == 1 else tuple(specs)):
         raise _unwritable(path, target.geterror())
-    is_written = target.write_image(native)
+    is_written = True
+    for index, (spec, native) in enumerate(zip(specs, natives, strict=True)):
+        if index and is_written:
+            is_written = target.open(str(path), spec, "AppendSubimage")
+        is_written = is_written and target.write_image(native)
     problem = target.geterror()
     is_closed = target.close()
     # TIFF leaves a complaint about Exif after a good close: only what it returns counts there.
@@ -124,7 +146,7 @@ def _encode(path: Path, spec: oiio.ImageSpec, native: npt.NDArray[Any], containe
         raise _unwritable(path, problem)
 
 
-def _check_whole(path: Path, container: str) -> None:
+def _check_whole(path: Path, container: str, part_count: int) -> None:
     """Notice the short files that a full disk leaves although OpenImageIO reports success.
 
     The bytes that are missing then are the last ones: PNG has a fixed end; of the others we
@@ -135,25 +157,35 @@ def _check_whole(path: Path, container: str) -> None:
             stream.seek(-min(path.stat().st_size, 12), 2)
             is_whole = stream.read() == b"\0\0\0\0IEND\xaeB`\x82"
     else:
-        is_whole = _reads_back(path)
+        is_whole = _reads_back(path, part_count)
     if not is_whole:
         raise _unwritable(path, "the file is incomplete, perhaps for want of disk space")
 
 
-def _reads_back(path: Path) -> bool:
+def _reads_back(path: Path, part_count: int) -> bool:
     source: oiio.ImageInput | None = oiio.ImageInput.open(str(path))
     if source is None:
         oiio.geterror()
         return False
     try:
-        spec = source.spec()
-        if spec.tile_width:
-            return source.read_image() is not None and not source.geterror()
-        last = spec.y + spec.height - 1
-        rows = [source.read_scanline(y, 0) for y in sorted({spec.y, last})]
-        return all(row is not None for row in rows) and not source.geterror()
+        # the other formats do not seek back to where they are
+        return all(
+            (part_count == 1 or source.seek_subimage(part, 0)) and _part_reads_back(source, part)
+            for part in range(part_count)
+        )
     finally:
+        source.geterror()
         source.close()
+
+
+def _part_reads_back(source: oiio.ImageInput, part: int) -> bool:
+    spec = source.spec()
+    if spec.tile_width:
+        pixels = source.read_image(part, 0, 0, spec.nchannels, spec.format)
+        return pixels is not None and not source.geterror()
+    last = spec.y + spec.height - 1
+    rows = [source.read_scanline(y, 0) for y in sorted({spec.y, last})]
+    return all(row is not None for row in rows) and not source.geterror()
 
 
 def has_profile(spec: oiio.ImageSpec) -> bool:

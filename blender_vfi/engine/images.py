@@ -22,6 +22,14 @@ from .image_formats import (
     encoding_for,
 )
 from .image_output import has_profile, one_line, output_spec, write_file
+from .multilayer import (
+    is_multilayer,
+    multilayer_format,
+    read_parts,
+    read_specs,
+    with_manifests,
+    write_parts,
+)
 from .quantisation import Pixels, convert_alpha, from_float, native_type, to_float
 
 _READABLE = ("bmp", "dpx", "hdr", "jpeg", "openexr", "png", "targa", "tiff", "webp")
@@ -35,10 +43,17 @@ class FrameHeader:
     Attributes:
         format: what we act on.
         spec: everything that OpenImageIO knows, metadata included; treat as read-only.
+        further_specs: likewise of the parts that follow the first, in a multi-part file.
     """
 
     format: FrameFormat
     spec: oiio.ImageSpec
+    further_specs: tuple[oiio.ImageSpec, ...] = ()
+
+    @property
+    def specs(self) -> tuple[oiio.ImageSpec, ...]:
+        """Those of all parts."""
+        return (self.spec, *self.further_specs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +64,7 @@ class Frame:
         header: keep this, rather than the frame, where only metadata is needed.
         pixels: (height, width, channels) float32, top row first. Integer files give code /
             largest code, in [0, 1]; float files give their values. Alpha and colours are as
-            stored: see `FrameFormat.alpha_mode`.
+            stored: see `FrameFormat.alpha_mode`. Of a multilayer file, all passes.
     """
 
     header: FrameHeader
@@ -70,7 +85,8 @@ def read_format(path: Path) -> FrameFormat:
     source = _open(path)
     try:
         header = _header(source, path)
-        _check_single(source, path)
+        if not header.format.is_multilayer:
+            _check_single(source, path)
     finally:
         source.close()
     return header.format
@@ -81,11 +97,17 @@ def read_frame(path: Path) -> Frame:
 
     Raises:
         FrameError: the file is missing, damaged, truncated, not a picture, or of a kind that we
-            would not keep whole: layers, several pictures, further channels, CMYK, odd types.
+            would not keep whole: several pictures, further channels (but in EXR), CMYK, odd types.
     """
     source = _open(path)
     try:
         header = _header(source, path)
+        if header.format.is_multilayer:
+            pixels = read_parts(source, header.format)
+            problem = source.geterror()
+            if pixels is None or problem:
+                raise _damaged(path, problem)
+            return Frame(header=header, pixels=pixels)
         channel_count = len(header.format.channel_names)
         native = source.read_image(0, 0, 0, channel_count, native_type(header.format.pixel_type))
         # Truncated JPEG and TIFF files come with pixels, and with an error besides.
@@ -96,6 +118,12 @@ def read_frame(path: Path) -> Frame:
     if native is None or problem:
         raise _damaged(path, problem)
     return Frame(header=header, pixels=to_float(native, header.format.pixel_type))
+
+
+def with_names_of(header: FrameHeader, other: FrameHeader) -> FrameHeader:
+    """Return `header` with the Cryptomatte names besides that only `other` knows."""
+    spec, *further_specs = with_manifests(header.specs, other.specs)
+    return FrameHeader(format=header.format, spec=spec, further_specs=tuple(further_specs))
 
 
 def write_frame(path: Path, pixels: Pixels, like: FrameHeader, suffix: str) -> None:
@@ -111,7 +139,8 @@ def write_frame(path: Path, pixels: Pixels, like: FrameHeader, suffix: str) -> N
         pixels: (height, width, channels) float32 as `read_frame` gives them. Integer files get
             values clipped to [0, 1] and rounded to the nearest code, NaN as 0; half files get
             values clipped to ±65504.
-        like: a source frame's; its size and channels must be those of `pixels`.
+        like: a source frame's; its size and channels must be those of `pixels`. A multilayer
+            file keeps the parts, channels, types and compression of that.
         suffix: ".png", ".jpg", ".tif", ".webp", ".exr", ".dpx" or ".tga".
 
     Raises:
@@ -122,12 +151,15 @@ def write_frame(path: Path, pixels: Pixels, like: FrameHeader, suffix: str) -> N
     encoding = encoding_for(frame_format, suffix)
     expected = (frame_format.height, frame_format.width, len(frame_format.channel_names))
     assert pixels.shape == expected, f"{pixels.shape} is not {expected}"
+    if frame_format.is_multilayer:
+        write_parts(path, pixels, frame_format, like.specs)
+        return
     converted = convert_alpha(pixels, frame_format.alpha_mode, encoding.alpha_mode)
     native = from_float(converted, encoding.pixel_type)
     spec = output_spec(
         like.spec, encoding, is_same_container=encoding.container == frame_format.container
     )
-    write_file(path, spec, native, encoding.container)
+    write_file(path, [spec], [native], encoding.container)
 
 
 def _open(path: Path) -> oiio.ImageInput:
@@ -159,6 +191,12 @@ def _header(source: oiio.ImageInput, path: Path) -> FrameHeader:
             "TIFF or EXR."
         )
     spec = oiio.ImageSpec(source.spec())
+    if container == "openexr":
+        specs = read_specs(source)
+        if is_multilayer(specs):
+            return FrameHeader(
+                format=multilayer_format(specs, path), spec=spec, further_specs=specs[1:]
+            )
     _check_supported(spec, path)
     roles = channel_roles(tuple(spec.channelnames))
     data_window = (spec.x, spec.y, spec.width, spec.height)
@@ -185,8 +223,8 @@ def _check_single(source: oiio.ImageInput, path: Path) -> None:
     source.geterror()
     if is_several:
         raise FrameError(
-            f"{path} holds more than one picture (multilayer, animation or pages), of which all "
-            "but the first would be lost: save the frames as single-layer files."
+            f"{path} holds more than one picture (animation or pages), of which all but the first "
+            "would be lost: save the frames as files of their own, or layers as EXR."
         )
 
 
@@ -199,8 +237,7 @@ def _check_supported(spec: oiio.ImageSpec, path: Path) -> None:
     if channel_roles(names) not in LAYOUTS:
         raise FrameError(
             f"{path} has the channels {', '.join(names)}: only gray (Y) or RGB, each with or "
-            "without alpha (A), of one layer can be interpolated; save the frames with those "
-            "channels alone."
+            "without alpha (A), can be interpolated, or passes in EXR; save the frames so."
         )
     for name in ("tiff:ColorSpace", "jpeg:ColorSpace"):
         stored = spec.get_string_attribute(name)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,12 +22,36 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout
+from .layered import LayeredLayout, LayeredNetwork
 from .limits import check_tile_size
-from .network import DeviceFrame, Network
+from .network import Network
 from .reach import describe_error, route
 from .schedule import PairWork, Plan
 
 _T = TypeVar("_T")
+_HeldFrame = TypeVar("_HeldFrame")
+
+
+class FrameMaker(Protocol[_HeldFrame]):
+    """What makes frames, of one picture or of many passes; see `Network` for what each does."""
+
+    def upload(self, frame: Tensor) -> _HeldFrame:
+        """Take a source frame (H, W, C)."""
+
+    def encode(self, window: Sequence[_HeldFrame]) -> None:
+        """Compute what depends on single frames."""
+
+    def make(self, window: Sequence[_HeldFrame], timesteps: Sequence[Fraction]) -> Tensor:
+        """Return T frames, in the maker's own form."""
+
+    def on_host(self, frames: Tensor) -> Tensor:
+        """Return them as (T, H, W, C) in main memory."""
+
+    def prepare(self, frames: Tensor) -> _HeldFrame:
+        """Make a source of the one frame that `make` returned."""
+
+    def shrink_tiles(self, frames: Sequence[_HeldFrame]) -> int | None:
+        """Take smaller tiles from now on; None where there are none."""
 
 
 class FrameSource(Protocol):
@@ -89,7 +113,7 @@ class FrameLoop:
         self,
         model: InterpolationModel,
         spec: ModelSpec,
-        layout: ChannelLayout,
+        layout: ChannelLayout | LayeredLayout,
         policy: LoopPolicy,
         *,
         on_notice: Callable[[str], None] = lambda _message: None,
@@ -97,15 +121,23 @@ class FrameLoop:
     ) -> None:
         self._spec = spec
         self._policy = policy
-        self._network = Network(
-            model,
-            spec,
-            layout,
-            device=policy.device,
-            dtype=policy.dtype,
-            quality=policy.quality,
-            tile_size=policy.tile_size,
-            before_call=self._stop_if_cancelled,
+
+        def network_for(layout: ChannelLayout) -> Network:
+            return Network(
+                model,
+                spec,
+                layout,
+                device=policy.device,
+                dtype=policy.dtype,
+                quality=policy.quality,
+                tile_size=policy.tile_size,
+                before_call=self._stop_if_cancelled,
+            )
+
+        self._network: FrameMaker[Any] = (
+            LayeredNetwork(network_for, spec, layout, device=policy.device)
+            if isinstance(layout, LayeredLayout)
+            else network_for(layout)
         )
         self._on_notice = on_notice
         self._is_cancelled = is_cancelled
@@ -139,7 +171,7 @@ class FrameLoop:
         error = describe_error(plan, self._spec)
         if error is not None:
             self._notify(error)
-        window: dict[int, DeviceFrame] = {}
+        window: dict[int, Any] = {}
         try:
             for done, work in enumerate(plan.pairs(finished), start=1):
                 indices = window_indices(work.pair, plan.source_count, self._spec.context)
@@ -158,13 +190,13 @@ class FrameLoop:
             window.clear()
             memory.clear_cache(self._policy.device)
 
-    def _make_pair(self, window: list[DeviceFrame], work: PairWork, sink: FrameSink) -> None:
+    def _make_pair(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
         if self._spec.timesteps in ("any", "fixed"):
             self._make_directly(window, work, sink)
         else:
             self._make_by_recursion(window, work, sink)
 
-    def _make_directly(self, window: list[DeviceFrame], work: PairWork, sink: FrameSink) -> None:
+    def _make_directly(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
         """Make one pair's frames in batches that fit, each handed to the sink before the next."""
         first = 0
         while first < len(work.timesteps):
@@ -186,9 +218,7 @@ class FrameLoop:
                 sink.store(output_index, frame)
             first += len(timesteps)
 
-    def _make_by_recursion(
-        self, window: list[DeviceFrame], work: PairWork, sink: FrameSink
-    ) -> None:
+    def _make_by_recursion(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
         """Make one pair's frames one after another, each from the frames that are there by then.
 
         A frame stays on the device only until the last step that is made from it.
@@ -205,7 +235,7 @@ class FrameLoop:
                 partial(self._network.make, sources, [step.timestep]), list(frames.values())
             )
             if step.moment in wanted:
-                sink.store(wanted[step.moment], _on_host(made)[0])
+                sink.store(wanted[step.moment], self._network.on_host(made)[0])
             needed = {moment for later in steps[index + 1 :] for moment in later.sources}
             if step.moment in needed:
                 frames[step.moment] = self._relieved(partial(self._network.prepare, made))
@@ -215,7 +245,7 @@ class FrameLoop:
         if self._is_cancelled():
             raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
 
-    def _fitting(self, attempt: Callable[[], _T], held: list[DeviceFrame]) -> _T:
+    def _fitting(self, attempt: Callable[[], _T], held: list[Any]) -> _T:
         """Run `attempt`; where memory stays full, in smaller and smaller tiles."""
         while True:
             try:
@@ -224,7 +254,7 @@ class FrameLoop:
                 if not self._can_shrink_tiles(held):
                     raise
 
-    def _can_shrink_tiles(self, held: list[DeviceFrame]) -> bool:
+    def _can_shrink_tiles(self, held: list[Any]) -> bool:
         """Take smaller tiles from now on, and say so; False where there are none."""
         side = self._network.shrink_tiles(held)
         if side is not None:
@@ -252,13 +282,8 @@ class FrameLoop:
             self._notices.add(message)
             self._on_notice(message)
 
-    def _make_to_host(self, window: list[DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
-        return _on_host(self._network.make(window, timesteps))
-
-
-def _on_host(frames: Tensor) -> Tensor:
-    """Return (T, H, W, C) on the CPU of (T, C, H, W) on the device."""
-    return frames.permute(0, 2, 3, 1).contiguous().cpu()
+    def _make_to_host(self, window: list[Any], timesteps: Sequence[Fraction]) -> Tensor:
+        return self._network.on_host(self._network.make(window, timesteps))
 
 
 def window_indices(pair: int, source_count: int, context: int) -> list[int]:

@@ -112,6 +112,12 @@ class Network:
 
     def make(self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction]) -> Tensor:
         """Return (T, C, H, W) float32 frames on the device."""
+        return self.make_with_motion(window, timesteps)[0]
+
+    def make_with_motion(
+        self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction]
+    ) -> tuple[Tensor, Interpolation]:
+        """Return the frames that `make` does, and what the model said of their colour."""
         self.encode(window)
         middle = len(window) // 2 - 1
         frame0, frame1 = window[middle].channels, window[middle + 1].channels
@@ -122,7 +128,12 @@ class Network:
                 for view in self._views(window)
             }
             cropped = {view: _cropped(answer, height, width) for view, answer in answers.items()}
-            return compose(cropped, frame0, frame1, self._layout, self._curve(window))
+            frames = compose(cropped, frame0, frame1, self._layout, self._curve(window))
+            return frames, cropped["colour"]
+
+    def on_host(self, frames: Tensor) -> Tensor:
+        """Return (T, H, W, C) in main memory of what `make` returned."""
+        return frames.permute(0, 2, 3, 1).contiguous().cpu()
 
     def shrink_tiles(self, frames: Sequence[DeviceFrame]) -> int | None:
         """Go on in tiles of half the side, at first of half the frame.

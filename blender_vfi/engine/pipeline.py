@@ -5,7 +5,7 @@ Memory stays the same however long the strip is: a few frames wait to be made, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +20,15 @@ from ..models.interface import Quality
 from ..models.loading import LoadedModel
 from . import images, memory
 from .composition import ChannelLayout
+from .following import scale_vectors
 from .frame_files import ReadAhead, WriteBehind
-from .image_formats import FrameFormat, check_same_format, container_of_suffix, encoding_for
+from .image_comparison import check_same_format
+from .image_formats import FrameFormat, container_of_suffix, encoding_for
+from .images import FrameHeader
 from .job_folder import JobFolder, copy_file
+from .layered import LayeredLayout
 from .loop import FrameLoop, LoopPolicy, window_indices
+from .passes import Pass
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, JobSpec, Notice, Stage, Started
 from .reach import check_reach
@@ -109,11 +114,7 @@ class _JobRun:
         )
         frame_format = self._check_sources()
         encoding_for(frame_format, self._job.suffix)  # refuses here what could not be written
-        layout = ChannelLayout(
-            count=len(frame_format.channel_names),
-            is_linear=frame_format.is_linear,
-            alpha_mode=frame_format.alpha_mode,
-        )
+        layout = _layout_of(frame_format)
         check_reach(self._plan, spec)
         precision = memory.dtype_name(dtype)
         with JobFolder(self._job, self._plan, precision=precision) as folder:
@@ -129,8 +130,9 @@ class _JobRun:
                     precision=precision,
                 )
             )
-            with WriteBehind() as writer:
+            with WriteBehind(frame_format) as writer:
                 if loaded is not None:
+                    self._notify_of_passes(layout, loaded.spec)
                     self._make_frames(loaded, folder, writer, frame_format, layout)
                 self._copy_sources(folder, writer, len(self._plan.outputs))
                 writer.drain()
@@ -200,7 +202,7 @@ class _JobRun:
         folder: JobFolder,
         writer: WriteBehind,
         frame_format: FrameFormat,
-        layout: ChannelLayout,
+        layout: ChannelLayout | LayeredLayout,
     ) -> None:
         loop = FrameLoop(
             loaded.model,
@@ -215,7 +217,10 @@ class _JobRun:
                     seed=self._job.seed,
                 ),
                 clear_cache_every=self._job.clear_cache_every,
-                largest_batch=memory.largest_batch(self._device),
+                # all passes of a batch would be in memory at once
+                largest_batch=1
+                if frame_format.is_multilayer
+                else memory.largest_batch(self._device),
                 tile_size=self._job.tile_size,
             ),
             on_notice=self._notify,
@@ -228,8 +233,28 @@ class _JobRun:
 
         wanted = _reading_order(self._plan, folder.finished, loaded.spec.context)
         with ReadAhead(self._sources, wanted, frame_format) as reader:
-            sink = _FrameFiles(reader, folder, writer, self._meter, self._job.suffix)
+            sink = _FrameFiles(
+                reader, folder, writer, self._meter, plan=self._plan, suffix=self._job.suffix
+            )
             loop.run(self._plan, reader, sink, finished=folder.finished, on_pair=report)
+
+    def _notify_of_passes(self, layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> None:
+        """Say what an artist would otherwise find out in the compositor."""
+        if not isinstance(layout, LayeredLayout):
+            return
+        held = layout.held_passes(spec)
+        if held:
+            self._notify(
+                f"{spec.title} tells no motion for other passes to follow: {_titles(held)} of new "
+                "frames are those of the nearer source frame. A RIFE, IFRNet or AMT model moves "
+                "them."
+            )
+        vectors = [one for one in layout.passes if one.role == "vector"]
+        if vectors:
+            self._notify(
+                f"{_titles(vectors)}: vectors of new frames are as long as the new frames are "
+                "apart; source frames are copied as they are, with the vectors of theirs."
+            )
 
     def _notify(self, message: str) -> None:
         self._emit(Notice(job_id=self._job.job_id, message=message))
@@ -269,12 +294,15 @@ class _FrameFiles:
         folder: JobFolder,
         writer: WriteBehind,
         meter: ProgressMeter,
+        *,
+        plan: Plan,
         suffix: str,
     ) -> None:
         self._reader = reader
         self._folder = folder
         self._writer = writer
         self._meter = meter
+        self._plan = plan
         self._suffix = suffix
 
     def store(self, output_index: int, frame: Tensor) -> None:
@@ -282,6 +310,8 @@ class _FrameFiles:
         like = self._reader.latest_header
         if like is None:
             raise AssertionError("a frame was made before one was read")
+        if like.format.is_multilayer:
+            like = self._finish_passes(output_index, frame)
 
         def write(target: Path) -> None:
             images.write_frame(target, frame.numpy(), like, self._suffix)
@@ -290,6 +320,29 @@ class _FrameFiles:
             self._meter.add(self._folder.place(output_index, write), is_made=True)
 
         self._writer.submit(finish)
+
+    def _finish_passes(self, output_index: int, frame: Tensor) -> FrameHeader:
+        """Bring vectors to the output's frame distance, in place; return the frame's header."""
+        output = self._plan.outputs[output_index]
+        assert isinstance(output, Between)
+        earlier, later = self._reader.headers_of_pair(output.pair)
+        before, after = self._plan.spacing(output_index)
+        scale_vectors(frame, later.format.passes, float(before), float(after))
+        return images.with_names_of(later, earlier)
+
+
+def _layout_of(frame_format: FrameFormat) -> ChannelLayout | LayeredLayout:
+    if frame_format.is_multilayer:
+        return LayeredLayout(passes=frame_format.passes)
+    return ChannelLayout(
+        count=len(frame_format.channel_names),
+        is_linear=frame_format.is_linear,
+        alpha_mode=frame_format.alpha_mode,
+    )
+
+
+def _titles(passes: Iterable[Pass]) -> str:
+    return ", ".join(one.title for one in passes)
 
 
 def _reading_order(plan: Plan, finished: frozenset[int], context: int) -> list[int]:

@@ -98,10 +98,35 @@ class Plan:
                     whole=tuple(output.timestep for _at, output in frames),
                 )
 
+    def spacing(self, position: int) -> tuple[Fraction, Fraction]:
+        """Return how far output frame `position` lies from those before and after it.
+
+        In source frames. At the ends of the sequence, and beside a held frame, which stands for no
+        moment of its own, the distance on the other side counts; one where there is none.
+        """
+        here = _moment(self.outputs[position])
+        assert here is not None
+        neighbours = [
+            _moment(self.outputs[at]) if 0 <= at < len(self.outputs) else None
+            for at in (position - 1, position + 1)
+        ]
+        steps = [abs(here - moment) for moment in neighbours if moment is not None]
+        before, after = (
+            abs(here - moment) if moment is not None else next(iter(steps), Fraction(1))
+            for moment in neighbours
+        )
+        return before, after
+
     @property
     def between_count(self) -> int:
         """Number of frames that a model has to make."""
         return sum(isinstance(output, Between) for output in self.outputs)
+
+
+def _moment(output: OutputFrame) -> Fraction | None:
+    if isinstance(output, Hold):
+        return None
+    return output.pair + output.timestep if isinstance(output, Between) else Fraction(output.index)
 
 
 def plan(

@@ -52,7 +52,7 @@ def save(path, native, attributes=None, **fields):
     height, width, channels = native.shape
     kind = {"uint8": "uint8", "uint16": "uint16", "float16": "half", "float32": "float"}
     spec = oiio.ImageSpec(width, height, channels, kind[native.dtype.name])
-    spec.channelnames = NAMES[channels]
+    spec.channelnames = NAMES.get(channels, ())
     spec.alpha_channel = channels - 1 if channels in (2, 4) else -1
     for name, value in fields.items():
         setattr(spec, name, value)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from blender_vfi.engine.image_comparison import check_same_format
 from blender_vfi.engine.image_formats import (
     FrameFormat,
     channel_roles,
-    check_same_format,
     container_of_suffix,
     encoding_for,
 )

@@ -70,42 +70,26 @@ def test_jpeg_without_its_last_bytes_is_refused_although_pixels_come(tmp_path):
 
 def test_several_pictures_in_a_file_are_refused(tmp_path):
     values = random_floats(3)
-    specs = []
-    for name in ("beauty", "mist"):
-        spec = oiio.ImageSpec(22, 18, 3, "float")
-        spec.attribute("oiio:subimagename", name)
-        specs.append(spec)
-    for suffix in (".exr", ".tif"):
-        target = oiio.ImageOutput.create(suffix[1:])
-        path = tmp_path / f"a{suffix}"
-        # EXR wants to know all pictures beforehand, TIFF takes them one by one.
-        assert target.open(str(path), tuple(specs) if suffix == ".exr" else specs[0])
-        assert target.write_image(values)
-        assert target.open(str(path), specs[1], "AppendSubimage")
-        assert target.write_image(values)
-        assert target.close()
-        target.geterror()
+    spec = oiio.ImageSpec(22, 18, 3, "float")
+    target = oiio.ImageOutput.create("tif")
+    assert target.open(str(tmp_path / "a.tif"), spec)
+    assert target.write_image(values)
+    assert target.open(str(tmp_path / "a.tif"), spec, "AppendSubimage")
+    assert target.write_image(values)
+    assert target.close()
+    target.geterror()
     animated_webp(tmp_path / "a.webp")
-    for suffix in (".exr", ".tif", ".webp"):
+    for suffix in (".tif", ".webp"):
         for read in (read_format, read_frame):
-            with pytest.raises(FrameError, match=r"more than one picture .* single-layer"):
+            with pytest.raises(FrameError, match=r"more than one picture .* files of their own"):
                 read(tmp_path / f"a{suffix}")
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("Z",),
-        ("R", "G"),
-        ("R", "G", "B", "Z"),
-        ("A.R", "A.G", "B.B"),
-        ("Layer.X", "Layer.Y", "Layer.Z"),
-    ],
-)
-def test_channels_beyond_a_picture_are_refused(tmp_path, names):
-    values = np.zeros((4, 4, len(names)), np.float32)
-    path = save(tmp_path / "a.exr", values, channelnames=names, alpha_channel=-1)
-    with pytest.raises(FrameError, match=r"has the channels .* save the frames with those"):
+def test_channels_beyond_a_picture_are_refused(tmp_path):
+    values = np.zeros((4, 4, 5), np.float32)
+    names = ("R", "G", "B", "A", "Z")
+    path = save(tmp_path / "a.tif", values, channelnames=names, alpha_channel=-1)
+    with pytest.raises(FrameError, match=r"has the channels .* passes in EXR; save the frames"):
         read_format(path)
 
 

@@ -320,3 +320,20 @@ def test_falling_range_is_refused_with_the_right_way_round():
 def test_ranges_longer_than_any_strip_are_refused_at_once(text):
     with pytest.raises(RequestError, match="must be below 10000000"):
         parse_pairs(text)
+
+
+@pytest.mark.parametrize(
+    ("planned", "position", "spacing"),
+    [
+        (plan(3, 4), 1, (Fraction(1, 4), Fraction(1, 4))),
+        (plan(3, 4), 4, (Fraction(1, 4), Fraction(1, 4))),
+        (plan(3, [2, 4]), 2, (Fraction(1, 2), Fraction(1, 4))),
+        (plan(3, 4), 0, (Fraction(1, 4), Fraction(1, 4))),
+        (plan(3, 4), 8, (Fraction(1, 4), Fraction(1, 4))),
+        (plan(5, Fraction(5, 2)), 3, (Fraction(2, 5), Fraction(2, 5))),
+        (plan(4, Fraction(3, 2), skip=[0], hold_skipped=True), 2, (Fraction(2, 3),) * 2),
+        (plan(2, 2, skip=[0]), 1, (Fraction(1), Fraction(1))),
+    ],
+)
+def test_frames_know_how_far_their_neighbours_are(planned, position, spacing):
+    assert planned.spacing(position) == spacing
