@@ -8,7 +8,14 @@ from typing import Any
 
 from .engine import schedule
 from .engine.limits import SMALLEST_TILE
-from .engine.protocol import DEFAULT_MULTIPLIER, FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
+from .engine.protocol import (
+    CUTS,
+    DEFAULT_CUT_THRESHOLD,
+    DEFAULT_MULTIPLIER,
+    FLOW_SCALES,
+    OUTPUT_SUFFIXES,
+    PRECISIONS,
+)
 from .engine.rates import parse_rate
 from .errors import RequestError
 from .models import catalog
@@ -40,6 +47,24 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         "the second, whatever numbers their names have",
     )
     states.add_argument("--keep", metavar="LIST", help="the only pairs that get new frames")
+    what.add_argument(
+        "--cuts",
+        choices=CUTS,
+        default="hold",
+        help="where the frames cut to another shot: hold the frame before, blend both, or off, "
+        "which interpolates across (default: hold)",
+    )
+    what.add_argument(
+        "--cut-threshold",
+        type=float,
+        default=DEFAULT_CUT_THRESHOLD,
+        metavar="X",
+        help="difference from which on two frames belong to two shots, above 0; 1 finds no cuts "
+        f"(default: {DEFAULT_CUT_THRESHOLD})",
+    )
+    what.add_argument(
+        "--cut-pairs", metavar="LIST", help="pairs that are cuts too, written like those to skip"
+    )
     what.add_argument(
         "--format",
         dest="suffix",
@@ -126,6 +151,8 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
     """
     settings: dict[str, Any] = {
         "multiplier": multiplier(options),
+        "cuts": options.cuts,
+        "cut_threshold": options.cut_threshold,
         "overwrite": options.overwrite,
         "model": options.model,
         "checkpoint": options.checkpoint,
@@ -138,7 +165,8 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "free_memory_limit_gb": options.free_memory_limit_gb,
         "seed": options.seed,
     }
-    for option, field in (("skip", "skip_pairs"), ("keep", "keep_pairs")):
+    fields = {"skip": "skip_pairs", "keep": "keep_pairs", "cut_pairs": "cut_pairs"}
+    for option, field in fields.items():
         text = getattr(options, option)
         if text is not None:
             settings[field] = tuple(sorted(schedule.parse_pairs(text)))

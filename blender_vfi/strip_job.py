@@ -28,8 +28,11 @@ from .properties import (
     InterpolationProperties,
     scene_settings,
 )
+from .strip_cuts import known_cuts
 from .vse import ImageSource
 from .vse_timing import Timing
+
+_DECIMALS = 6  # what Blender's single precision holds: 0.2, and not 0.20000000298
 
 
 def prepare(
@@ -53,11 +56,14 @@ def prepare(
         VfiError: strip, files or settings do not fit; the message says what to do.
     """
     source = vse.read_image_strip(scene, strip)
-    skipped: frozenset[int] = frozenset()
-    if also_skips:
-        first_frame = round(vse.strip_times(strip).content_start) + source.lead
-        skipped = skipped_pairs(scene, source, first_frame)
-    job = build_job(settings, source, also_skipped=skipped, is_one_of_many=is_one_of_many)
+    first_frame = first_frame_of(strip, source)
+    job = build_job(
+        settings,
+        source,
+        also_skipped=skipped_pairs(scene, source, first_frame) if also_skips else frozenset(),
+        cut_pairs=known_cuts(scene, strip, settings, source, first_frame),
+        is_one_of_many=is_one_of_many,
+    )
     timing = Timing(settings.timing)
     vse_timing.check_timing(timing, source, job)
     return QueuedJob(
@@ -65,8 +71,14 @@ def prepare(
         title=source.strip_name,
         source=source,
         timing=timing,
+        first_frame=first_frame,
         notices=describe_doubts(source),
     )
+
+
+def first_frame_of(strip: bpy.types.Strip, source: ImageSource) -> int:
+    """Return the frame of the timeline that shows the first file of `source`."""
+    return round(vse.strip_times(strip).content_start) + source.lead
 
 
 def effective_settings(operator: Any, scene: bpy.types.Scene) -> SimpleNamespace:
@@ -117,6 +129,7 @@ def build_job(
     source: ImageSource,
     *,
     also_skipped: Collection[int] = (),
+    cut_pairs: Collection[int] = (),
     is_one_of_many: bool = False,
 ) -> JobSpec:
     """Describe the job that `settings` ask for.
@@ -125,6 +138,7 @@ def build_job(
         settings: anything with the properties of `InterpolationProperties`.
         source: what the strip shows.
         also_skipped: pairs to leave alone beside those that the settings name.
+        cut_pairs: pairs that the timeline has cuts in; without effect where cuts are interpolated.
         is_one_of_many: whether other strips share the settings, so that it needs a folder of its
             own in the output folder.
 
@@ -156,6 +170,9 @@ def build_job(
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
         hold_skipped=Timing(settings.timing).keeps_time,
+        cuts=settings.cuts.lower(),
+        cut_threshold=round(settings.cut_threshold, _DECIMALS),
+        cut_pairs=tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
         model=settings.model,
         checkpoint=absolute_path(settings.checkpoint, message("The checkpoint"))
         if settings.checkpoint

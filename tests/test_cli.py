@@ -15,6 +15,7 @@ from blender_vfi import cli, cli_options
 from blender_vfi.engine.version import package_version
 
 from .engine.sequences import read_png, visible_names, write_sequence
+from .engine.shots import shot, write_frames
 
 pytestmark = pytest.mark.torch
 
@@ -95,6 +96,28 @@ def test_folder_is_brought_from_one_rate_to_another(tmp_path, checkpoint_folder)
     assert code == 0, shown
     assert told.startswith("11 frames (8 new) in ")
     assert len(visible_names(output)) == 11
+
+
+def test_cuts_are_told_by_the_numbers_of_their_files(tmp_path, checkpoint_folder):
+    write_frames(tmp_path / "in", shot(1, 2) + shot(2, 2), [30, 31, 32, 33])
+    output = tmp_path / "out"
+    code, told, shown = command("interpolate", tmp_path / "in", output, "--device", "cpu")
+    assert code == 0, shown
+    assert told.startswith("7 frames (2 new) in ")
+    assert "1 cut(s), at frame(s) 32\n" in shown
+    off = ("--cuts", "off", "--overwrite", "--device", "cpu")
+    _, told, shown = command("interpolate", tmp_path / "in", output, *off)
+    assert told.startswith("7 frames (3 new) in ")
+    assert "cut(s)" not in shown
+
+
+def test_settings_of_cuts_become_those_of_the_job():
+    parser = cli._parser()
+    given = "interpolate in out --cuts blend --cut-threshold 0.4 --cut-pairs 3,7-8"
+    options = parser.parse_args(given.split())
+    settings = cli_options.job_settings(options)
+    assert (settings["cuts"], settings["cut_threshold"]) == ("blend", 0.4)
+    assert settings["cut_pairs"] == (3, 7, 8)
 
 
 def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, checkpoint_folder):

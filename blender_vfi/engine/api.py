@@ -110,7 +110,7 @@ def interpolate(
         loop = FrameLoop(loaded.model, loaded.spec, layout, policy)
         loop.run(plan, _TensorSource(frames), _TensorSink(out))
     for position, output in enumerate(plan.outputs):
-        if not isinstance(output, schedule.Between):
+        if isinstance(output, schedule.Source | schedule.Hold):
             out[position] = frames[output.index]
     return out
 

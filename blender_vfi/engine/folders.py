@@ -123,7 +123,7 @@ def find_gap(numbers: Sequence[int]) -> tuple[int, int] | None:
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     """Turn what Python callers may give for a field into what `JobSpec` holds."""
     plain = dict(settings)
-    for name in ("skip_pairs", "keep_pairs"):
+    for name in ("skip_pairs", "keep_pairs", "cut_pairs"):
         if plain.get(name) is not None:
             plain[name] = tuple(sorted(plain[name]))
     if isinstance(plain.get("multiplier"), Sequence) and not isinstance(plain["multiplier"], str):
@@ -139,6 +139,12 @@ def split_number(path: Path) -> tuple[str, int | None]:
     """Split a frame's name into what comes before its number, and the number (None for none)."""
     match = re.search(r"(\d+)$", path.stem)
     return (path.stem, None) if match is None else (path.stem[: match.start()], int(match[1]))
+
+
+def frame_number(path: Path, position: int) -> int:
+    """Return the number in a frame's name, or else `position`."""
+    number = split_number(path)[1]
+    return position if number is None else number
 
 
 def output_suffix(source: Path) -> str:

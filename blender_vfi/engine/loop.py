@@ -142,7 +142,7 @@ class FrameLoop:
         window: dict[int, DeviceFrame] = {}
         try:
             for done, work in enumerate(plan.pairs(finished), start=1):
-                indices = window_indices(work.pair, plan.source_count, self._spec.context)
+                indices = window_of(plan, work.pair, self._spec.context)
                 # dropped before loading, so that no more than one window is ever held
                 window = {index: window[index] for index in indices if index in window}
                 for index in sorted(set(indices) - window.keys()):
@@ -261,15 +261,16 @@ def _on_host(frames: Tensor) -> Tensor:
     return frames.permute(0, 2, 3, 1).contiguous().cpu()
 
 
-def window_indices(pair: int, source_count: int, context: int) -> list[int]:
-    """List the source frames that a model sees for `pair`, mirrored at the ends of the sequence.
+def window_of(plan: Plan, pair: int, context: int) -> list[int]:
+    """List the source frames that a model sees for `pair`, mirrored at the ends of its shot.
 
     Args:
+        plan: what is made.
         pair: index of the earlier of the two frames in the middle.
-        source_count: number of source frames, at least 2.
         context: 2 or 4.
     """
-    last = source_count - 1
-    outer = (context - 2) // 2
-    wanted = range(pair - outer, pair + 2 + outer)
-    return [max(0, last - abs(last - abs(index))) for index in wanted]
+    if context == 2:
+        return [pair, pair + 1]
+    is_first = pair == 0 or pair - 1 in plan.cuts
+    is_last = pair + 2 == plan.source_count or pair + 1 in plan.cuts
+    return [pair + 1 if is_first else pair - 1, pair, pair + 1, pair if is_last else pair + 2]

@@ -20,14 +20,20 @@ from ..models.interface import Quality
 from ..models.loading import LoadedModel
 from . import images, memory
 from .composition import ChannelLayout
+from .dissolve import dissolve
+from .findings import Findings
+from .folders import frame_number
 from .frame_files import ReadAhead, WriteBehind
 from .image_formats import FrameFormat, check_same_format, container_of_suffix, encoding_for
+from .inspection import inspect_frames
 from .job_folder import JobFolder, copy_file
-from .loop import FrameLoop, LoopPolicy, window_indices
+from .loop import FrameLoop, LoopPolicy, window_of
 from .progress import ProgressMeter
-from .protocol import Cancelled, Event, Finished, JobSpec, Notice, Stage, Started
+from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
 from .reach import check_reach
-from .schedule import Between, PairWork, Plan
+from .schedule import Between, Dissolve, PairWork, Plan
+
+_FRAMES_BETWEEN_REPORTS = 10
 
 
 class Engine:
@@ -117,9 +123,11 @@ class _JobRun:
         check_reach(self._plan, spec)
         precision = memory.dtype_name(dtype)
         with JobFolder(self._job, self._plan, precision=precision) as folder:
+            findings = self._find(folder, frame_format)
+            self._plan = self._job.plan_for(self._plan, findings.cuts)
             needs_model = any(self._plan.pairs(folder.finished))
             loaded = self._load(spec, dtype) if needs_model else None
-            folder.begin()
+            folder.begin(findings)
             self._meter.resume_with(len(folder.finished))
             self._emit(
                 Started(
@@ -156,6 +164,36 @@ class _JobRun:
             if frame_format.container == target:
                 self._copied_as_is.add(path)
         return first
+
+    def _find(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
+        """Look for cuts in the source frames, where that is asked for and frames are to be made."""
+        if not self._job.finds_cuts or not any(self._plan.pairs(folder.finished)):
+            return Findings()
+        findings = folder.findings
+        if findings is None:
+            findings = inspect_frames(
+                self._sources,
+                frame_format,
+                cut_threshold=self._job.cut_threshold,
+                on_frame=self._report_inspection,
+            )
+        numbers = (frame_number(self._sources[pair + 1], pair + 2) for pair in findings.cuts)
+        self._emit(Found(job_id=self._job.job_id, cuts=findings.cuts, cut_numbers=tuple(numbers)))
+        return findings
+
+    def _report_inspection(self, done: int) -> None:
+        self._stop_if_cancelled()
+        total = len(self._sources)
+        if done % _FRAMES_BETWEEN_REPORTS == 0 or done == total:
+            self._emit(
+                Stage(
+                    job_id=self._job.job_id,
+                    message="Looking for cuts",
+                    done=done,
+                    total=total,
+                    unit="frames",
+                )
+            )
 
     def _load(self, spec: ModelSpec, dtype: torch.dtype) -> LoadedModel:
         def report(message: str, done: int = 0, total: int = 0) -> None:
@@ -245,8 +283,11 @@ class _JobRun:
             if isinstance(output, Between) or output_index in folder.finished:
                 continue
             self._stop_if_cancelled()
-            source = self._sources[output.index]
-            writer.submit(partial(self._copy, folder, output_index, source))
+            if isinstance(output, Dissolve):
+                writer.submit(partial(self._dissolve, folder, output_index, output))
+            else:
+                source = self._sources[output.index]
+                writer.submit(partial(self._copy, folder, output_index, source))
         self._copied = max(self._copied, end)
 
     def _copy(self, folder: JobFolder, output_index: int, source: Path) -> None:
@@ -256,6 +297,18 @@ class _JobRun:
             else:
                 frame = images.read_frame(source)
                 images.write_frame(target, frame.pixels, frame.header, self._job.suffix)
+
+        self._meter.add(folder.place(output_index, write), is_made=False)
+
+    def _dissolve(self, folder: JobFolder, output_index: int, output: Dissolve) -> None:
+        earlier, later = (
+            images.read_frame(self._sources[index]) for index in (output.pair, output.pair + 1)
+        )
+        header = earlier.header
+        mixed = dissolve(earlier.pixels, later.pixels, float(output.timestep), header.format)
+
+        def write(target: Path) -> None:
+            images.write_frame(target, mixed, header, self._job.suffix)
 
         self._meter.add(folder.place(output_index, write), is_made=False)
 
@@ -297,7 +350,7 @@ def _reading_order(plan: Plan, finished: frozenset[int], context: int) -> list[i
     order: list[int] = []
     held: set[int] = set()
     for work in plan.pairs(finished):
-        wanted = set(window_indices(work.pair, plan.source_count, context))
+        wanted = set(window_of(plan, work.pair, context))
         order += sorted(wanted - held)
         held = wanted
     return order

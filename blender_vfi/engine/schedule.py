@@ -42,7 +42,15 @@ class Hold:
     index: int
 
 
-OutputFrame = Source | Between | Hold
+@dataclass(frozen=True, slots=True)
+class Dissolve:
+    """Source frames `pair` and `pair + 1` mixed, as much of the later as `timestep` in (0, 1)."""
+
+    pair: int
+    timestep: Fraction
+
+
+OutputFrame = Source | Between | Hold | Dissolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +79,12 @@ class Plan:
     Attributes:
         source_count: number of source frames.
         outputs: what each output frame is made from, in order of time.
+        cuts: pairs whose frames belong to two shots, so that neither says anything of the other.
     """
 
     source_count: int
     outputs: tuple[OutputFrame, ...]
+    cuts: frozenset[int] = frozenset()
 
     def pairs(self, finished: Collection[int] = ()) -> Iterator[PairWork]:
         """Yield the pairs that have frames to make, in order.
@@ -159,6 +169,26 @@ def plan(
             outputs.extend(Hold(pair) for _ in range(1, pair_multiplier))
     outputs.append(Source(source_count - 1))
     return Plan(source_count, tuple(outputs))
+
+
+def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:
+    """Return the plan with nothing interpolated in the pairs `cuts`; no frame changes its place.
+
+    The frame before a cut is held up to the cut, which so stays at its moment.
+
+    Args:
+        plan: as planned without them.
+        cuts: pairs of the plan.
+        dissolves: mix the two frames of each instead, from one to the other.
+    """
+    found = frozenset(cuts)
+
+    def at_cut(output: OutputFrame) -> OutputFrame:
+        if not isinstance(output, Between) or output.pair not in found:
+            return output
+        return Dissolve(output.pair, output.timestep) if dissolves else Hold(output.pair)
+
+    return Plan(plan.source_count, tuple(map(at_cut, plan.outputs)), cuts=plan.cuts | found)
 
 
 def check_multiplier(multiplier: int, *, smallest: int = 2) -> None:

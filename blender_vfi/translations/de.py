@@ -36,6 +36,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "$BLENDER_VFI_PYTHON, or Blender's"): "$BLENDER_VFI_PYTHON oder das von Blender",
     ("*", "0.25 times the frame"): "0,25-fache Bildgröße",
     ("*", "0.5 times the frame"): "0,5-fache Bildgröße",
+    ("*", "1 cut, at frame {frame}"): "1 Schnitt, bei Bild {frame}",
     ("*", "1 times the frame"): "Volle Bildgröße",
     ("*", "16-bit with the range of 32-bit"): "16 Bit mit dem Wertebereich von 32 Bit",
     ("*", "16-bit: twice as fast on most GPUs"): "16 Bit: auf den meisten GPUs doppelt so schnell",
@@ -68,6 +69,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Zuerst „Allow Online Access“ einschalten: Einstellungen > System > Network"
     ),
     ("*", "Allowed"): "Erlaubt",
+    ("*", "Also At"): "Auch bei",
     ("*", "AMD GPUs that ROCm 7.2 supports"): "AMD-GPUs, die ROCm 7.2 unterstützt",
     ("*", "AMT-S for any moment, from GoPro's motion; not for commercial use."): (
         "AMT-S für beliebige Zeitpunkte, an GoPro-Bewegungen trainiert; nicht für kommerzielle "
@@ -91,6 +93,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Between AMT-S and AMT-G in speed and quality; not for commercial use."): (
         "Bei Tempo und Qualität zwischen AMT-S und AMT-G; nicht für kommerzielle Nutzung."
     ),
+    ("*", "Blend"): "Überblenden",
     (
         "*",
         "Blender's own Python, where torch has been installed into it; $BLENDER_VFI_PYTHON comes "
@@ -124,6 +127,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Versionen, Einstellungen, den Fehler und die letzten Ausgaben der Engine für einen "
         "Fehlerbericht kopieren"
     ),
+    ("*", "Cuts"): "Schnitte",
     (
         "*",
         "Cuts and markers lie on the nearest frame of the new rate, up to half a frame beside "
@@ -137,6 +141,14 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     ("*", "Device"): "Gerät",
     ("*", "Direction"): "Richtung",
+    (
+        "*",
+        "Dissolve from the frame before the cut to the one after it",
+    ): "Vom Bild vor dem Schnitt zu dem danach überblenden",
+    (
+        "*",
+        "Do not look for cuts: make frames everywhere",
+    ): "Nicht nach Schnitten suchen: überall Bilder erzeugen",
     ("*", "Down"): "Nach unten",
     ("*", "Download"): "Herunterladen",
     ("*", "Downloads up to {download:.1f} GB, needs {disk:.1f} GB of disk"): (
@@ -218,9 +230,18 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Half precision where device and model allow it"): (
         "Halbe Genauigkeit, wo Gerät und Modell es erlauben"
     ),
+    ("*", "Hold"): "Halten",
+    (
+        "*",
+        "Hold the frame before the cut, so that the cut stays at its moment",
+    ): "Das Bild vor dem Schnitt halten, damit der Schnitt an seinem Zeitpunkt bleibt",
     ("*", "How many frames each source frame becomes: 2 doubles the frame rate"): (
         "Wie viele Bilder aus jedem Quellbild werden: 2 verdoppelt die Bildrate"
     ),
+    (
+        "*",
+        "How much two frames differ that belong to two shots. Lower finds more cuts, 1 finds none",
+    ): "Wie sehr sich zwei Bilder unterscheiden, die zu zwei Einstellungen gehören. Kleinere Werte finden mehr Schnitte, 1 findet keine",
     ("*", "How to say how many frames there shall be"): "Wonach sich die Anzahl der Bilder richtet",
     ("*", "I Accept This License"): "Ich akzeptiere diese Lizenz",
     ("*", "Installing {count} packages"): "{count} Pakete werden installiert",
@@ -301,6 +322,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Zwischenbilder für die ausgewählten Bildstreifen erzeugen"
     ),
     ("*", "Making the environment"): "Umgebung wird erstellt",
+    ("*", "Markers"): "Markierungen",
     ("*", "Memory"): "Speicher",
     ("*", "Memory {size}"): "Speicher {size}",
     ("*", "Minutes that the engine stays ready after a job; then it gives all memory back"): (
@@ -550,6 +572,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "funktioniert"
     ),
     ("*", "Strip"): "Streifen",
+    ("*", "Strip Edges"): "Streifengrenzen",
     (
         "*",
         "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion "
@@ -599,6 +622,14 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Der Stroboskop-Wert (Strobe) des Streifens „{strip}“ müsste {wanted:g} sein, um wie "
         "zuvor auszusehen; Blender erlaubt höchstens {largest:g}, also gilt dieser Wert."
     ),
+    (
+        "*",
+        "Take every marker of the timeline for a cut, before the frame that it marks",
+    ): "Jede Markierung der Zeitleiste als Schnitt vor dem markierten Bild ansehen",
+    (
+        "*",
+        "Take the beginning and the end of every other strip with a picture for a cut, as far as they lie within this strip",
+    ): "Anfang und Ende jedes anderen Streifens mit Bild als Schnitt ansehen, soweit sie innerhalb dieses Streifens liegen",
     ("*", "Take the jobs that have ended out of the list. Their files stay"): (
         "Die beendeten Aufträge aus der Liste nehmen. Ihre Dateien bleiben"
     ),
@@ -722,6 +753,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "There is none yet: press Set Up Engine below"): (
         "Es gibt noch keine: unten „Engine einrichten“ drücken"
     ),
+    ("*", "Threshold"): "Schwelle",
     ("*", "Timing"): "Zeitverhalten",
     (
         "*",
@@ -751,7 +783,12 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     ("*", "Wait until the jobs have ended"): "Warten, bis die Aufträge beendet sind",
     ("*", "What becomes of time and frame rate"): "Was aus Tempo und Bildrate wird",
+    ("*", "What happens between shots."): "Was zwischen Einstellungen geschieht.",
     ("*", "What keeps memory in bounds."): "Was den Speicherbedarf begrenzt.",
+    (
+        "*",
+        "What stands between two shots. Cuts are found in the frames",
+    ): "Was zwischen zwei Einstellungen steht. Schnitte werden in den Bildern gefunden",
     ("*", "What the engine is set up for"): "Wofür die Engine eingerichtet wird",
     ("*", "What the engine is set up for. Left out, the preferences decide"): (
         "Wofür die Engine eingerichtet wird. Ohne Angabe entscheiden die Einstellungen"
@@ -780,6 +817,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "{added} cuts added from {markers} markers"): (
         "{added} Schnitte aus {markers} Markierungen hinzugefügt"
     ),
+    ("*", "{count} cuts, at frames {frames}"): "{count} Schnitte, bei den Bildern {frames}",
     ("*", "{count} more waiting"): "{count} weitere warten",
     ("*", "{model} was not downloaded: its license, {license}, has to be accepted first"): (
         "{model} wurde nicht heruntergeladen: zuerst muss die Lizenz {license} akzeptiert werden"

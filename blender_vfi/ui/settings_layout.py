@@ -36,6 +36,19 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
     column.prop(settings, "overwrite")
 
 
+def draw_cuts(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw what is done where the frames cut, and how cuts are known."""
+    settings = _settings(context)
+    column = layout.column()
+    column.prop(settings, "cuts")
+    column = layout.column()
+    column.active = settings.cuts != "OFF"
+    column.prop(settings, "cut_threshold")
+    column = column.column(heading="Also At")
+    column.prop(settings, "cuts_at_markers")
+    column.prop(settings, "cuts_at_strip_edges")
+
+
 def draw_quality(layout: Layout, context: bpy.types.Context) -> None:
     """Draw what trades speed for quality."""
     settings = _settings(context)

@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_vfi.engine import schedule
-from blender_vfi.engine.schedule import Between, Hold, PairWork, Source, parse_pairs, plan
+from blender_vfi.engine.schedule import (
+    Between,
+    Dissolve,
+    Hold,
+    PairWork,
+    Source,
+    parse_pairs,
+    plan,
+    with_cuts,
+)
 from blender_vfi.errors import RequestError
 
 pytestmark = pytest.mark.plain
@@ -320,3 +329,19 @@ def test_falling_range_is_refused_with_the_right_way_round():
 def test_ranges_longer_than_any_strip_are_refused_at_once(text):
     with pytest.raises(RequestError, match="must be below 10000000"):
         parse_pairs(text)
+
+
+@given(requests(), st.frozensets(st.integers(0, 10)), st.booleans())
+def test_cuts_change_no_count_and_no_other_frame(request, cuts, dissolves):
+    count, multipliers, skip, held = request
+    before = plan(count, multipliers, skip=skip, hold_skipped=held)
+    cuts &= frozenset(range(count - 1))
+    after = with_cuts(before, cuts, dissolves=dissolves)
+    assert len(after.outputs) == len(before.outputs)
+    assert after.cuts == cuts
+    for one, two in zip(before.outputs, after.outputs, strict=True):
+        if isinstance(one, Between) and one.pair in cuts:
+            assert two == (Dissolve(one.pair, one.timestep) if dissolves else Hold(one.pair))
+        else:
+            assert two == one
+    assert not cuts & {work.pair for work in after.pairs()}
