@@ -21,9 +21,22 @@ from .errors import RequestError
 from .models import catalog
 
 
-def add_job_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that decide what a job makes and how."""
+def add_job_options(parser: argparse.ArgumentParser, *, fills_gaps: bool = False) -> None:
+    """Add the options that decide what a job makes and how.
+
+    Args:
+        parser: of a command.
+        fills_gaps: whether the numbers of the source's files say how many frames are made.
+    """
     what = parser.add_argument_group("what to make")
+    if not fills_gaps:
+        _add_rate_options(what)
+    _add_output_options(what)
+    _add_model_options(parser)
+    _add_engine_options(parser)
+
+
+def _add_rate_options(what: argparse._ArgumentGroup) -> None:
     rates = what.add_mutually_exclusive_group()
     rates.add_argument(
         "--multiplier",
@@ -47,6 +60,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         "the second, whatever numbers their names have",
     )
     states.add_argument("--keep", metavar="LIST", help="the only pairs that get new frames")
+
+
+def _add_output_options(what: argparse._ArgumentGroup) -> None:
     what.add_argument(
         "--cuts",
         choices=CUTS,
@@ -63,7 +79,10 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         f"(default: {DEFAULT_CUT_THRESHOLD})",
     )
     what.add_argument(
-        "--cut-pairs", metavar="LIST", help="pairs that are cuts too, written like those to skip"
+        "--cut-pairs",
+        metavar="LIST",
+        help='pairs that are cuts too, such as "0,10-14": 0 is the pair of the first file and the '
+        "second",
     )
     what.add_argument(
         "--format",
@@ -75,6 +94,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--overwrite", action="store_true", help="replace frames that are in OUT_DIR already"
     )
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -105,6 +127,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         help="what models that draw noise start from; the same one makes the same frames "
         "(default: 0)",
     )
+
+
+def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     engine = parser.add_argument_group("engine")
     engine.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)"
@@ -150,7 +175,6 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         RequestError: a list of pairs cannot be read.
     """
     settings: dict[str, Any] = {
-        "multiplier": multiplier(options),
         "cuts": options.cuts,
         "cut_threshold": options.cut_threshold,
         "overwrite": options.overwrite,
@@ -167,9 +191,11 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
     }
     fields = {"skip": "skip_pairs", "keep": "keep_pairs", "cut_pairs": "cut_pairs"}
     for option, field in fields.items():
-        text = getattr(options, option)
+        text = getattr(options, option, None)
         if text is not None:
             settings[field] = tuple(sorted(schedule.parse_pairs(text)))
+    if "multiplier" in options:
+        settings["multiplier"] = multiplier(options)
     if options.suffix is not None:
         settings["suffix"] = options.suffix
     return settings

@@ -55,7 +55,8 @@ class QueuedJob:
         request: what the engine is asked.
         title: what the user calls it: the strip's name, or a model's.
         source: the strip; None for a download.
-        timing: how the result is placed; None for a download.
+        timing: how the result is placed; None for a download, or where the strip is filled.
+        fills_strip: whether the strip itself is to show the frames.
         first_frame: frame of the timeline that showed the strip's first file when it was asked for.
         state: where it is in its life.
         stage: what the engine does before the first frame; None once frames come.
@@ -74,6 +75,7 @@ class QueuedJob:
     title: str
     source: ImageSource | None = None
     timing: Timing | None = None
+    fills_strip: bool = False
     first_frame: int = 0
     state: JobState = JobState.WAITING
     stage: Stage | None = None

@@ -147,48 +147,92 @@ def build_job(
         StripError: a path is relative to a .blend that was never saved.
     """
     rate = parse_rate(settings.target_rate) if settings.frames_by == BY_RATE else None
-    suffix = f".{settings.output_format.lower()}"
-    if settings.output_format == SAME_AS_SOURCE and source.files:
-        suffix = output_suffix(Path(source.files[0]))
-    prefix = sequence_prefix(source)
     skip, keep = _pairs(settings.skip_pairs), _pairs(settings.keep_pairs)
     if keep is not None:
         keep -= frozenset(also_skipped)
     elif also_skipped:
         skip = (skip or frozenset()) | frozenset(also_skipped)
-    output_dir = _output_dir(settings, source, prefix, rate)
-    if settings.output_dir and is_one_of_many:
-        output_dir = str(Path(output_dir, file_name(source.strip_name)))
+    ending = f"x{settings.multiplier}" if rate is None else f"{rate_text(rate)}fps"
     job = JobSpec(
         job_id=uuid.uuid4().hex,
         sources=source.files,
-        output_dir=output_dir,
-        name_prefix=prefix,
-        suffix=suffix,
+        output_dir=output_folder(settings, source, ending, is_one_of_many=is_one_of_many),
+        name_prefix=sequence_prefix(source),
+        suffix=suffix_of(settings, source),
         multiplier=DEFAULT_MULTIPLIER if rate is not None else settings.multiplier,
         rate_ratio=None if rate is None else _ratio_to(source, rate),
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
         hold_skipped=Timing(settings.timing).keeps_time,
-        cuts=settings.cuts.lower(),
-        cut_threshold=round(settings.cut_threshold, _DECIMALS),
         cut_pairs=tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
-        model=settings.model,
-        checkpoint=absolute_path(settings.checkpoint, message("The checkpoint"))
-        if settings.checkpoint
-        else None,
-        device=settings.device,
-        precision=settings.precision,
-        flow_scale=float(settings.flow_scale),
-        ensemble=settings.ensemble,
-        clear_cache_every=settings.clear_cache_every,
-        tile_size=settings.tile_size,
-        free_memory_limit_gb=settings.free_memory_limit_gb,
-        seed=settings.seed,
-        overwrite=settings.overwrite,
+        **engine_fields(settings),
     )
     job.check()
     return job
+
+
+def engine_fields(settings: Any) -> dict[str, Any]:
+    """Return the fields of a `JobSpec` that say how frames are made, whatever frames these are.
+
+    Raises:
+        StripError: a path is relative to a .blend that was never saved.
+    """
+    return {
+        "cuts": settings.cuts.lower(),
+        "cut_threshold": round(settings.cut_threshold, _DECIMALS),
+        "model": settings.model,
+        "checkpoint": absolute_path(settings.checkpoint, message("The checkpoint"))
+        if settings.checkpoint
+        else None,
+        "device": settings.device,
+        "precision": settings.precision,
+        "flow_scale": float(settings.flow_scale),
+        "ensemble": settings.ensemble,
+        "clear_cache_every": settings.clear_cache_every,
+        "tile_size": settings.tile_size,
+        "free_memory_limit_gb": settings.free_memory_limit_gb,
+        "seed": settings.seed,
+        "overwrite": settings.overwrite,
+    }
+
+
+def suffix_of(settings: Any, source: ImageSource) -> str:
+    """Return the suffix of the format that `settings` ask for.
+
+    Raises:
+        RequestError: the source's own cannot be written.
+    """
+    if settings.output_format == SAME_AS_SOURCE and source.files:
+        return output_suffix(Path(source.files[0]))
+    return f".{settings.output_format.lower()}"
+
+
+def output_folder(
+    settings: Any, source: ImageSource, ending: str, *, is_one_of_many: bool = False
+) -> str:
+    """Return the folder that `settings` name, or else one beside the source's files.
+
+    Args:
+        settings: see `build_job`.
+        source: likewise.
+        ending: what the folder beside the source's files is called after.
+        is_one_of_many: see `build_job`.
+
+    Raises:
+        StripError: the path is relative to a .blend that was never saved.
+    """
+    if settings.output_dir:
+        chosen = absolute_path(settings.output_dir, message("The output folder"))
+        return str(Path(chosen, file_name(source.strip_name))) if is_one_of_many else chosen
+    beside = Path(source.files[0]).parent if source.files else Path.cwd()
+    name = sequence_prefix(source).rstrip("_-. ") or "frames"
+    if source.is_part:  # the other part of a cut strip may want a folder as well
+        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
+        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
+    name += f"_{ending}"
+    if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
+        name = f"{name}_{settings.model}"
+    return str(beside / name)
 
 
 def describe_doubts(source: ImageSource) -> list[str]:
@@ -202,7 +246,7 @@ def describe_doubts(source: ImageSource) -> list[str]:
     return [
         message(
             "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion "
-            "will jump there; restore it, or skip that pair.",
+            "will jump there; restore it, or choose Strip > Fill Missing Frames first.",
             strip=source.strip_name,
             before=before,
             after=after,
@@ -232,20 +276,6 @@ def file_name(name: str) -> str:
 def _ratio_to(source: ImageSource, rate: Fraction) -> tuple[int, int]:
     scene = vse.find_scene(source.scene_name)
     return vse_rate.ratio_to(scene, rate).as_integer_ratio()
-
-
-def _output_dir(settings: Any, source: ImageSource, prefix: str, rate: Fraction | None) -> str:
-    if settings.output_dir:
-        return absolute_path(settings.output_dir, message("The output folder"))
-    beside = Path(source.files[0]).parent if source.files else Path.cwd()
-    name = prefix.rstrip("_-. ") or "frames"
-    if source.is_part:  # the other part of a cut strip may want a folder as well
-        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
-        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
-    name += f"_x{settings.multiplier}" if rate is None else f"_{rate_text(rate)}fps"
-    if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
-        name = f"{name}_{settings.model}"
-    return str(beside / name)
 
 
 def _pairs(text: str) -> frozenset[int] | None:

@@ -244,7 +244,7 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for line in commands:
         assert parser.parse_args(line.split()[3:]).run
 
@@ -260,3 +260,25 @@ def test_version_is_the_manifests(capsys):
         cli.main(["--version"])
     assert left.value.code == 0
     assert capsys.readouterr().out.strip() == package_version()
+
+
+def test_missing_frames_are_filled_and_named(tmp_path, checkpoint_folder):
+    source = write_frames(tmp_path / "in", shot(1, 4), [3, 4, 6, 8])
+    before = {path.name: path.read_bytes() for path in source.iterdir()}
+    code, told, shown = command("fill", source, tmp_path / "out", "--device", "cpu")
+    assert code == 0, shown
+    assert told.startswith("6 frames (2 new) in ")
+    assert "Missing: 5, 7\n" in shown
+    assert visible_names(tmp_path / "out") == [f"shot_{n:04d}.png" for n in range(3, 9)]
+    for name, content in before.items():
+        assert (tmp_path / "out" / name).read_bytes() == content
+    truth = read_png(source / "shot_0004.png").astype(float)
+    assert abs(read_png(tmp_path / "out" / "shot_0005.png") - truth).mean() > 0
+    assert {path.name: path.read_bytes() for path in source.iterdir()} == before
+
+
+def test_a_folder_without_gaps_cannot_be_filled(source, tmp_path, capsys):
+    code, shown = refused(capsys, "fill", source, tmp_path / "out")
+    assert refused(capsys, "fill", source, tmp_path / "out", "--multiplier", 2)[0] == 2
+    assert code == 3
+    assert "No frame is missing" in shown

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from ..errors import CheckpointError, FrameError, OutputError
 from ..models import store
 from .findings import Findings
+from .job_spec import DEFAULT_DIGITS
 from .protocol import JobSpec
 from .schedule import Plan
 from .wire import job_to_json
@@ -40,7 +41,7 @@ _INCIDENTAL = frozenset(
     }
 )
 # Settings that records of older versions do not know: left at these, a job is still theirs.
-_ADDED_LATER = {"tile_size": 0, "seed": 0}
+_ADDED_LATER = {"tile_size": 0, "seed": 0, "number_digits": DEFAULT_DIGITS}
 # Without cuts, how they would be found does not matter.
 _OF_CUTS = frozenset({"cut_threshold", "cut_pairs"})
 

@@ -23,6 +23,8 @@ CUTS: tuple[str, ...] = typing.get_args(Cuts)
 DEFAULT_CUT_THRESHOLD = 0.2
 PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
 DEFAULT_MULTIPLIER = 2
+DEFAULT_DIGITS = 4
+_MOST_DIGITS = 20
 FLOW_SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 OUTPUT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga")
 
@@ -37,6 +39,7 @@ class JobSpec:
         output_dir: absolute path; made when missing, never the folder of a source.
         name_prefix: output frame i is called name_prefix + number + suffix.
         first_number: number of the first output frame.
+        number_digits: least digits of a number in a name; shorter ones begin with zeros.
         suffix: output format by its suffix; one of `OUTPUT_SUFFIXES`.
         multiplier: one for all pairs, or one for each pair.
         rate_ratio: in place of a multiplier, the output's frame rate divided by the source's, as
@@ -71,6 +74,7 @@ class JobSpec:
     name_prefix: str
     suffix: str
     first_number: int = 1
+    number_digits: int = DEFAULT_DIGITS
     multiplier: int | tuple[int, ...] = DEFAULT_MULTIPLIER
     rate_ratio: tuple[int, ...] | None = None
     skip_pairs: tuple[int, ...] | None = None
@@ -126,8 +130,9 @@ class JobSpec:
         return schedule.with_cuts(planned, cuts, dissolves=self.cuts == "blend")
 
     def frame_name(self, output_index: int) -> str:
-        """Name of the output frame at `output_index` (from 0): at least four digits."""
-        return f"{self.name_prefix}{self.first_number + output_index:04d}{self.suffix}"
+        """Name of the output frame at `output_index` (from 0)."""
+        number = f"{self.first_number + output_index:0{self.number_digits}d}"
+        return f"{self.name_prefix}{number}{self.suffix}"
 
     def check(self) -> None:
         """Raise `RequestError` for the first setting that is out of range; no file is touched."""
@@ -141,6 +146,11 @@ class JobSpec:
         _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)
         if self.first_number < 0:
             raise RequestError(f"First frame number {self.first_number}: must be 0 or more.")
+        if not 1 <= self.number_digits <= _MOST_DIGITS:
+            raise RequestError(
+                f"{self.number_digits} digits in a frame's number: must be from 1 to "
+                f"{_MOST_DIGITS}."
+            )
         if not Path(self.output_dir).is_absolute():
             raise RequestError(f"Output folder {self.output_dir!r}: must be an absolute path.")
         if "/" in self.name_prefix or "\\" in self.name_prefix or "\0" in self.name_prefix:

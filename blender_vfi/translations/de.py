@@ -16,6 +16,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("Operator", "Clear Ended Jobs"): "Beendete Aufträge entfernen",
     ("Operator", "Copy Details"): "Details kopieren",
     ("Operator", "Download Model"): "Modell herunterladen",
+    ("Operator", "Fill Missing Frames"): "Fehlende Bilder auffüllen",
     ("Operator", "Free Memory"): "Speicher freigeben",
     ("Operator", "Interpolate Strip"): "Streifen interpolieren",
     ("Operator", "Interpolate Strip..."): "Streifen interpolieren...",
@@ -65,6 +66,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Zuerst einen Bildstreifen zum Sequenzer hinzufügen"
     ),
     ("*", "After the job that comes after it"): "Hinter den nächsten Auftrag",
+    (
+        "*",
+        "After {before} comes {after}: numbers must rise to tell which are missing; sort the frames, or split the strip there.",
+    ): "Auf {before} folgt {after}: die Nummern müssen steigen, damit zu erkennen ist, welche fehlen; die Bilder sortieren oder den Streifen dort teilen.",
     ("*", "Allow Online Access first: Preferences > System > Network"): (
         "Zuerst „Allow Online Access“ einschalten: Einstellungen > System > Network"
     ),
@@ -224,6 +229,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     ("*", "Frames By"): "Anzahl nach",
     ("*", "From"): "Quelle",
+    (
+        "*",
+        "From {before} to {after}, {count} frames are missing: at most {most} can be filled in one place; render more of them.",
+    ): "Von {before} bis {after} fehlen {count} Bilder: höchstens {most} können an einer Stelle aufgefüllt werden; mehr davon rendern.",
     ("*", "Full (fp32)"): "Voll (fp32)",
     ("*", "GPU memory {size}"): "GPU-Speicher {size}",
     ("*", "Half (fp16)"): "Halb (fp16)",
@@ -321,6 +330,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Make the frames between the frames of the selected image strips"): (
         "Zwischenbilder für die ausgewählten Bildstreifen erzeugen"
     ),
+    (
+        "*",
+        "Make the frames whose numbers are missing in the selected image strips, into a folder of their own, and show the whole sequence in the strip",
+    ): "Die Bilder, deren Nummern in den ausgewählten Bildstreifen fehlen, in einem eigenen Ordner erzeugen und im Streifen die ganze Sequenz zeigen",
     ("*", "Making the environment"): "Umgebung wird erstellt",
     ("*", "Markers"): "Markierungen",
     ("*", "Memory"): "Speicher",
@@ -363,6 +376,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "No engine runs, so none holds memory"): (
         "Es läuft keine Engine, also belegt auch keine Speicher"
     ),
+    (
+        "*",
+        "No frame is missing from {first} to {last}: there is nothing to fill.",
+    ): "Von {first} bis {last} fehlt kein Bild: es gibt nichts aufzufüllen.",
     ("*", "No job is running"): "Es läuft kein Auftrag",
     ("*", "No job to tell of"): "Es gibt keinen Auftrag, über den zu berichten wäre",
     (
@@ -575,12 +592,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Strip Edges"): "Streifengrenzen",
     (
         "*",
-        "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion "
-        "will jump there; restore it, or skip that pair.",
-    ): (
-        "Der Streifen „{strip}“ geht von {before} direkt zu {after}: Bild {missing} fehlt, und "
-        "die Bewegung wird dort springen; das Bild wiederherstellen oder das Paar auslassen."
-    ),
+        "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion will jump there; restore it, or choose Strip > Fill Missing Frames first.",
+    ): "Der Streifen „{strip}“ geht von {before} direkt zu {after}: Bild {missing} fehlt, und die Bewegung wird dort springen; das Bild wiederherstellen oder erst Streifen > Fehlende Bilder auffüllen wählen.",
     (
         "*",
         "Strip {strip!r} is of type {type}, not an image strip: render it to an image sequence "
@@ -598,6 +611,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "nicht: das Retiming zurücksetzen (Streifen > Retiming > Reset Retiming) und dann "
         "interpolieren, oder den Streifen vorher rendern."
     ),
+    (
+        "*",
+        "Strip {strip!r} lacks the frames {missing}.",
+    ): "Dem Streifen „{strip}“ fehlen die Bilder {missing}.",
     (
         "*",
         "Strip {strip!r} plays {times:g} times as fast as its source: its frame rate is below "
@@ -700,6 +717,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Die F-Kurven-Modifikatoren von {property} wurden nicht übernommen: bei Bedarf von Hand "
         "zum Streifen „{strip}“ hinzufügen."
     ),
+    (
+        "*",
+        "The filled strip would end at frame {last}: Blender's last frame is {largest}; move the strip to the front, or split it.",
+    ): "Der aufgefüllte Streifen würde bei Bild {last} enden: Blenders letztes Bild ist {largest}; den Streifen nach vorn schieben oder teilen.",
     ("*", "The first with features per frame."): "Das erste mit Merkmalen pro Bild.",
     ("*", "The format of the strip's first file"): "Das Format der ersten Datei des Streifens",
     ("*", "The generation before 4.25."): "Die Generation vor 4.25.",
@@ -818,6 +839,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "{added} Schnitte aus {markers} Markierungen hinzugefügt"
     ),
     ("*", "{count} cuts, at frames {frames}"): "{count} Schnitte, bei den Bildern {frames}",
+    (
+        "*",
+        "{count} frame(s): at least 2 are needed to fill what is missing between them; choose a longer sequence.",
+    ): "{count} Bild(er): mindestens 2 sind nötig, um aufzufüllen, was dazwischen fehlt; eine längere Sequenz wählen.",
     ("*", "{count} more waiting"): "{count} weitere warten",
     ("*", "{model} was not downloaded: its license, {license}, has to be accepted first"): (
         "{model} wurde nicht heruntergeladen: zuerst muss die Lizenz {license} akzeptiert werden"
@@ -825,6 +850,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "{model} was removed: {size:.1f} MB given back"): (
         "{model} wurde entfernt: {size:.1f} MB frei geworden"
     ),
+    (
+        "*",
+        "{name} has no number at the end of its name: missing frames are told by numbers, as in frame_0001.png; rename the frames.",
+    ): "{name} hat keine Nummer am Ende des Namens: fehlende Bilder werden an Nummern erkannt, wie in frame_0001.png; die Bilder umbenennen.",
     ("*", "{rate:.1f} frames/s"): "{rate:.1f} Bilder/s",
     (
         "*",
