@@ -52,6 +52,11 @@ def _add_rate_options(what: argparse._ArgumentGroup) -> None:
         help="in place of a multiplier: the frame rate of the result, such as 60, 59.94 or "
         "60000/1001; time always stays",
     )
+    what.add_argument(
+        "--loop",
+        action="store_true",
+        help="for cyclic animation: frames between the last and the first too",
+    )
     states = what.add_mutually_exclusive_group()
     states.add_argument(
         "--skip",
@@ -195,7 +200,7 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         if text is not None:
             settings[field] = tuple(sorted(schedule.parse_pairs(text)))
     if "multiplier" in options:
-        settings["multiplier"] = multiplier(options)
+        settings |= {"multiplier": multiplier(options), "loop": options.loop}
     if options.suffix is not None:
         settings["suffix"] = options.suffix
     return settings

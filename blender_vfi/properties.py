@@ -157,6 +157,13 @@ class InterpolationProperties:
         ),
         options=_OPTIONS,
     )
+    loop: bpy.props.BoolProperty(
+        name="Loop",
+        description=(
+            "For cyclic animation: also make the frames between the last frame and the first"
+        ),
+        options=_OPTIONS,
+    )
     timing: bpy.props.EnumProperty(
         name="Timing",
         description="What becomes of time and frame rate",

@@ -114,7 +114,7 @@ def skipped_pairs(scene: bpy.types.Scene, source: ImageSource, first_frame: int)
         source: what the strip shows.
         first_frame: frame of the timeline that shows its first file.
     """
-    last_pair = len(source.files) - 2
+    last_pair = len(source.files) - 2  # a loop's last pair lies nowhere on the timeline
     return frozenset(
         pair
         for item in scene_settings(scene).skipped
@@ -153,6 +153,8 @@ def build_job(
     elif also_skipped:
         skip = (skip or frozenset()) | frozenset(also_skipped)
     ending = f"x{settings.multiplier}" if rate is None else f"{rate_text(rate)}fps"
+    if settings.loop:
+        ending += "_loop"
     job = JobSpec(
         job_id=uuid.uuid4().hex,
         sources=source.files,
@@ -163,6 +165,7 @@ def build_job(
         rate_ratio=None if rate is None else _ratio_to(source, rate),
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
+        loop=settings.loop,
         hold_skipped=Timing(settings.timing).keeps_time,
         cut_pairs=tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
         **engine_fields(settings),

@@ -36,7 +36,6 @@ class Finder:
 
     def __init__(self, cut_threshold: float) -> None:
         self._threshold = cut_threshold
-        self._first: Signature | None = None
         self._held: Signature | None = None
         self._latest: deque[Signature] = deque(maxlen=_LONGEST_FLASH + 2)
         self._differences: list[float] = []
@@ -45,8 +44,8 @@ class Finder:
 
     def add(self, frame: Signature) -> None:
         """Take the next frame."""
-        if self._first is None or self._held is None:
-            self._first = self._held = frame
+        if self._held is None:
+            self._held = frame
         elif is_same(self._held, frame):  # not the frame before: slow motion adds up
             self._duplicates.append(len(self._differences))
             self._differences.append(0.0)
@@ -64,12 +63,7 @@ class Finder:
             for pair in range(len(self._differences))
             if pair not in self._flashes and self._isolated(pair) >= self._threshold
         )
-        is_closed = self._first is not None and is_same(self._first, self._latest[-1])
-        return Findings(
-            cuts=tuple(cuts),
-            duplicates=tuple(self._duplicates),
-            ends_as_it_begins=is_closed and len(self._differences) > 0,
-        )
+        return Findings(cuts=tuple(cuts), duplicates=tuple(self._duplicates))
 
     def _isolated(self, pair: int) -> float:
         """Return a pair's difference beyond what the motion around it explains."""

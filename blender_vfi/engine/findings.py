@@ -12,9 +12,7 @@ class Findings:
     Attributes:
         cuts: pairs of frames that belong to two shots, in order.
         duplicates: pairs of frames that show the same picture, in order.
-        ends_as_it_begins: whether the last frame shows the same picture as the first.
     """
 
     cuts: tuple[int, ...] = ()
     duplicates: tuple[int, ...] = ()
-    ends_as_it_begins: bool = False

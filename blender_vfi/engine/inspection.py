@@ -11,7 +11,7 @@ from . import images
 from .finder import Finder
 from .findings import Findings
 from .image_formats import FrameFormat, check_same_format
-from .similarity import Signature, signature
+from .similarity import Signature, is_same, signature
 
 _READERS = 2
 _FRAMES_AHEAD = 4
@@ -37,9 +37,7 @@ def inspect_frames(
     """
 
     def read(path: Path) -> Signature:
-        frame = images.read_frame(path)
-        check_same_format(expected, paths[0], frame.header.format, path)
-        return signature(frame.pixels, frame.header.format)
+        return _read(path, paths[0], expected)
 
     finder = Finder(cut_threshold)
     coming: deque[Future[Signature]] = deque()
@@ -53,3 +51,18 @@ def inspect_frames(
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
     return finder.findings()
+
+
+def show_the_same(one: Path, two: Path, expected: FrameFormat) -> bool:
+    """Tell whether two frames show the same picture.
+
+    Raises:
+        FrameError: a frame cannot be read, or is unlike what is expected.
+    """
+    return is_same(_read(one, one, expected), _read(two, one, expected))
+
+
+def _read(path: Path, first: Path, expected: FrameFormat) -> Signature:
+    frame = images.read_frame(path)
+    check_same_format(expected, first, frame.header.format, path)
+    return signature(frame.pixels, frame.header.format)

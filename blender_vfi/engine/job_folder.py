@@ -37,7 +37,7 @@ _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
         "output_dir",
-        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped"),
+        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )
 # Settings that records of older versions do not know: left at these, a job is still theirs.
@@ -204,7 +204,7 @@ def _findings_of(record: dict[str, Any]) -> Findings | None:
     found: Any = record.get("found")
     try:
         pairs = {name: tuple(map(int, found[name])) for name in ("cuts", "duplicates")}
-        return Findings(**pairs, ends_as_it_begins=found["ends_as_it_begins"] is True)
+        return Findings(**pairs)
     except (KeyError, TypeError, ValueError):
         return None
 

@@ -47,6 +47,7 @@ class JobSpec:
         skip_pairs: pairs without in-between frames; None for none.
         keep_pairs: the only pairs with in-between frames; None for all.
         hold_skipped: hold a frame in the place of what a skipped pair would have got.
+        loop: make frames between the last source frame and the first too, for cyclic animation.
         cuts: what stands in the place of in-between frames where the strip cuts: the earlier frame
             held, both blended, or, with "off", what the model makes of them. Cuts are found in the
             frames, which changes neither number nor names of output frames.
@@ -80,6 +81,7 @@ class JobSpec:
     skip_pairs: tuple[int, ...] | None = None
     keep_pairs: tuple[int, ...] | None = None
     hold_skipped: bool = False
+    loop: bool = False
     cuts: Cuts = "hold"
     cut_threshold: float = DEFAULT_CUT_THRESHOLD
     cut_pairs: tuple[int, ...] | None = None
@@ -120,6 +122,7 @@ class JobSpec:
             skip=self.skip_pairs,
             keep=self.keep_pairs,
             hold_skipped=self.hold_skipped,
+            loop=self.loop,
         )
         return self.plan_for(planned, self.cut_pairs or ())
 
@@ -166,7 +169,7 @@ class JobSpec:
         self.plan()
 
     def _check_cut_pairs(self) -> None:
-        last = len(self.sources) - 2
+        last = len(self.sources) - (1 if self.loop else 2)
         outside = [pair for pair in self.cut_pairs or () if not 0 <= pair <= last]
         if outside:
             raise RequestError(

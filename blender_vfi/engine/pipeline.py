@@ -25,7 +25,7 @@ from .findings import Findings
 from .folders import frame_number
 from .frame_files import ReadAhead, WriteBehind
 from .image_formats import FrameFormat, check_same_format, container_of_suffix, encoding_for
-from .inspection import inspect_frames
+from .inspection import inspect_frames, show_the_same
 from .job_folder import JobFolder, copy_file
 from .loop import FrameLoop, LoopPolicy, window_of
 from .progress import ProgressMeter
@@ -125,6 +125,7 @@ class _JobRun:
         with JobFolder(self._job, self._plan, precision=precision) as folder:
             findings = self._find(folder, frame_format)
             self._plan = self._job.plan_for(self._plan, findings.cuts)
+            self._warn_of_a_closed_loop(folder, frame_format)
             needs_model = any(self._plan.pairs(folder.finished))
             loaded = self._load(spec, dtype) if needs_model else None
             folder.begin(findings)
@@ -180,6 +181,16 @@ class _JobRun:
         numbers = (frame_number(self._sources[pair + 1], pair + 2) for pair in findings.cuts)
         self._emit(Found(job_id=self._job.job_id, cuts=findings.cuts, cut_numbers=tuple(numbers)))
         return findings
+
+    def _warn_of_a_closed_loop(self, folder: JobFolder, frame_format: FrameFormat) -> None:
+        """Say so where a cycle ends with its first frame: in a loop, it would stand still there."""
+        first, last = self._sources[0], self._sources[-1]
+        is_new = self._job.loop and not folder.finished
+        if is_new and show_the_same(first, last, frame_format):
+            self._notify(
+                f"{last.name} shows the same as {first.name}: in a loop, the picture stands still "
+                "there; leave the last frame out, by trimming the strip or in a folder without it."
+            )
 
     def _report_inspection(self, done: int) -> None:
         self._stop_if_cancelled()
@@ -301,9 +312,8 @@ class _JobRun:
         self._meter.add(folder.place(output_index, write), is_made=False)
 
     def _dissolve(self, folder: JobFolder, output_index: int, output: Dissolve) -> None:
-        earlier, later = (
-            images.read_frame(self._sources[index]) for index in (output.pair, output.pair + 1)
-        )
+        pair = window_of(self._plan, output.pair, 2)
+        earlier, later = (images.read_frame(self._sources[index]) for index in pair)
         header = earlier.header
         mixed = dissolve(earlier.pixels, later.pixels, float(output.timestep), header.format)
 

@@ -203,6 +203,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "For animation and large motion; slow and hungry for memory."): (
         "Für Zeichentrick und große Bewegungen; langsam und speicherhungrig."
     ),
+    (
+        "*",
+        "For cyclic animation: also make the frames between the last frame and the first",
+    ): "Für zyklische Animation: auch die Bilder zwischen dem letzten Bild und dem ersten erzeugen",
     ("*", "For very large motion, and between photographs; slower than RIFE."): (
         "Für sehr große Bewegungen und zwischen Fotos; langsamer als RIFE."
     ),
@@ -315,6 +319,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Fluss; für gekrümmte oder sich überlagernde Bewegungen. Braucht eine Checkpoint-Datei "
         "der Autoren."
     ),
+    ("*", "Loop"): "Schleife",
     ("*", "Made for an older version: set it up again"): (
         "Für eine ältere Version erstellt: neu einrichten"
     ),

@@ -25,6 +25,7 @@ def draw_main(layout: Layout, context: bpy.types.Context) -> None:
     column.row().prop(settings, "frames_by", expand=True)
     column.prop(settings, "target_rate" if settings.frames_by == BY_RATE else "multiplier")
     column.prop(settings, "timing")
+    column.prop(settings, "loop")
 
 
 def draw_output(layout: Layout, context: bpy.types.Context) -> None:

@@ -102,7 +102,7 @@ def progress(**changes) -> Progress:
 def test_the_main_panel_has_what_every_job_needs(context, add_strip):
     add_strip(2)
     notes = draw_panel(panel.SEQUENCER_PT_vfi, context)
-    assert notes.properties == ["model", "frames_by", "multiplier", "timing"]
+    assert notes.properties == ["model", "frames_by", "multiplier", "timing", "loop"]
     assert notes.button("sequencer.vfi_interpolate")
     assert "Interpolate Strip" in notes.texts
 

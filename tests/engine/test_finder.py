@@ -132,13 +132,6 @@ def test_a_small_movement_is_no_duplicate():
     assert find(frames).duplicates == ()
 
 
-def test_a_cycle_that_ends_as_it_begins_is_told():
-    frames = shot(17, 5)
-    assert not find(frames).ends_as_it_begins
-    assert find([*frames, frames[0]]).ends_as_it_begins
-    assert not find(frames[:1]).ends_as_it_begins
-
-
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (40, 7), (36, 64)])
 def test_frames_of_any_size_and_channels_are_compared(channels, size):

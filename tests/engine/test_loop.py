@@ -160,6 +160,16 @@ def test_windows_never_reach_over_a_cut(pair, expected):
         assert window_of(cut, pair, 4) == expected
 
 
+@pytest.mark.parametrize(
+    ("count", "pair", "expected"),
+    [(5, 0, [4, 0, 1, 2]), (5, 3, [2, 3, 4, 0]), (5, 4, [3, 4, 0, 1]), (2, 1, [0, 1, 0, 1])],
+)
+def test_windows_of_a_loop_go_on_at_its_beginning(count, pair, expected):
+    looped = plan(count, 2, loop=True)
+    assert window_of(looped, pair, 4) == expected
+    assert window_of(looped, pair, 2) == expected[1:3]
+
+
 @pytest.mark.parametrize("context", [2, 4])
 def test_no_more_than_one_window_of_frames_is_held(context):
     source = Source()

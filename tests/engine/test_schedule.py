@@ -345,3 +345,33 @@ def test_cuts_change_no_count_and_no_other_frame(request, cuts, dissolves):
         else:
             assert two == one
     assert not cuts & {work.pair for work in after.pairs()}
+
+
+@given(requests(), st.integers(1, 9))
+def test_a_loop_is_the_plan_of_one_frame_more_without_it(request, last):
+    count, multipliers, skip, held = request
+    whole = plan(count + 1, [*multipliers, last], skip=skip, hold_skipped=held)
+    looped = plan(count, [*multipliers, last], skip=skip, hold_skipped=held, loop=True)
+    assert looped.outputs == whole.outputs[:-1]
+    assert (looped.loops, looped.source_count) == (True, count)
+
+
+@given(st.integers(2, 400), st.integers(2, 16))
+def test_a_loop_of_n_frames_gets_n_times_as_many(count, multiplier):
+    assert len(plan(count, multiplier, loop=True).outputs) == count * multiplier
+
+
+@given(st.integers(2, 60), st.fractions(Fraction(1, 4), 8, max_denominator=9))
+def test_a_loop_at_another_rate_ends_before_its_beginning(count, ratio):
+    if ratio == 1:
+        return
+    outputs = plan(count, ratio, loop=True).outputs
+    moments = list(times(outputs))
+    assert moments == [index / ratio for index in range(len(outputs))]
+    assert moments[-1] < count <= len(outputs) / ratio
+
+
+def test_a_loop_s_last_pair_can_be_skipped():
+    assert len(plan(3, 2, skip={2}, loop=True).outputs) == 5
+    with pytest.raises(RequestError, match="have the pairs 0 to 2"):
+        plan(3, 2, skip={3}, loop=True)
