@@ -175,6 +175,7 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
         keep_pairs=options.keep or "",
         cuts=options.cuts.upper(),
         cut_threshold=options.cut_threshold,
+        duplicates=options.duplicates.upper(),
         loop=options.loop,
         timing=timing.value,
         output_dir=_from_here(options.output_dir),

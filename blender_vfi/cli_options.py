@@ -12,6 +12,7 @@ from .engine.protocol import (
     CUTS,
     DEFAULT_CUT_THRESHOLD,
     DEFAULT_MULTIPLIER,
+    DUPLICATES,
     FLOW_SCALES,
     OUTPUT_SUFFIXES,
     PRECISIONS,
@@ -56,6 +57,13 @@ def _add_rate_options(what: argparse._ArgumentGroup) -> None:
         "--loop",
         action="store_true",
         help="for cyclic animation: frames between the last and the first too",
+    )
+    what.add_argument(
+        "--duplicates",
+        choices=DUPLICATES,
+        default="keep",
+        help="frames like the one before, as in animation on twos: keep them, or retime, which "
+        "spreads the drawings evenly over the same time (default: keep)",
     )
     states = what.add_mutually_exclusive_group()
     states.add_argument(
@@ -200,7 +208,11 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         if text is not None:
             settings[field] = tuple(sorted(schedule.parse_pairs(text)))
     if "multiplier" in options:
-        settings |= {"multiplier": multiplier(options), "loop": options.loop}
+        settings |= {
+            "multiplier": multiplier(options),
+            "loop": options.loop,
+            "duplicates": options.duplicates,
+        }
     if options.suffix is not None:
         settings["suffix"] = options.suffix
     return settings

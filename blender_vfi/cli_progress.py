@@ -82,6 +82,8 @@ class ProgressPrinter:
 def _found_lines(event: Found) -> Iterator[str]:
     if event.cuts:
         yield f"{len(event.cuts)} cut(s), at frame(s) {listed(event.cut_numbers)}"
+    if event.duplicates:
+        yield f"{event.duplicates} frame(s) like the one before"
 
 
 def listed(numbers: Sequence[int]) -> str:

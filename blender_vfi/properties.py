@@ -6,7 +6,14 @@ from typing import Any
 
 import bpy
 
-from .engine.protocol import CUTS, DEFAULT_CUT_THRESHOLD, FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
+from .engine.protocol import (
+    CUTS,
+    DEFAULT_CUT_THRESHOLD,
+    DUPLICATES,
+    FLOW_SCALES,
+    OUTPUT_SUFFIXES,
+    PRECISIONS,
+)
 from .models import catalog
 from .paths import PATH_OPTIONS
 from .vse_timing import Timing
@@ -28,6 +35,10 @@ _CUT_NAMES = {
     "blend": ("Blend", "Dissolve from the frame before the cut to the one after it"),
     "off": ("Interpolate", "Do not look for cuts: make frames everywhere"),
 }
+_DUPLICATE_NAMES = {
+    "keep": ("Keep", "Held drawings stay held"),
+    "retime": ("Retime", "Spread the drawings evenly over the same time, for even motion"),
+}
 
 # Out here, since Blender evaluates annotations where comprehensions see no names of this module
 _MODELS = [(spec.name, spec.title, spec.summary) for spec in catalog.CATALOG]
@@ -40,6 +51,7 @@ _FORMATS = [
 ]
 _PRECISIONS = [(name, *_PRECISION_NAMES[name]) for name in PRECISIONS]
 _CUTS = [(name.upper(), *_CUT_NAMES[name]) for name in CUTS]
+_DUPLICATES = [(name.upper(), *_DUPLICATE_NAMES[name]) for name in DUPLICATES]
 _FLOW_SCALES = [
     (f"{scale:g}", f"{scale:g}×", f"{scale:g} times the frame") for scale in FLOW_SCALES
 ]
@@ -155,6 +167,13 @@ class InterpolationProperties:
             "Take the beginning and the end of every other strip with a picture for a cut, as far "
             "as they lie within this strip"
         ),
+        options=_OPTIONS,
+    )
+    duplicates: bpy.props.EnumProperty(
+        name="Duplicates",
+        description="Frames like the one before, as in animation on twos and threes",
+        items=_DUPLICATES,
+        default="KEEP",
         options=_OPTIONS,
     )
     loop: bpy.props.BoolProperty(

@@ -166,6 +166,7 @@ def build_job(
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
         loop=settings.loop,
+        duplicates=settings.duplicates.lower(),
         hold_skipped=Timing(settings.timing).keeps_time,
         cut_pairs=tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
         **engine_fields(settings),

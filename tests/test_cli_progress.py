@@ -96,6 +96,8 @@ def test_events_that_mean_nothing_to_a_waiting_user_print_nothing():
 
 def test_cuts_are_told_by_the_numbers_of_their_files():
     assert shown(Found(job_id="a", cuts=(), cut_numbers=())) == ""
+    held = Found(job_id="a", cuts=(), cut_numbers=(), duplicates=12)
+    assert shown(held) == "12 frame(s) like the one before\n"
     two = Found(job_id="a", cuts=(2, 29), cut_numbers=(31, 58))
     assert shown(two) == "2 cut(s), at frame(s) 31, 58\n"
     assert shown(two, quiet=True) == ""
@@ -104,5 +106,7 @@ def test_cuts_are_told_by_the_numbers_of_their_files():
 
 
 def test_the_search_for_cuts_counts_frames():
-    stage = Stage(job_id="a", message="Looking for cuts", done=10, total=200, unit="frames")
-    assert shown(stage) == "Looking for cuts: frame 10 of 200\n"
+    stage = Stage(
+        job_id="a", message="Looking through the frames", done=10, total=200, unit="frames"
+    )
+    assert shown(stage) == "Looking through the frames: frame 10 of 200\n"

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import RequestError
-from . import rates, schedule
+from . import cadence, rates, schedule
 from .limits import check_cut_threshold, check_free_memory_limit, check_seed, check_tile_size
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 Cuts = Literal["hold", "blend", "off"]
 
+Duplicates = Literal["keep", "retime"]
+
 CUTS: tuple[str, ...] = typing.get_args(Cuts)
+DUPLICATES: tuple[str, ...] = typing.get_args(Duplicates)
 DEFAULT_CUT_THRESHOLD = 0.2
 PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
 DEFAULT_MULTIPLIER = 2
@@ -54,6 +57,9 @@ class JobSpec:
         cut_threshold: difference, above 0 to 1, from which on two frames belong to two shots; 1
             finds no cuts beside `cut_pairs`.
         cut_pairs: pairs that are known to be cuts; None for none.
+        duplicates: frames that show the same picture as the one before, as in animation on twos:
+            "keep" takes them for frames like all others, "retime" spreads the drawings evenly over
+            the same time.
         model: name in the catalog.
         checkpoint: path of a checkpoint to use in place of the catalog's; None for the catalog's.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
@@ -85,6 +91,7 @@ class JobSpec:
     cuts: Cuts = "hold"
     cut_threshold: float = DEFAULT_CUT_THRESHOLD
     cut_pairs: tuple[int, ...] | None = None
+    duplicates: Duplicates = "keep"
     model: str = "rife-4.25"
     checkpoint: str | None = None
     device: str = "auto"
@@ -111,6 +118,11 @@ class JobSpec:
         """Whether cuts are looked for in the frames."""
         return self.cuts != "off" and self.cut_threshold < 1
 
+    @property
+    def inspects_frames(self) -> bool:
+        """Whether the frames are looked at before any is made."""
+        return self.finds_cuts or self.duplicates == "retime"
+
     def plan(self) -> schedule.Plan:
         """Plan the output sequence; both processes get the same one, and so the same names.
 
@@ -126,11 +138,15 @@ class JobSpec:
         )
         return self.plan_for(planned, self.cut_pairs or ())
 
-    def plan_for(self, planned: schedule.Plan, cuts: Collection[int]) -> schedule.Plan:
-        """Return `planned` with the pairs `cuts` treated as the settings say."""
-        if not cuts or self.cuts == "off":
-            return planned
-        return schedule.with_cuts(planned, cuts, dissolves=self.cuts == "blend")
+    def plan_for(
+        self, planned: schedule.Plan, cuts: Collection[int], duplicates: Collection[int] = ()
+    ) -> schedule.Plan:
+        """Return `planned` with cuts and duplicates treated as the settings say."""
+        if cuts and self.cuts != "off":
+            planned = schedule.with_cuts(planned, cuts, dissolves=self.cuts == "blend")
+        if duplicates and self.duplicates == "retime":
+            planned = cadence.retimed(planned, duplicates)
+        return planned
 
     def frame_name(self, output_index: int) -> str:
         """Name of the output frame at `output_index` (from 0)."""
@@ -144,6 +160,7 @@ class JobSpec:
         check_free_memory_limit(self.free_memory_limit_gb)
         check_seed(self.seed)
         _check_choice("Cuts", self.cuts, CUTS)
+        _check_choice("Duplicates", self.duplicates, DUPLICATES)
         check_cut_threshold(self.cut_threshold)
         self._check_cut_pairs()
         _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)

@@ -124,7 +124,8 @@ class _JobRun:
         precision = memory.dtype_name(dtype)
         with JobFolder(self._job, self._plan, precision=precision) as folder:
             findings = self._find(folder, frame_format)
-            self._plan = self._job.plan_for(self._plan, findings.cuts)
+            self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
+            check_reach(self._plan, spec)
             self._warn_of_a_closed_loop(folder, frame_format)
             needs_model = any(self._plan.pairs(folder.finished))
             loaded = self._load(spec, dtype) if needs_model else None
@@ -167,19 +168,26 @@ class _JobRun:
         return first
 
     def _find(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
-        """Look for cuts in the source frames, where that is asked for and frames are to be made."""
-        if not self._job.finds_cuts or not any(self._plan.pairs(folder.finished)):
+        """Look through the source frames, where that is asked for and frames are to be made."""
+        if not self._job.inspects_frames or not any(self._plan.pairs(folder.finished)):
             return Findings()
         findings = folder.findings
         if findings is None:
             findings = inspect_frames(
                 self._sources,
                 frame_format,
-                cut_threshold=self._job.cut_threshold,
+                cut_threshold=self._job.cut_threshold if self._job.finds_cuts else 1.0,
                 on_frame=self._report_inspection,
             )
         numbers = (frame_number(self._sources[pair + 1], pair + 2) for pair in findings.cuts)
-        self._emit(Found(job_id=self._job.job_id, cuts=findings.cuts, cut_numbers=tuple(numbers)))
+        self._emit(
+            Found(
+                job_id=self._job.job_id,
+                cuts=findings.cuts,
+                cut_numbers=tuple(numbers),
+                duplicates=len(findings.duplicates),
+            )
+        )
         return findings
 
     def _warn_of_a_closed_loop(self, folder: JobFolder, frame_format: FrameFormat) -> None:
@@ -199,7 +207,7 @@ class _JobRun:
             self._emit(
                 Stage(
                     job_id=self._job.job_id,
-                    message="Looking for cuts",
+                    message="Looking through the frames",
                     done=done,
                     total=total,
                     unit="frames",

@@ -13,6 +13,7 @@ from typing import Literal
 from .job_spec import CUTS as CUTS
 from .job_spec import DEFAULT_CUT_THRESHOLD as DEFAULT_CUT_THRESHOLD
 from .job_spec import DEFAULT_MULTIPLIER as DEFAULT_MULTIPLIER
+from .job_spec import DUPLICATES as DUPLICATES
 from .job_spec import FLOW_SCALES as FLOW_SCALES
 from .job_spec import OUTPUT_SUFFIXES as OUTPUT_SUFFIXES
 from .job_spec import PRECISIONS as PRECISIONS
@@ -120,11 +121,13 @@ class Found:
         cuts: pairs of frames that belong to two shots, in order.
         cut_numbers: for each, the number in the file name of its later frame; without numbers, its
             position from 1.
+        duplicates: number of frames that show the same picture as the one before.
     """
 
     job_id: str
     cuts: tuple[int, ...]
     cut_numbers: tuple[int, ...]
+    duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,12 +80,14 @@ class Plan:
         source_count: number of source frames.
         outputs: what each output frame is made from, in order of time.
         cuts: pairs whose frames belong to two shots, so that neither says anything of the other.
+        skipped: pairs in which nothing is to be made.
         loops: whether the last source frame and the first are a pair too, the last one.
     """
 
     source_count: int
     outputs: tuple[OutputFrame, ...]
     cuts: frozenset[int] = frozenset()
+    skipped: frozenset[int] = frozenset()
     loops: bool = False
 
     def pairs(self, finished: Collection[int] = ()) -> Iterator[PairWork]:
@@ -168,7 +170,7 @@ def plan(
         outputs = list(_at_multiples(multipliers, skipped, hold_skipped=hold_skipped))
     if loop:
         outputs = [output for output in outputs if output != Source(source_count)]
-    return Plan(source_count, tuple(outputs), loops=loop)
+    return Plan(source_count, tuple(outputs), skipped=skipped, loops=loop)
 
 
 def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:

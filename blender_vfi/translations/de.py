@@ -133,6 +133,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Fehlerbericht kopieren"
     ),
     ("*", "Cuts"): "Schnitte",
+    ("*", "Cuts and Duplicates"): "Schnitte und Duplikate",
     (
         "*",
         "Cuts and markers lie on the nearest frame of the new rate, up to half a frame beside "
@@ -167,6 +168,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Treiber des Streifens „{source}“ wurden nicht übernommen: bei Bedarf von Hand zum "
         "Streifen „{strip}“ hinzufügen."
     ),
+    ("*", "Duplicates"): "Duplikate",
     ("*", "Early, with its second network, which corrects the blended picture; slower."): (
         "Früh, mit dem zweiten Netz, das das überblendete Bild korrigiert; langsamer."
     ),
@@ -232,6 +234,11 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Bilder pro Sekunde im Ergebnis: 60, 59.94, 23.976 oder ein Bruch wie 60000/1001"
     ),
     ("*", "Frames By"): "Anzahl nach",
+    (
+        "*",
+        "Frames like the one before, as in animation on twos and threes",
+    ): "Bilder, die dem vorigen gleichen, wie in Animation auf Zweien und Dreien",
+    ("*", "Frames like the one before: {count}"): "Bilder, die dem vorigen gleichen: {count}",
     ("*", "From"): "Quelle",
     (
         "*",
@@ -243,6 +250,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Half precision where device and model allow it"): (
         "Halbe Genauigkeit, wo Gerät und Modell es erlauben"
     ),
+    ("*", "Held drawings stay held"): "Gehaltene Zeichnungen bleiben gehalten",
     ("*", "Hold"): "Halten",
     (
         "*",
@@ -484,6 +492,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Resolution at which motion is searched: 0.5 suits 4K, 2 suits small frames"): (
         "Auflösung, in der Bewegung gesucht wird: 0,5 passt zu 4K, 2 zu kleinen Bildern"
     ),
+    ("*", "Retime"): "Neu verteilen",
     ("*", "Run On"): "Ausführen auf",
     ("*", "Run the jobs that wait, one after another, while Blender stays usable"): (
         "Die wartenden Aufträge nacheinander ausführen, während Blender benutzbar bleibt"
@@ -570,6 +579,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Der Ton „{strip}“ ist zeitlich verändert (Retiming): prüfen, ob er in der neuen Szene "
         "synchron ist."
     ),
+    (
+        "*",
+        "Spread the drawings evenly over the same time, for even motion",
+    ): "Die Zeichnungen gleichmäßig über dieselbe Zeit verteilen, für gleichmäßige Bewegung",
     ("*", "Start an engine with these settings, and show what it runs on"): (
         "Eine Engine mit diesen Einstellungen starten und anzeigen, worauf sie läuft"
     ),
@@ -809,7 +822,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     ("*", "Wait until the jobs have ended"): "Warten, bis die Aufträge beendet sind",
     ("*", "What becomes of time and frame rate"): "Was aus Tempo und Bildrate wird",
-    ("*", "What happens between shots."): "Was zwischen Einstellungen geschieht.",
+    (
+        "*",
+        "What happens between shots and in held drawings.",
+    ): "Was zwischen Einstellungen und in gehaltenen Zeichnungen geschieht.",
     ("*", "What keeps memory in bounds."): "Was den Speicherbedarf begrenzt.",
     (
         "*",

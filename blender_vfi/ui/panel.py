@@ -105,9 +105,9 @@ class SEQUENCER_PT_vfi_output(_SubPanel, bpy.types.Panel):
 
 
 class SEQUENCER_PT_vfi_cuts(_SubPanel, bpy.types.Panel):
-    """What happens between shots."""
+    """What happens between shots and in held drawings."""
 
-    bl_label = "Cuts"
+    bl_label = "Cuts and Duplicates"
     draw_settings = staticmethod(settings_layout.draw_cuts)
 
 

@@ -38,7 +38,7 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
 
 
 def draw_cuts(layout: Layout, context: bpy.types.Context) -> None:
-    """Draw what is done where the frames cut, and how cuts are known."""
+    """Draw what is done where the frames cut and where they are held."""
     settings = _settings(context)
     column = layout.column()
     column.prop(settings, "cuts")
@@ -48,6 +48,7 @@ def draw_cuts(layout: Layout, context: bpy.types.Context) -> None:
     column = column.column(heading="Also At")
     column.prop(settings, "cuts_at_markers")
     column.prop(settings, "cuts_at_strip_edges")
+    layout.column().prop(settings, "duplicates")
 
 
 def draw_quality(layout: Layout, context: bpy.types.Context) -> None:

@@ -61,7 +61,7 @@ def test_cuts_are_told_by_pair_and_by_the_number_of_the_file(source, tmp_path):
     [found] = [event for event in events if isinstance(event, Found)]
     assert (found.cuts, found.cut_numbers) == ((2, 4), (32, 34))
     last = [event for event in events if isinstance(event, Stage) and event.unit == "frames"][-1]
-    assert (last.message, last.done, last.total) == ("Looking for cuts", 8, 8)
+    assert (last.message, last.done, last.total) == ("Looking through the frames", 8, 8)
 
 
 def test_a_blend_goes_evenly_from_one_shot_to_the_other(source, tmp_path):
