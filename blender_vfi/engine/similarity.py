@@ -31,8 +31,8 @@ _UNLIKE = 2.0
 """Mean squared difference of two pictures of variance 1 that have nothing in common."""
 
 _LARGEST_SAME = 5 / 255
-"""Most that one of the fine cells may differ where a frame was held: noise of compression. An edge
-that moves by a pixel of 1280×720 is more."""
+"""Most that one of the fine cells may differ where a frame was held: faint noise of compression.
+An edge that moves by a pixel of 1280×720 is more."""
 
 # BT.709: luma, and the two differences of colour
 _LUMA_AND_COLOUR = np.array(
@@ -91,9 +91,14 @@ def difference(one: Signature, two: Signature) -> float:
     return (_unmatched(first, second) + _unmatched(second, first)) / 2
 
 
+def change(one: Signature, two: Signature) -> float:
+    """Return the most that any fine cell changes, 0 to 1: what moves anywhere."""
+    return float(np.abs(one.detail - two.detail).max())
+
+
 def is_same(one: Signature, two: Signature) -> bool:
-    """Tell whether a frame was held: the same picture, apart from noise of compression."""
-    return float(np.abs(one.detail - two.detail).max()) <= _LARGEST_SAME
+    """Tell whether a frame was held: the same picture, apart from faint noise of compression."""
+    return change(one, two) <= _LARGEST_SAME
 
 
 def _averaged(pixels: Pixels, most_rows: int, most_columns: int) -> Pixels:

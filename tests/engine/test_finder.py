@@ -125,6 +125,20 @@ def test_held_frames_are_found_although_compression_left_noise():
     assert find(large).duplicates == (0, 2, 4, 6, 8)
 
 
+def test_held_frames_are_told_from_motion_through_strong_noise():
+    random = np.random.default_rng(4)
+    frames = [frame for frame in shot(17, 6, pan=12) for _ in range(2)]
+    blocks = random.normal(0, 0.01, (len(frames), 9, 16, 3)).repeat(8, axis=1).repeat(8, axis=2)
+    assert find([*(frames + blocks).clip(0, 1)]).duplicates == (0, 2, 4, 6, 8, 10)
+
+
+def test_steady_noise_alone_is_no_duplicate():
+    random = np.random.default_rng(5)
+    still = shot(18, 1)[0]
+    frames = [(still + random.normal(0, 0.05, still.shape)).clip(0, 1) for _ in range(8)]
+    assert find(frames).duplicates == ()
+
+
 def test_a_small_movement_is_no_duplicate():
     frames = [np.full((720, 1280, 3), 0.5) for _ in range(2)]
     for index, frame in enumerate(frames):
