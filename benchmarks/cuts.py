@@ -33,7 +33,7 @@ WIDTH, HEIGHT = 320, 180
 _CUTS = {"bikes": (29, 75, 136, 186, 241)}
 """Pairs of frames that belong to two shots, found by eye."""
 
-_FORMAT = FrameFormat(
+FORMAT = FrameFormat(
     width=WIDTH,
     height=HEIGHT,
     channel_names=("R", "G", "B"),
@@ -71,7 +71,7 @@ def _counted(clip: Clip, cuts: Sequence[int], threshold: float) -> tuple[int, in
     """Return how many cuts there are, how many of them were found, and how many others."""
     finder = Finder(threshold)
     for frame in clip:
-        finder.add(signature(frame, _FORMAT))
+        finder.add(signature(frame, FORMAT))
     found = set(finder.findings().cuts)
     return len(cuts), len(found & set(cuts)), len(found - set(cuts))
 

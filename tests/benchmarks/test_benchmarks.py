@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import cuts, models, quality, results_file, weights
+from benchmarks import cuts, duplicates, models, quality, results_file, weights
 from blender_vfi.errors import UnknownModelError
 from blender_vfi.models import catalog, locations
 
@@ -151,3 +151,13 @@ def test_clips_without_a_cut_have_none_that_is_drawn_into_them():
     assert all(not listed for _clip, listed in rows["grain"])
     assert [listed for _clip, listed in rows["joined shots"]] == [[3], [3]]
     assert len(rows["film"]) == 2
+
+
+def test_held_frames_of_the_benchmark_survive_its_compression():
+    random = np.random.default_rng(2)
+    blocks = random.integers(0, 256, (4, 9, 16, 3), dtype=np.uint8)
+    drawings = [block.repeat(8, axis=0).repeat(8, axis=1) for block in blocks]
+    twos = [drawing for drawing in drawings for _ in range(2)]
+    film = duplicates._decoded(duplicates._compressed(twos, 18))
+    assert len(film) == 8
+    assert duplicates.held_pairs(film) == {0, 2, 4, 6}
