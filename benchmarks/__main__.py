@@ -5,9 +5,15 @@ The last two write benchmarks/results, which `make docs` makes a page of.
 
 import sys
 
-from . import files, memory, models, quality, tiles
+from . import cuts, duplicates, files, memory, models, quality, tiles
 
 if __name__ == "__main__":
     sys.exit(
-        files.main() or memory.main([]) or tiles.main([]) or models.main([]) or quality.main([])
+        files.main()
+        or memory.main([])
+        or tiles.main([])
+        or cuts.main([])
+        or duplicates.main()
+        or models.main([])
+        or quality.main([])
     )
