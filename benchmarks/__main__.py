@@ -5,7 +5,7 @@ The last two write benchmarks/results, which `make docs` makes a page of.
 
 import sys
 
-from . import files, memory, models, passes, quality, tiles
+from . import cuts, duplicates, files, memory, models, passes, quality, tiles
 
 if __name__ == "__main__":
     sys.exit(
@@ -13,6 +13,8 @@ if __name__ == "__main__":
         or memory.main([])
         or tiles.main([])
         or passes.main([])
+        or cuts.main([])
+        or duplicates.main()
         or models.main([])
         or quality.main([])
     )

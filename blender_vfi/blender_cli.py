@@ -17,11 +17,13 @@ from .cli_options import add_job_options, multiplier
 from .cli_progress import ProgressPrinter
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
+from .engine.schedule import parse_pairs
 from .engine.version import package_version
 from .errors import OutputError, StripError
 from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
-from .strip_job import build_job, describe_doubts
+from .strip_cuts import known_cuts
+from .strip_job import build_job, describe_doubts, first_frame_of
 from .vse_timing import Timing
 
 _EXAMPLES = """\
@@ -79,6 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--save-as", type=Path, metavar="FILE.blend", help="(default: the project itself)"
     )
+    where.add_argument(
+        "--cuts-at-markers", action="store_true", help="take the timeline's markers for cuts"
+    )
+    where.add_argument(
+        "--cuts-at-strip-edges",
+        action="store_true",
+        help="take the edges of other strips with a picture for cuts",
+    )
     add_job_options(interpolate)
     interpolate.set_defaults(run=_interpolate)
     add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
@@ -88,9 +98,12 @@ def _parser() -> argparse.ArgumentParser:
 def _interpolate(options: argparse.Namespace) -> int:
     _open(options.project)
     scene = vse.find_scene(options.scene) if options.scene else bpy.context.scene
-    source = vse.read_image_strip(scene, vse.find_strip(scene, options.strip))
+    strip = vse.find_strip(scene, options.strip)
+    source = vse.read_image_strip(scene, strip)
     timing = next(timing for timing in Timing if _option(timing) == options.timing)
-    job = build_job(_as_properties(options, timing), source)
+    job = build_job(
+        _as_properties(options, timing), source, cut_pairs=_cut_pairs(options, scene, strip, source)
+    )
     for notice in describe_doubts(source):
         print(notice, file=sys.stderr)
     vse_timing.check_timing(timing, source, job)
@@ -140,6 +153,16 @@ def _save(target: Path) -> None:
         ) from error
 
 
+def _cut_pairs(
+    options: argparse.Namespace,
+    scene: bpy.types.Scene,
+    strip: bpy.types.Strip,
+    source: vse.ImageSource,
+) -> frozenset[int]:
+    given = parse_pairs(options.cut_pairs) if options.cut_pairs else frozenset()
+    return given | known_cuts(scene, strip, options, source, first_frame_of(strip, source))
+
+
 def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespace:
     """Return the options under the names and in the forms of `InterpolationProperties`."""
     return SimpleNamespace(
@@ -150,6 +173,10 @@ def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespa
         target_rate=str(options.rate),
         skip_pairs=options.skip or "",
         keep_pairs=options.keep or "",
+        cuts=options.cuts.upper(),
+        cut_threshold=options.cut_threshold,
+        duplicates=options.duplicates.upper(),
+        loop=options.loop,
         timing=timing.value,
         output_dir=_from_here(options.output_dir),
         output_format=options.suffix[1:].upper() if options.suffix else SAME_AS_SOURCE,

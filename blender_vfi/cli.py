@@ -20,6 +20,8 @@ from .cli_progress import ProgressPrinter
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder
+from .engine.gaps import describe_missing, fill_job_for_folder
+from .engine.protocol import JobSpec
 from .engine.rates import ratio_between
 from .engine.version import package_version
 from .errors import EngineError, JobCancelledError, RequestError, VfiError
@@ -32,6 +34,8 @@ examples:
       four times the frames, but none in pair 23 (files 24 and 25) and pairs 40 to 44
   python -m blender_vfi interpolate shots/010 out --rate 60 --source-rate 23.976
       from one frame rate to another, at exact moments
+  python -m blender_vfi fill shots/010 shots/010_whole
+      the frames whose numbers are missing, such as those of a render with frame step 2
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
 
 exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the output,
@@ -80,6 +84,21 @@ def _parser() -> argparse.ArgumentParser:
         help="hold a frame where a skipped pair would have got new ones, so that time stays",
     )
     interpolate.set_defaults(run=_interpolate)
+    fill = commands.add_parser(
+        "fill",
+        help="make the frames whose numbers are missing in a folder",
+        description="Makes exactly the frames whose numbers are missing in IN_DIR, such as those "
+        "between the frames of a render with a frame step, or single lost ones. OUT_DIR gets the "
+        "whole sequence under the numbers of the source's; IN_DIR stays as it is.",
+    )
+    fill.add_argument(
+        "source_dir", type=Path, metavar="IN_DIR", help="folder of one numbered image sequence"
+    )
+    fill.add_argument(
+        "output_dir", type=Path, metavar="OUT_DIR", help="made when missing; never IN_DIR"
+    )
+    add_job_options(fill, fills_gaps=True)
+    fill.set_defaults(run=_fill)
     add_models_commands(commands, open_client=EngineClient)
     return parser
 
@@ -112,6 +131,20 @@ def _interpolate(options: argparse.Namespace) -> int:
         rate_ratio=_rate_ratio(options),
         **job_settings(options),
     )
+    return _run(job, options)
+
+
+def _fill(options: argparse.Namespace) -> int:
+    job = fill_job_for_folder(
+        options.source_dir, options.output_dir, job_id=uuid.uuid4().hex, **job_settings(options)
+    )
+    if not options.quiet:
+        missing = describe_missing([Path(source) for source in job.sources])
+        print(f"Missing: {missing}", file=sys.stderr)
+    return _run(job, options)
+
+
+def _run(job: JobSpec, options: argparse.Namespace) -> int:
     end_on_signals()
     client = EngineClient(options.engine_python)
     try:

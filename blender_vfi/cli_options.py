@@ -8,15 +8,36 @@ from typing import Any
 
 from .engine import schedule
 from .engine.limits import SMALLEST_TILE
-from .engine.protocol import DEFAULT_MULTIPLIER, FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
+from .engine.protocol import (
+    CUTS,
+    DEFAULT_CUT_THRESHOLD,
+    DEFAULT_MULTIPLIER,
+    DUPLICATES,
+    FLOW_SCALES,
+    OUTPUT_SUFFIXES,
+    PRECISIONS,
+)
 from .engine.rates import parse_rate
 from .errors import RequestError
 from .models import catalog
 
 
-def add_job_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that decide what a job makes and how."""
+def add_job_options(parser: argparse.ArgumentParser, *, fills_gaps: bool = False) -> None:
+    """Add the options that decide what a job makes and how.
+
+    Args:
+        parser: of a command.
+        fills_gaps: whether the numbers of the source's files say how many frames are made.
+    """
     what = parser.add_argument_group("what to make")
+    if not fills_gaps:
+        _add_rate_options(what)
+    _add_output_options(what)
+    _add_model_options(parser)
+    _add_engine_options(parser)
+
+
+def _add_rate_options(what: argparse._ArgumentGroup) -> None:
     rates = what.add_mutually_exclusive_group()
     rates.add_argument(
         "--multiplier",
@@ -32,6 +53,18 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         help="in place of a multiplier: the frame rate of the result, such as 60, 59.94 or "
         "60000/1001; time always stays",
     )
+    what.add_argument(
+        "--loop",
+        action="store_true",
+        help="for cyclic animation: frames between the last and the first too",
+    )
+    what.add_argument(
+        "--duplicates",
+        choices=DUPLICATES,
+        default="keep",
+        help="frames like the one before, as in animation on twos: keep them, or retime, which "
+        "spreads the drawings evenly over the same time (default: keep)",
+    )
     states = what.add_mutually_exclusive_group()
     states.add_argument(
         "--skip",
@@ -40,6 +73,30 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         "the second, whatever numbers their names have",
     )
     states.add_argument("--keep", metavar="LIST", help="the only pairs that get new frames")
+
+
+def _add_output_options(what: argparse._ArgumentGroup) -> None:
+    what.add_argument(
+        "--cuts",
+        choices=CUTS,
+        default="hold",
+        help="where the frames cut to another shot: hold the frame before, blend both, or off, "
+        "which interpolates across (default: hold)",
+    )
+    what.add_argument(
+        "--cut-threshold",
+        type=float,
+        default=DEFAULT_CUT_THRESHOLD,
+        metavar="X",
+        help="difference from which on two frames belong to two shots, above 0; 1 finds no cuts "
+        f"(default: {DEFAULT_CUT_THRESHOLD})",
+    )
+    what.add_argument(
+        "--cut-pairs",
+        metavar="LIST",
+        help='pairs that are cuts too, such as "0,10-14": 0 is the pair of the first file and the '
+        "second",
+    )
     what.add_argument(
         "--format",
         dest="suffix",
@@ -50,6 +107,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--overwrite", action="store_true", help="replace frames that are in OUT_DIR already"
     )
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -80,6 +140,9 @@ def add_job_options(parser: argparse.ArgumentParser) -> None:
         help="what models that draw noise start from; the same one makes the same frames "
         "(default: 0)",
     )
+
+
+def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     engine = parser.add_argument_group("engine")
     engine.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)"
@@ -125,7 +188,8 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         RequestError: a list of pairs cannot be read.
     """
     settings: dict[str, Any] = {
-        "multiplier": multiplier(options),
+        "cuts": options.cuts,
+        "cut_threshold": options.cut_threshold,
         "overwrite": options.overwrite,
         "model": options.model,
         "checkpoint": options.checkpoint,
@@ -138,10 +202,17 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "free_memory_limit_gb": options.free_memory_limit_gb,
         "seed": options.seed,
     }
-    for option, field in (("skip", "skip_pairs"), ("keep", "keep_pairs")):
-        text = getattr(options, option)
+    fields = {"skip": "skip_pairs", "keep": "keep_pairs", "cut_pairs": "cut_pairs"}
+    for option, field in fields.items():
+        text = getattr(options, option, None)
         if text is not None:
             settings[field] = tuple(sorted(schedule.parse_pairs(text)))
+    if "multiplier" in options:
+        settings |= {
+            "multiplier": multiplier(options),
+            "loop": options.loop,
+            "duplicates": options.duplicates,
+        }
     if options.suffix is not None:
         settings["suffix"] = options.suffix
     return settings

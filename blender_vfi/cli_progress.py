@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import IO
 
-from .engine.protocol import Event, Notice, Progress, Stage, Started
+from .engine.protocol import Event, Found, Notice, Progress, Stage, Started
 
 _LINE_EVERY_S = 5.0
+_MOST_LISTED = 20
 
 
 class ProgressPrinter:
@@ -46,6 +48,10 @@ class ProgressPrinter:
             print(event.message, file=self._stream)
         elif self._quiet:
             return
+        elif isinstance(event, Found):
+            for line in _found_lines(event):
+                self._end_line()
+                print(line, file=self._stream)
         elif isinstance(event, Started):
             self._end_line()
             print(
@@ -73,7 +79,22 @@ class ProgressPrinter:
             self._width = 0
 
 
+def _found_lines(event: Found) -> Iterator[str]:
+    if event.cuts:
+        yield f"{len(event.cuts)} cut(s), at frame(s) {listed(event.cut_numbers)}"
+    if event.duplicates:
+        yield f"{event.duplicates} frame(s) like the one before"
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Write numbers with commas; the first ones of many."""
+    text = ", ".join(map(str, numbers[:_MOST_LISTED]))
+    return f"{text}, …" if len(numbers) > _MOST_LISTED else text
+
+
 def _stage_text(event: Stage) -> str:
+    if event.unit == "frames":
+        return f"{event.message}: frame {event.done} of {event.total}"
     if event.total:
         return f"{event.message}: {event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB"
     return f"{event.message}: {event.done / 1e6:.1f} MB" if event.done else event.message

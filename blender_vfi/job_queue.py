@@ -18,6 +18,7 @@ from .engine.protocol import (
     Fetch,
     Fetched,
     Finished,
+    Found,
     Notice,
     Progress,
     Run,
@@ -58,9 +59,12 @@ class QueuedJob:
         request: what the engine is asked.
         title: what the user calls it: the strip's name, or a model's.
         source: the strip; None for a download.
-        timing: how the result is placed; None for a download.
+        timing: how the result is placed; None for a download, or where the strip is filled.
+        fills_strip: whether the strip itself is to show the frames.
+        first_frame: frame of the timeline that showed the strip's first file when it was asked for.
         state: where it is in its life.
         stage: what the engine does before the first frame; None once frames come.
+        found: what was found in the source frames; None where nothing was looked for.
         started: what the engine runs it on; None before it began.
         progress: how far it is; None before the first pair.
         finished: counts and duration; None before the end.
@@ -75,8 +79,11 @@ class QueuedJob:
     title: str
     source: ImageSource | None = None
     timing: Timing | None = None
+    fills_strip: bool = False
+    first_frame: int = 0
     state: JobState = JobState.WAITING
     stage: Stage | None = None
+    found: Found | None = None
     started: Started | None = None
     progress: Progress | None = None
     finished: Finished | None = None
@@ -124,6 +131,8 @@ class QueuedJob:
         """Keep up with what the engine says of this job."""
         if isinstance(event, Stage):
             self.stage = event
+        elif isinstance(event, Found):
+            self.found = event
         elif isinstance(event, Started):
             self.started, self.stage = event, None
         elif isinstance(event, Progress):

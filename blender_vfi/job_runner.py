@@ -12,7 +12,7 @@ from typing import Literal
 
 import bpy
 
-from . import engine_session, vse_timing
+from . import engine_session, placing
 from .engine.client import EngineClient
 from .engine.protocol import Notice, Run
 from .errors import VfiError
@@ -86,18 +86,18 @@ def abandon() -> None:
 
 def _finish(job: QueuedJob) -> Iterator[Report]:
     """Place the strip of a job whose frames are all there, as one undo step; tell where it is."""
-    if job.source is None or job.timing is None or not isinstance(job.request, Run):
+    if job.source is None:
         job.message = message("On this machine now")
         yield Report("INFO", message("{title}: on this machine now", title=job.title))
         return
     try:
-        placed = vse_timing.place(job.timing, job.source, job.request.job)
+        placed = placing.place(job)
     except VfiError as error:
         job.fail(type(error).__name__, words_of(error))
         yield _report_of(job)
         return
     # a script in a window has its own steps; here, each strip is one
-    bpy.ops.ed.undo_push(message="Interpolate Strip")
+    bpy.ops.ed.undo_push(message="Fill Missing Frames" if job.fills_strip else "Interpolate Strip")
     for notice in placed.notices:
         job.notices.append(notice)
         yield Report("WARNING", notice)

@@ -8,7 +8,14 @@ from typing import Any
 
 import bpy
 
-from .engine.protocol import FLOW_SCALES, OUTPUT_SUFFIXES, PRECISIONS
+from .engine.protocol import (
+    CUTS,
+    DEFAULT_CUT_THRESHOLD,
+    DUPLICATES,
+    FLOW_SCALES,
+    OUTPUT_SUFFIXES,
+    PRECISIONS,
+)
 from .models import catalog
 from .paths import PATH_OPTIONS
 from .vse_timing import Timing
@@ -23,6 +30,16 @@ _PRECISION_NAMES = {
     "fp32": ("Full (fp32)", "32-bit: the most exact, and the most memory"),
     "fp16": ("Half (fp16)", "16-bit: twice as fast on most GPUs"),
     "bf16": ("Brain (bf16)", "16-bit with the range of 32-bit"),
+}
+
+_CUT_NAMES = {
+    "hold": ("Hold", "Hold the frame before the cut, so that the cut stays at its moment"),
+    "blend": ("Blend", "Dissolve from the frame before the cut to the one after it"),
+    "off": ("Interpolate", "Do not look for cuts: make frames everywhere"),
+}
+_DUPLICATE_NAMES = {
+    "keep": ("Keep", "Held drawings stay held"),
+    "retime": ("Retime", "Spread the drawings evenly over the same time, for even motion"),
 }
 
 
@@ -43,6 +60,8 @@ _FORMATS = _numbered(
     ]
 )
 _PRECISIONS = _numbered((name, *_PRECISION_NAMES[name]) for name in PRECISIONS)
+_CUTS = _numbered((name.upper(), *_CUT_NAMES[name]) for name in CUTS)
+_DUPLICATES = _numbered((name.upper(), *_DUPLICATE_NAMES[name]) for name in DUPLICATES)
 _FLOW_SCALES = _numbered(
     (f"{scale:g}", f"{scale:g}×", f"{scale:g} times the frame") for scale in FLOW_SCALES
 )
@@ -126,6 +145,52 @@ class InterpolationProperties:
     keep_pairs: bpy.props.StringProperty(
         name="Keep",
         description="The only pairs to interpolate, written like those to skip",
+        options=_OPTIONS,
+    )
+    cuts: bpy.props.EnumProperty(
+        name="Cuts",
+        description="What stands between two shots. Cuts are found in the frames",
+        items=_CUTS,
+        default="HOLD",
+        options=_OPTIONS,
+    )
+    cut_threshold: bpy.props.FloatProperty(
+        name="Threshold",
+        description=(
+            "How much two frames differ that belong to two shots. Lower finds more cuts, 1 finds "
+            "none"
+        ),
+        default=DEFAULT_CUT_THRESHOLD,
+        soft_min=0.05,
+        soft_max=1.0,
+        precision=2,
+        options=_OPTIONS,
+    )
+    cuts_at_markers: bpy.props.BoolProperty(
+        name="Markers",
+        description="Take every marker of the timeline for a cut, before the frame that it marks",
+        options=_OPTIONS,
+    )
+    cuts_at_strip_edges: bpy.props.BoolProperty(
+        name="Strip Edges",
+        description=(
+            "Take the beginning and the end of every other strip with a picture for a cut, as far "
+            "as they lie within this strip"
+        ),
+        options=_OPTIONS,
+    )
+    duplicates: bpy.props.EnumProperty(
+        name="Duplicates",
+        description="Frames like the one before, as in animation on twos and threes",
+        items=_DUPLICATES,
+        default="KEEP",
+        options=_OPTIONS,
+    )
+    loop: bpy.props.BoolProperty(
+        name="Loop",
+        description=(
+            "For cyclic animation: also make the frames between the last frame and the first"
+        ),
         options=_OPTIONS,
     )
     timing: bpy.props.EnumProperty(

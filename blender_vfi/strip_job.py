@@ -28,8 +28,11 @@ from .properties import (
     InterpolationProperties,
     scene_settings,
 )
+from .strip_cuts import known_cuts
 from .vse import ImageSource
 from .vse_timing import Timing
+
+_DECIMALS = 6  # what Blender's single precision holds: 0.2, and not 0.20000000298
 
 
 def prepare(
@@ -53,11 +56,14 @@ def prepare(
         VfiError: strip, files or settings do not fit; the message says what to do.
     """
     source = vse.read_image_strip(scene, strip)
-    skipped: frozenset[int] = frozenset()
-    if also_skips:
-        first_frame = round(vse.strip_times(strip).content_start) + source.lead
-        skipped = skipped_pairs(scene, source, first_frame)
-    job = build_job(settings, source, also_skipped=skipped, is_one_of_many=is_one_of_many)
+    first_frame = first_frame_of(strip, source)
+    job = build_job(
+        settings,
+        source,
+        also_skipped=skipped_pairs(scene, source, first_frame) if also_skips else frozenset(),
+        cut_pairs=known_cuts(scene, strip, settings, source, first_frame),
+        is_one_of_many=is_one_of_many,
+    )
     timing = Timing(settings.timing)
     vse_timing.check_timing(timing, source, job)
     return QueuedJob(
@@ -65,8 +71,14 @@ def prepare(
         title=source.strip_name,
         source=source,
         timing=timing,
+        first_frame=first_frame,
         notices=describe_doubts(source),
     )
+
+
+def first_frame_of(strip: bpy.types.Strip, source: ImageSource) -> int:
+    """Return the frame of the timeline that shows the first file of `source`."""
+    return round(vse.strip_times(strip).content_start) + source.lead
 
 
 def effective_settings(operator: Any, scene: bpy.types.Scene) -> SimpleNamespace:
@@ -105,7 +117,7 @@ def skipped_pairs(scene: bpy.types.Scene, source: ImageSource, first_frame: int)
         source: what the strip shows.
         first_frame: frame of the timeline that shows its first file.
     """
-    last_pair = len(source.files) - 2
+    last_pair = len(source.files) - 2  # a loop's last pair lies nowhere on the timeline
     return frozenset(
         pair
         for item in scene_settings(scene).skipped
@@ -120,6 +132,7 @@ def build_job(
     source: ImageSource,
     *,
     also_skipped: Collection[int] = (),
+    cut_pairs: Collection[int] = (),
     is_one_of_many: bool = False,
 ) -> JobSpec:
     """Describe the job that `settings` ask for.
@@ -128,6 +141,7 @@ def build_job(
         settings: anything with the properties of `InterpolationProperties`.
         source: what the strip shows.
         also_skipped: pairs to leave alone beside those that the settings name.
+        cut_pairs: pairs that the timeline has cuts in; without effect where cuts are interpolated.
         is_one_of_many: whether other strips share the settings, so that it needs a folder of its
             own in the output folder.
 
@@ -136,45 +150,96 @@ def build_job(
         StripError: a path is relative to a .blend that was never saved.
     """
     rate = parse_rate(settings.target_rate) if settings.frames_by == BY_RATE else None
-    suffix = f".{settings.output_format.lower()}"
-    if settings.output_format == SAME_AS_SOURCE and source.files:
-        suffix = output_suffix(Path(source.files[0]))
-    prefix = sequence_prefix(source)
     skip, keep = _pairs(settings.skip_pairs), _pairs(settings.keep_pairs)
     if keep is not None:
         keep -= frozenset(also_skipped)
     elif also_skipped:
         skip = (skip or frozenset()) | frozenset(also_skipped)
-    output_dir = _output_dir(settings, source, prefix, rate)
-    if settings.output_dir and is_one_of_many:
-        output_dir = str(Path(output_dir, file_name(source.strip_name)))
+    ending = f"x{settings.multiplier}" if rate is None else f"{rate_text(rate)}fps"
+    if settings.loop:
+        ending += "_loop"
     job = JobSpec(
         job_id=uuid.uuid4().hex,
         sources=source.files,
-        output_dir=output_dir,
-        name_prefix=prefix,
-        suffix=suffix,
+        output_dir=output_folder(settings, source, ending, is_one_of_many=is_one_of_many),
+        name_prefix=sequence_prefix(source),
+        suffix=suffix_of(settings, source),
         multiplier=DEFAULT_MULTIPLIER if rate is not None else settings.multiplier,
         rate_ratio=None if rate is None else _ratio_to(source, rate),
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
+        loop=settings.loop,
+        duplicates=settings.duplicates.lower(),
         hold_skipped=Timing(settings.timing).keeps_time,
-        model=settings.model,
-        checkpoint=absolute_path(settings.checkpoint, message("The checkpoint"))
-        if settings.checkpoint
-        else None,
-        device=settings.device,
-        precision=settings.precision,
-        flow_scale=float(settings.flow_scale),
-        ensemble=settings.ensemble,
-        clear_cache_every=settings.clear_cache_every,
-        tile_size=settings.tile_size,
-        free_memory_limit_gb=settings.free_memory_limit_gb,
-        seed=settings.seed,
-        overwrite=settings.overwrite,
+        cut_pairs=tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
+        **engine_fields(settings),
     )
     job.check()
     return job
+
+
+def engine_fields(settings: Any) -> dict[str, Any]:
+    """Return the fields of a `JobSpec` that say how frames are made, whatever frames these are.
+
+    Raises:
+        StripError: a path is relative to a .blend that was never saved.
+    """
+    return {
+        "cuts": settings.cuts.lower(),
+        "cut_threshold": round(settings.cut_threshold, _DECIMALS),
+        "model": settings.model,
+        "checkpoint": absolute_path(settings.checkpoint, message("The checkpoint"))
+        if settings.checkpoint
+        else None,
+        "device": settings.device,
+        "precision": settings.precision,
+        "flow_scale": float(settings.flow_scale),
+        "ensemble": settings.ensemble,
+        "clear_cache_every": settings.clear_cache_every,
+        "tile_size": settings.tile_size,
+        "free_memory_limit_gb": settings.free_memory_limit_gb,
+        "seed": settings.seed,
+        "overwrite": settings.overwrite,
+    }
+
+
+def suffix_of(settings: Any, source: ImageSource) -> str:
+    """Return the suffix of the format that `settings` ask for.
+
+    Raises:
+        RequestError: the source's own cannot be written.
+    """
+    if settings.output_format == SAME_AS_SOURCE and source.files:
+        return output_suffix(Path(source.files[0]))
+    return f".{settings.output_format.lower()}"
+
+
+def output_folder(
+    settings: Any, source: ImageSource, ending: str, *, is_one_of_many: bool = False
+) -> str:
+    """Return the folder that `settings` name, or else one beside the source's files.
+
+    Args:
+        settings: see `build_job`.
+        source: likewise.
+        ending: what the folder beside the source's files is called after.
+        is_one_of_many: see `build_job`.
+
+    Raises:
+        StripError: the path is relative to a .blend that was never saved.
+    """
+    if settings.output_dir:
+        chosen = absolute_path(settings.output_dir, message("The output folder"))
+        return str(Path(chosen, file_name(source.strip_name))) if is_one_of_many else chosen
+    beside = Path(source.files[0]).parent if source.files else Path.cwd()
+    name = sequence_prefix(source).rstrip("_-. ") or "frames"
+    if source.is_part:  # the other part of a cut strip may want a folder as well
+        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
+        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
+    name += f"_{ending}"
+    if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
+        name = f"{name}_{settings.model}"
+    return str(beside / name)
 
 
 def describe_doubts(source: ImageSource) -> list[str]:
@@ -188,7 +253,7 @@ def describe_doubts(source: ImageSource) -> list[str]:
     return [
         message(
             "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion "
-            "will jump there; restore it, or skip that pair.",
+            "will jump there; restore it, or choose Strip > Fill Missing Frames first.",
             strip=source.strip_name,
             before=before,
             after=after,
@@ -218,20 +283,6 @@ def file_name(name: str) -> str:
 def _ratio_to(source: ImageSource, rate: Fraction) -> tuple[int, int]:
     scene = vse.find_scene(source.scene_name)
     return vse_rate.ratio_to(scene, rate).as_integer_ratio()
-
-
-def _output_dir(settings: Any, source: ImageSource, prefix: str, rate: Fraction | None) -> str:
-    if settings.output_dir:
-        return absolute_path(settings.output_dir, message("The output folder"))
-    beside = Path(source.files[0]).parent if source.files else Path.cwd()
-    name = prefix.rstrip("_-. ") or "frames"
-    if source.is_part:  # the other part of a cut strip may want a folder as well
-        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
-        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
-    name += f"_x{settings.multiplier}" if rate is None else f"_{rate_text(rate)}fps"
-    if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
-        name = f"{name}_{settings.model}"
-    return str(beside / name)
 
 
 def _pairs(text: str) -> frozenset[int] | None:

@@ -160,11 +160,18 @@ def selected_image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
     )
 
 
-def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSource:
+def read_image_strip(
+    scene: bpy.types.Scene, strip: bpy.types.Strip, *, leaves_out_missing: bool = False
+) -> ImageSource:
     """List the files that `strip` shows over its visible range, as its handles leave it.
 
     Frames that a pulled-out handle holds before the first or after the last file are counted, not
     listed: there is nothing to interpolate.
+
+    Args:
+        scene: of the strip.
+        strip: any strip.
+        leaves_out_missing: list the files that are there, rather than fail at one that is not.
 
     Raises:
         StripError: it is no image strip, or its folder depends on a .blend that was never saved.
@@ -190,6 +197,8 @@ def read_image_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
         for frame in range(times.left + held_before, times.right - held_after):
             path = str(Path(folder, strip.strip_elem_from_frame(frame).filename))
             if not Path(path).is_file():
+                if leaves_out_missing:
+                    continue
                 raise FrameError(
                     "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is "
                     "missing: {path}; restore or re-render it, or trim the strip so that it is "

@@ -325,7 +325,8 @@ def _slow_motion_map(
     positions = [
         index for index, output in enumerate(job.plan().outputs) if isinstance(output, Source)
     ]
-    positions.append(positions[-1] + 1)  # the last frame lasts one frame
+    # the last frame lasts one frame, and in a loop as long as any
+    positions.append(len(job.plan().outputs) if job.loop else positions[-1] + 1)
     anchors = [
         (float(first + frame), float(new.content_start + position))
         for frame, position in enumerate(positions)

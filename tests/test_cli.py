@@ -15,6 +15,7 @@ from blender_vfi import cli, cli_options
 from blender_vfi.engine.version import package_version
 
 from .engine.sequences import read_png, visible_names, write_sequence
+from .engine.shots import shot, write_frames
 
 pytestmark = pytest.mark.torch
 
@@ -95,6 +96,28 @@ def test_folder_is_brought_from_one_rate_to_another(tmp_path, checkpoint_folder)
     assert code == 0, shown
     assert told.startswith("11 frames (8 new) in ")
     assert len(visible_names(output)) == 11
+
+
+def test_cuts_are_told_by_the_numbers_of_their_files(tmp_path, checkpoint_folder):
+    write_frames(tmp_path / "in", shot(1, 2) + shot(2, 2), [30, 31, 32, 33])
+    output = tmp_path / "out"
+    code, told, shown = command("interpolate", tmp_path / "in", output, "--device", "cpu")
+    assert code == 0, shown
+    assert told.startswith("7 frames (2 new) in ")
+    assert "1 cut(s), at frame(s) 32\n" in shown
+    off = ("--cuts", "off", "--overwrite", "--device", "cpu")
+    _, told, shown = command("interpolate", tmp_path / "in", output, *off)
+    assert told.startswith("7 frames (3 new) in ")
+    assert "cut(s)" not in shown
+
+
+def test_settings_of_cuts_become_those_of_the_job():
+    parser = cli._parser()
+    given = "interpolate in out --cuts blend --cut-threshold 0.4 --cut-pairs 3,7-8"
+    options = parser.parse_args(given.split())
+    settings = cli_options.job_settings(options)
+    assert (settings["cuts"], settings["cut_threshold"]) == ("blend", 0.4)
+    assert settings["cut_pairs"] == (3, 7, 8)
 
 
 def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, checkpoint_folder):
@@ -221,7 +244,7 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for line in commands:
         assert parser.parse_args(line.split()[3:]).run
 
@@ -237,3 +260,25 @@ def test_version_is_the_manifests(capsys):
         cli.main(["--version"])
     assert left.value.code == 0
     assert capsys.readouterr().out.strip() == package_version()
+
+
+def test_missing_frames_are_filled_and_named(tmp_path, checkpoint_folder):
+    source = write_frames(tmp_path / "in", shot(1, 4), [3, 4, 6, 8])
+    before = {path.name: path.read_bytes() for path in source.iterdir()}
+    code, told, shown = command("fill", source, tmp_path / "out", "--device", "cpu")
+    assert code == 0, shown
+    assert told.startswith("6 frames (2 new) in ")
+    assert "Missing: 5, 7\n" in shown
+    assert visible_names(tmp_path / "out") == [f"shot_{n:04d}.png" for n in range(3, 9)]
+    for name, content in before.items():
+        assert (tmp_path / "out" / name).read_bytes() == content
+    truth = read_png(source / "shot_0004.png").astype(float)
+    assert abs(read_png(tmp_path / "out" / "shot_0005.png") - truth).mean() > 0
+    assert {path.name: path.read_bytes() for path in source.iterdir()} == before
+
+
+def test_a_folder_without_gaps_cannot_be_filled(source, tmp_path, capsys):
+    code, shown = refused(capsys, "fill", source, tmp_path / "out")
+    assert refused(capsys, "fill", source, tmp_path / "out", "--multiplier", 2)[0] == 2
+    assert code == 3
+    assert "No frame is missing" in shown

@@ -8,7 +8,7 @@ import pytest
 
 from blender_vfi import cli_progress
 from blender_vfi.cli_progress import ProgressPrinter
-from blender_vfi.engine.protocol import Notice, Progress, Ready, Stage, Started
+from blender_vfi.engine.protocol import Found, Notice, Progress, Ready, Stage, Started
 
 pytestmark = pytest.mark.plain
 
@@ -92,3 +92,21 @@ def test_notice_does_not_run_into_the_renewed_line():
 
 def test_events_that_mean_nothing_to_a_waiting_user_print_nothing():
     assert shown(Ready(protocol=1, process_id=1, version="0", python="3")) == ""
+
+
+def test_cuts_are_told_by_the_numbers_of_their_files():
+    assert shown(Found(job_id="a", cuts=(), cut_numbers=())) == ""
+    held = Found(job_id="a", cuts=(), cut_numbers=(), duplicates=12)
+    assert shown(held) == "12 frame(s) like the one before\n"
+    two = Found(job_id="a", cuts=(2, 29), cut_numbers=(31, 58))
+    assert shown(two) == "2 cut(s), at frame(s) 31, 58\n"
+    assert shown(two, quiet=True) == ""
+    many = Found(job_id="a", cuts=tuple(range(30)), cut_numbers=tuple(range(30)))
+    assert shown(many).endswith("18, 19, …\n")
+
+
+def test_the_search_for_cuts_counts_frames():
+    stage = Stage(
+        job_id="a", message="Looking through the frames", done=10, total=200, unit="frames"
+    )
+    assert shown(stage) == "Looking through the frames: frame 10 of 200\n"

@@ -21,6 +21,7 @@ _LOOKUPS = frozenset({"iface_", "tip_", "rpt_", "n_", "message"})
 # methods whose literals Blender looks up itself, and the argument that has them
 _SHOWN = {
     "label": "text",
+    "column": "heading",
     "prop": "text",
     "progress": "text",
     "menu": "text",

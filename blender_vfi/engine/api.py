@@ -38,6 +38,7 @@ def interpolate(
     checkpoint: Path | None = None,
     skip_pairs: Collection[int] | None = None,
     keep_pairs: Collection[int] | None = None,
+    loop: bool = False,
     device: str = "auto",
     precision: Precision = "auto",
     flow_scale: float = 1.0,
@@ -59,6 +60,7 @@ def interpolate(
         checkpoint: a file of weights to use in place of the catalog's.
         skip_pairs: pairs that get no in-between frames.
         keep_pairs: the only pairs that get them.
+        loop: make frames between the last and the first too.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
         precision: "auto", "fp32", "fp16", "bf16".
         flow_scale: resolution of the motion search, 0.25 to 4.
@@ -72,7 +74,8 @@ def interpolate(
         dtype: of a new output tensor, float32 or float16.
 
     Returns:
-        (sum(m_i) + 1, H, W, C) on the CPU, with a ratio (floor((N - 1) * ratio) + 1, H, W, C);
+        (sum(m_i) + 1, H, W, C) on the CPU, with a ratio (floor((N - 1) * ratio) + 1, H, W, C); in a
+        loop, those of N + 1 frames without the last;
         source frames stand in it unchanged.
 
     Raises:
@@ -91,7 +94,7 @@ def interpolate(
             "(N, H, W, C), no side 0; divide 8-bit values by 255."
         )
     frames = frames.detach()
-    plan = schedule.plan(len(frames), multiplier, skip=skip_pairs, keep=keep_pairs)
+    plan = schedule.plan(len(frames), multiplier, skip=skip_pairs, keep=keep_pairs, loop=loop)
     shape = (len(plan.outputs), *frames.shape[1:])
     out = _output_tensor(shape, dtype) if out is None else out
     _check_output(out, shape)
@@ -107,10 +110,10 @@ def interpolate(
     check_reach(plan, spec)
     if plan.between_count:
         loaded = _MODELS.get(spec, device=policy.device, dtype=policy.dtype, checkpoint=checkpoint)
-        loop = FrameLoop(loaded.model, loaded.spec, layout, policy)
-        loop.run(plan, _TensorSource(frames), _TensorSink(out))
+        frame_loop = FrameLoop(loaded.model, loaded.spec, layout, policy)
+        frame_loop.run(plan, _TensorSource(frames), _TensorSink(out))
     for position, output in enumerate(plan.outputs):
-        if not isinstance(output, schedule.Between):
+        if isinstance(output, schedule.Source | schedule.Hold):
             out[position] = frames[output.index]
     return out
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,30 @@ def job_for_folder(source_dir: Path, output_dir: Path, *, job_id: str, **setting
         FrameError: the folder is missing, or has no frames, or frames of several sequences.
         RequestError: a setting is unknown or out of range.
     """
-    known = typing.get_type_hints(JobSpec).keys() - {"sources"}
-    unknown = sorted(settings.keys() - known)
-    if unknown:
-        raise RequestError(f"Unknown setting {unknown[0]!r}: see JobSpec for those there are.")
+    check_names(settings)
     frames = list_frames(source_dir)
     if "suffix" not in settings:
         settings["suffix"] = output_suffix(frames[0])
     settings.setdefault("name_prefix", split_number(frames[0])[0])
+    return checked_job(frames, output_dir, job_id=job_id, **settings)
+
+
+def check_names(settings: Collection[str]) -> None:
+    """Raise `RequestError` for the first name that is no field of `JobSpec`."""
+    known = typing.get_type_hints(JobSpec).keys() - {"sources"}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise RequestError(f"Unknown setting {unknown[0]!r}: see JobSpec for those there are.")
+
+
+def checked_job(
+    frames: Sequence[Path], output_dir: Path, *, job_id: str, **settings: Any
+) -> JobSpec:
+    """Describe a job, from what Python callers may give for its fields.
+
+    Raises:
+        RequestError: a setting is out of range.
+    """
     job = JobSpec(
         job_id=job_id,
         sources=tuple(str(frame) for frame in frames),
@@ -55,7 +71,19 @@ def list_frames(folder: Path) -> list[Path]:
     """List the frames of the one image sequence in `folder`, in the order of their numbers.
 
     Raises:
-        FrameError: the folder cannot be read, or holds no image sequence, or more than one.
+        FrameError: as for `numbered_frames`; or a number is missing.
+    """
+    frames = numbered_frames(folder)
+    _check_even_steps(frames)
+    return frames
+
+
+def numbered_frames(folder: Path) -> list[Path]:
+    """List the frames of the one image sequence in `folder`, whatever numbers are missing.
+
+    Raises:
+        FrameError: the folder cannot be read, or holds no image sequence, or more than one, or two
+            files of one number.
     """
     folder = folder.absolute()
     try:
@@ -83,26 +111,25 @@ def list_frames(folder: Path) -> list[Path]:
         )
     [frames] = sequences.values()
     frames.sort()
-    _check_even_steps(frames)
-    return [path for _number, path in frames]
-
-
-def _check_even_steps(frames: list[tuple[int, Path]]) -> None:
-    """Refuse a sequence with a gap: across it, motion would run at another speed."""
     for (number, path), (next_number, next_path) in itertools.pairwise(frames):
         if next_number == number:
             raise FrameError(
                 f"{path.name} and {next_path.name} in {path.parent} have the same number: remove "
                 "one of them."
             )
-    gap = find_gap([number for number, _path in frames])
+    return [path for _number, path in frames]
+
+
+def _check_even_steps(frames: list[Path]) -> None:
+    """Refuse a sequence with a gap: across it, motion would run at another speed."""
+    gap = find_gap([frame_number(path, 0) for path in frames])
     if gap is not None:
         index, missing = gap
-        path, next_path = frames[index][1], frames[index + 1][1]
+        path, next_path = frames[index : index + 2]
         raise FrameError(
             f"After {path.name} comes {next_path.name} in {path.parent}: frame {missing} is "
-            "missing. Restore or re-render it, or renumber the frames to have them taken as "
-            "evenly spaced."
+            "missing. Restore or re-render it, have it made with `python -m blender_vfi fill`, or "
+            "renumber the frames to have them taken as evenly spaced."
         )
 
 
@@ -123,7 +150,7 @@ def find_gap(numbers: Sequence[int]) -> tuple[int, int] | None:
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     """Turn what Python callers may give for a field into what `JobSpec` holds."""
     plain = dict(settings)
-    for name in ("skip_pairs", "keep_pairs"):
+    for name in ("skip_pairs", "keep_pairs", "cut_pairs"):
         if plain.get(name) is not None:
             plain[name] = tuple(sorted(plain[name]))
     if isinstance(plain.get("multiplier"), Sequence) and not isinstance(plain["multiplier"], str):
@@ -139,6 +166,12 @@ def split_number(path: Path) -> tuple[str, int | None]:
     """Split a frame's name into what comes before its number, and the number (None for none)."""
     match = re.search(r"(\d+)$", path.stem)
     return (path.stem, None) if match is None else (path.stem[: match.start()], int(match[1]))
+
+
+def frame_number(path: Path, position: int) -> int:
+    """Return the number in a frame's name, or else `position`."""
+    number = split_number(path)[1]
+    return position if number is None else number
 
 
 def output_suffix(source: Path) -> str:

@@ -70,14 +70,15 @@ class ReadAhead:
         frame = future.result()
         self._start_next()
         self.latest_header = frame.header
+        self._headers.pop(index, None)  # in a loop, the first frame comes again
         self._headers[index] = frame.header
-        for passed in sorted(self._headers)[:-_HEADERS_KEPT]:
+        for passed in list(self._headers)[:-_HEADERS_KEPT]:
             del self._headers[passed]
         return torch.from_numpy(frame.pixels)
 
     def headers_of_pair(self, pair: int) -> tuple[images.FrameHeader, images.FrameHeader]:
-        """Return the headers of source frames `pair` and `pair + 1`, of the pair being made."""
-        return self._headers[pair], self._headers[pair + 1]
+        """Return the headers of both source frames of the pair being made."""
+        return self._headers[pair], self._headers[(pair + 1) % len(self._paths)]
 
     def _start_next(self) -> None:
         index = next(self._wanted, None)

@@ -8,6 +8,7 @@ is taken.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ from filelock import FileLock, Timeout
 
 from ..errors import CheckpointError, FrameError, OutputError
 from ..models import store
+from .findings import Findings
+from .job_spec import DEFAULT_DIGITS
 from .protocol import JobSpec
 from .schedule import Plan
 from .wire import job_to_json
@@ -34,11 +37,13 @@ _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
         "output_dir",
-        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped"),
+        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )
 # Settings that records of older versions do not know: left at these, a job is still theirs.
-_ADDED_LATER = {"tile_size": 0, "seed": 0}
+_ADDED_LATER = {"tile_size": 0, "seed": 0, "number_digits": DEFAULT_DIGITS, "duplicates": "keep"}
+# Without cuts, how they would be found does not matter.
+_OF_CUTS = frozenset({"cut_threshold", "cut_pairs"})
 
 
 class JobFolder:
@@ -46,6 +51,7 @@ class JobFolder:
 
     Attributes:
         finished: output frames that are there already, made by this very job.
+        findings: what this very job found in its frames before it was stopped; None if nothing.
 
     Args:
         job: the job; its output folder is made when missing.
@@ -69,7 +75,9 @@ class JobFolder:
         self._lock = FileLock(self.path / _LOCK_NAME)
         self._hold()
         present = {index for index, path in enumerate(self._paths) if _is_there(path)}
-        is_own = self._read_record() == self._fingerprint
+        record = self._read_record()
+        is_own = record.get("made_from") == self._fingerprint
+        self.findings = _findings_of(record) if is_own else None
         if present and not job.overwrite and not is_own:
             raise OutputError(
                 f"{self._paths[min(present)]} exists already, and was not made by this very job "
@@ -90,10 +98,13 @@ class JobFolder:
     ) -> None:
         self._lock.release()
 
-    def begin(self) -> None:
+    def begin(self, findings: Findings | None = None) -> None:
         """Take the folder: frames of another job go, and the record says from now on what is made.
 
         A frame that stayed under the new record would be taken for finished by the next start.
+
+        Args:
+            findings: what was found in the source frames, for the next start.
 
         Raises:
             OutputError: a file cannot be removed or written.
@@ -107,7 +118,7 @@ class JobFolder:
                     f"{path} cannot be replaced ({error.strerror}): remove it, or choose another "
                     "output folder or name."
                 ) from error
-        self._write_record()
+        self._write_record(findings)
 
     def place(self, output_index: int, write: Callable[[Path], None]) -> Path:
         """Let `write` make a file, and give it its final name once it is whole.
@@ -165,15 +176,17 @@ class JobFolder:
         except NotImplementedError:
             pass  # a network file system without locks; names are still unique to the job
 
-    def _read_record(self) -> dict[str, Any] | None:
+    def _read_record(self) -> dict[str, Any]:
         try:
             record = json.loads((self.path / RECORD_NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return None  # no record, or not ours: then existing frames are not ours either
-        return record.get("made_from") if isinstance(record, dict) else None
+            return {}  # no record, or not ours: then existing frames are not ours either
+        return record if isinstance(record, dict) else {}
 
-    def _write_record(self) -> None:
+    def _write_record(self, findings: Findings | None) -> None:
         record = {"made_from": self._fingerprint, "job": job_to_json(self._job)}
+        if findings is not None:
+            record["found"] = dataclasses.asdict(findings)
         path = self.path / RECORD_NAME
         partial = path.with_name(f".{RECORD_NAME}{_PARTIAL}")
         try:
@@ -184,6 +197,16 @@ class JobFolder:
                 f"{path} cannot be written ({error.strerror}): check free space and permissions of "
                 "the output folder."
             ) from error
+
+
+def _findings_of(record: dict[str, Any]) -> Findings | None:
+    """Return what the record says was found; None where it does not, or not as we write it."""
+    found: Any = record.get("found")
+    try:
+        pairs = {name: tuple(map(int, found[name])) for name in ("cuts", "duplicates")}
+        return Findings(**pairs)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _is_there(path: Path) -> bool:
@@ -218,6 +241,8 @@ def _fingerprint(job: JobSpec, plan: Plan, precision: str) -> dict[str, Any]:
         for key, value in job_to_json(job).items()
         if key not in _INCIDENTAL and (key not in _ADDED_LATER or value != _ADDED_LATER[key])
     }
+    if job.cuts == "off":
+        made_from = {key: value for key, value in made_from.items() if key not in _OF_CUTS}
     made_from["precision"] = precision
     made_from["plan"] = hashlib.sha256(repr(plan.outputs).encode()).hexdigest()
     files = [_source_stamp(index, source) for index, source in enumerate(job.sources)]

@@ -10,6 +10,15 @@ SMALLEST_TILE = 128
 LARGEST_SEED = 2**32 - 1
 
 
+def check_cut_threshold(cut_threshold: float) -> None:
+    """Raise `RequestError` for a threshold that no two frames could reach, or all would."""
+    if not 0 < cut_threshold <= 1:
+        raise RequestError(
+            f"Cut threshold {cut_threshold}: must be above 0 and at most 1; lower finds more cuts, "
+            "1 finds none."
+        )
+
+
 def check_tile_size(tile_size: int) -> None:
     """Raise `RequestError` for tiles that are too small to find motion in."""
     if not _is_whole(tile_size) or (tile_size != 0 and tile_size < SMALLEST_TILE):

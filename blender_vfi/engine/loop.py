@@ -58,7 +58,7 @@ class FrameSource(Protocol):
     """Where source frames come from."""
 
     def load(self, index: int) -> Tensor:
-        """Return source frame `index`: (H, W, C) float32 on the CPU; called in rising order."""
+        """Return source frame `index`: (H, W, C) float32 on the CPU; called once a window."""
 
 
 class FrameSink(Protocol):
@@ -174,7 +174,7 @@ class FrameLoop:
         window: dict[int, Any] = {}
         try:
             for done, work in enumerate(plan.pairs(finished), start=1):
-                indices = window_indices(work.pair, plan.source_count, self._spec.context)
+                indices = window_of(plan, work.pair, self._spec.context)
                 # dropped before loading, so that no more than one window is ever held
                 window = {index: window[index] for index in indices if index in window}
                 for index in sorted(set(indices) - window.keys()):
@@ -286,15 +286,21 @@ class FrameLoop:
         return self._network.on_host(self._network.make(window, timesteps))
 
 
-def window_indices(pair: int, source_count: int, context: int) -> list[int]:
-    """List the source frames that a model sees for `pair`, mirrored at the ends of the sequence.
+def window_of(plan: Plan, pair: int, context: int) -> list[int]:
+    """List the source frames that a model sees for `pair`, mirrored at the ends of its shot.
+
+    Where the plan loops, the first frame comes after the last.
 
     Args:
+        plan: what is made.
         pair: index of the earlier of the two frames in the middle.
-        source_count: number of source frames, at least 2.
         context: 2 or 4.
     """
-    last = source_count - 1
-    outer = (context - 2) // 2
-    wanted = range(pair - outer, pair + 2 + outer)
-    return [max(0, last - abs(last - abs(index))) for index in wanted]
+    count = plan.source_count
+    later = (pair + 1) % count
+    if context == 2:
+        return [pair, later]
+    is_first = (pair == 0 and not plan.loops) or (pair - 1) % count in plan.cuts
+    is_last = (later == count - 1 and not plan.loops) or later in plan.cuts
+    outer = later if is_first else (pair - 1) % count, pair if is_last else (later + 1) % count
+    return [outer[0], pair, later, outer[1]]

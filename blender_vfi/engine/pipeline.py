@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ..errors import JobCancelledError
 from ..models import catalog
@@ -20,19 +19,24 @@ from ..models.interface import Quality
 from ..models.loading import LoadedModel
 from . import images, memory
 from .composition import ChannelLayout
-from .following import scale_vectors
+from .dissolve import dissolve
+from .findings import Findings
+from .folders import frame_number
 from .frame_files import ReadAhead, WriteBehind
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
-from .images import FrameHeader
+from .inspection import inspect_frames, show_the_same
 from .job_folder import JobFolder, copy_file
 from .layered import LayeredLayout
-from .loop import FrameLoop, LoopPolicy, window_indices
+from .loop import FrameLoop, LoopPolicy, window_of
+from .made_frames import MadeFrames
 from .passes import Pass
 from .progress import ProgressMeter
-from .protocol import Cancelled, Event, Finished, JobSpec, Notice, Stage, Started
+from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
 from .reach import check_reach
-from .schedule import Between, PairWork, Plan
+from .schedule import Between, Dissolve, PairWork, Plan
+
+_FRAMES_BETWEEN_REPORTS = 10
 
 
 class Engine:
@@ -118,9 +122,13 @@ class _JobRun:
         check_reach(self._plan, spec)
         precision = memory.dtype_name(dtype)
         with JobFolder(self._job, self._plan, precision=precision) as folder:
+            findings = self._find(folder, frame_format)
+            self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
+            check_reach(self._plan, spec)
+            self._warn_of_a_closed_loop(folder, frame_format)
             needs_model = any(self._plan.pairs(folder.finished))
             loaded = self._load(spec, dtype) if needs_model else None
-            folder.begin()
+            folder.begin(findings)
             self._meter.resume_with(len(folder.finished))
             self._emit(
                 Started(
@@ -158,6 +166,53 @@ class _JobRun:
             if frame_format.container == target:
                 self._copied_as_is.add(path)
         return first
+
+    def _find(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
+        """Look through the source frames, where that is asked for and frames are to be made."""
+        if not self._job.inspects_frames or not any(self._plan.pairs(folder.finished)):
+            return Findings()
+        findings = folder.findings
+        if findings is None:
+            findings = inspect_frames(
+                self._sources,
+                frame_format,
+                cut_threshold=self._job.cut_threshold if self._job.finds_cuts else 1.0,
+                on_frame=self._report_inspection,
+            )
+        numbers = (frame_number(self._sources[pair + 1], pair + 2) for pair in findings.cuts)
+        self._emit(
+            Found(
+                job_id=self._job.job_id,
+                cuts=findings.cuts,
+                cut_numbers=tuple(numbers),
+                duplicates=len(findings.duplicates),
+            )
+        )
+        return findings
+
+    def _warn_of_a_closed_loop(self, folder: JobFolder, frame_format: FrameFormat) -> None:
+        """Say so where a cycle ends with its first frame: in a loop, it would stand still there."""
+        first, last = self._sources[0], self._sources[-1]
+        is_new = self._job.loop and not folder.finished
+        if is_new and show_the_same(first, last, frame_format):
+            self._notify(
+                f"{last.name} shows the same as {first.name}: in a loop, the picture stands still "
+                "there; leave the last frame out, by trimming the strip or in a folder without it."
+            )
+
+    def _report_inspection(self, done: int) -> None:
+        self._stop_if_cancelled()
+        total = len(self._sources)
+        if done % _FRAMES_BETWEEN_REPORTS == 0 or done == total:
+            self._emit(
+                Stage(
+                    job_id=self._job.job_id,
+                    message="Looking through the frames",
+                    done=done,
+                    total=total,
+                    unit="frames",
+                )
+            )
 
     def _load(self, spec: ModelSpec, dtype: torch.dtype) -> LoadedModel:
         def report(message: str, done: int = 0, total: int = 0) -> None:
@@ -233,7 +288,7 @@ class _JobRun:
 
         wanted = _reading_order(self._plan, folder.finished, loaded.spec.context)
         with ReadAhead(self._sources, wanted, frame_format) as reader:
-            sink = _FrameFiles(
+            sink = MadeFrames(
                 reader, folder, writer, self._meter, plan=self._plan, suffix=self._job.suffix
             )
             loop.run(self._plan, reader, sink, finished=folder.finished, on_pair=report)
@@ -270,8 +325,11 @@ class _JobRun:
             if isinstance(output, Between) or output_index in folder.finished:
                 continue
             self._stop_if_cancelled()
-            source = self._sources[output.index]
-            writer.submit(partial(self._copy, folder, output_index, source))
+            if isinstance(output, Dissolve):
+                writer.submit(partial(self._dissolve, folder, output_index, output))
+            else:
+                source = self._sources[output.index]
+                writer.submit(partial(self._copy, folder, output_index, source))
         self._copied = max(self._copied, end)
 
     def _copy(self, folder: JobFolder, output_index: int, source: Path) -> None:
@@ -284,51 +342,16 @@ class _JobRun:
 
         self._meter.add(folder.place(output_index, write), is_made=False)
 
-
-class _FrameFiles:
-    """Encodes in-between frames behind the loop."""
-
-    def __init__(
-        self,
-        reader: ReadAhead,
-        folder: JobFolder,
-        writer: WriteBehind,
-        meter: ProgressMeter,
-        *,
-        plan: Plan,
-        suffix: str,
-    ) -> None:
-        self._reader = reader
-        self._folder = folder
-        self._writer = writer
-        self._meter = meter
-        self._plan = plan
-        self._suffix = suffix
-
-    def store(self, output_index: int, frame: Tensor) -> None:
-        """Queue `frame` for encoding, with the metadata of the newest source frame."""
-        like = self._reader.latest_header
-        if like is None:
-            raise AssertionError("a frame was made before one was read")
-        if like.format.is_multilayer:
-            like = self._finish_passes(output_index, frame)
+    def _dissolve(self, folder: JobFolder, output_index: int, output: Dissolve) -> None:
+        pair = window_of(self._plan, output.pair, 2)
+        earlier, later = (images.read_frame(self._sources[index]) for index in pair)
+        header = earlier.header
+        mixed = dissolve(earlier.pixels, later.pixels, float(output.timestep), header.format)
 
         def write(target: Path) -> None:
-            images.write_frame(target, frame.numpy(), like, self._suffix)
+            images.write_frame(target, mixed, header, self._job.suffix)
 
-        def finish() -> None:
-            self._meter.add(self._folder.place(output_index, write), is_made=True)
-
-        self._writer.submit(finish)
-
-    def _finish_passes(self, output_index: int, frame: Tensor) -> FrameHeader:
-        """Bring vectors to the output's frame distance, in place; return the frame's header."""
-        output = self._plan.outputs[output_index]
-        assert isinstance(output, Between)
-        earlier, later = self._reader.headers_of_pair(output.pair)
-        before, after = self._plan.spacing(output_index)
-        scale_vectors(frame, later.format.passes, float(before), float(after))
-        return images.with_names_of(later, earlier)
+        self._meter.add(folder.place(output_index, write), is_made=False)
 
 
 def _layout_of(frame_format: FrameFormat) -> ChannelLayout | LayeredLayout:
@@ -350,7 +373,7 @@ def _reading_order(plan: Plan, finished: frozenset[int], context: int) -> list[i
     order: list[int] = []
     held: set[int] = set()
     for work in plan.pairs(finished):
-        wanted = set(window_indices(work.pair, plan.source_count, context))
+        wanted = set(window_of(plan, work.pair, context))
         order += sorted(wanted - held)
         held = wanted
     return order

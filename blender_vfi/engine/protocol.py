@@ -7,126 +7,21 @@ imports this.
 
 from __future__ import annotations
 
-import typing
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 from typing import Literal
 
-from ..errors import RequestError
-from . import rates, schedule
-from .limits import check_free_memory_limit, check_seed, check_tile_size
+from .job_spec import CUTS as CUTS
+from .job_spec import DEFAULT_CUT_THRESHOLD as DEFAULT_CUT_THRESHOLD
+from .job_spec import DEFAULT_MULTIPLIER as DEFAULT_MULTIPLIER
+from .job_spec import DUPLICATES as DUPLICATES
+from .job_spec import FLOW_SCALES as FLOW_SCALES
+from .job_spec import OUTPUT_SUFFIXES as OUTPUT_SUFFIXES
+from .job_spec import PRECISIONS as PRECISIONS
+from .job_spec import JobSpec as JobSpec
+from .job_spec import Precision as Precision
+from .job_spec import check_engine_settings as check_engine_settings
 
-PROTOCOL_VERSION = 2
-
-Precision = Literal["auto", "fp32", "fp16", "bf16"]
-
-PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
-DEFAULT_MULTIPLIER = 2
-FLOW_SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
-OUTPUT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSpec:
-    """Everything that decides what a job makes: enough to run it on another machine.
-
-    Attributes:
-        job_id: unique among the jobs of one engine.
-        sources: source frames in order, absolute paths.
-        output_dir: absolute path; made when missing, never the folder of a source.
-        name_prefix: output frame i is called name_prefix + number + suffix.
-        first_number: number of the first output frame.
-        suffix: output format by its suffix; one of `OUTPUT_SUFFIXES`.
-        multiplier: one for all pairs, or one for each pair.
-        rate_ratio: in place of a multiplier, the output's frame rate divided by the source's, as
-            numerator and denominator: (5, 2) makes 60 frames a second of 24.
-        skip_pairs: pairs without in-between frames; None for none.
-        keep_pairs: the only pairs with in-between frames; None for all.
-        hold_skipped: hold a frame in the place of what a skipped pair would have got.
-        model: name in the catalog.
-        checkpoint: path of a checkpoint to use in place of the catalog's; None for the catalog's.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
-        precision: "auto" takes fp16 where device and model allow it.
-        flow_scale: see `models.interface.Quality`.
-        ensemble: likewise.
-        clear_cache_every: pairs between two clearings of the device's cache.
-        tile_size: longest side in pixels of the tiles that large frames are made in, about; 0 for
-            whole frames, and tiles only where memory runs out.
-        free_memory_limit_gb: device memory that must be free, in units of 2^30 bytes, before
-            another model is loaded; models kept from earlier jobs go until it is.
-        seed: see `models.interface.Quality`.
-        overwrite: replace files that lie under an output frame's name.
-    """
-
-    job_id: str
-    sources: tuple[str, ...]
-    output_dir: str
-    name_prefix: str
-    suffix: str
-    first_number: int = 1
-    multiplier: int | tuple[int, ...] = DEFAULT_MULTIPLIER
-    rate_ratio: tuple[int, ...] | None = None
-    skip_pairs: tuple[int, ...] | None = None
-    keep_pairs: tuple[int, ...] | None = None
-    hold_skipped: bool = False
-    model: str = "rife-4.25"
-    checkpoint: str | None = None
-    device: str = "auto"
-    precision: Precision = "auto"
-    flow_scale: float = 1.0
-    ensemble: bool = False
-    clear_cache_every: int = 10
-    tile_size: int = 0
-    free_memory_limit_gb: float = 4.0
-    seed: int = 0
-    overwrite: bool = False
-
-    @property
-    def ratio(self) -> Fraction | None:
-        """The output's frame rate divided by the source's; None where multipliers say it.
-
-        Raises:
-            RequestError: `rate_ratio` is out of range.
-        """
-        return None if self.rate_ratio is None else rates.ratio_from_pair(self.rate_ratio)
-
-    def plan(self) -> schedule.Plan:
-        """Plan the output sequence; both processes get the same one."""
-        return schedule.plan(
-            len(self.sources),
-            self.multiplier if self.ratio is None else self.ratio,
-            skip=self.skip_pairs,
-            keep=self.keep_pairs,
-            hold_skipped=self.hold_skipped,
-        )
-
-    def frame_name(self, output_index: int) -> str:
-        """Name of the output frame at `output_index` (from 0): at least four digits."""
-        return f"{self.name_prefix}{self.first_number + output_index:04d}{self.suffix}"
-
-    def check(self) -> None:
-        """Raise `RequestError` for the first setting that is out of range; no file is touched."""
-        check_engine_settings(self.precision, self.flow_scale, self.clear_cache_every)
-        check_tile_size(self.tile_size)
-        check_free_memory_limit(self.free_memory_limit_gb)
-        check_seed(self.seed)
-        _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)
-        if self.first_number < 0:
-            raise RequestError(f"First frame number {self.first_number}: must be 0 or more.")
-        if not Path(self.output_dir).is_absolute():
-            raise RequestError(f"Output folder {self.output_dir!r}: must be an absolute path.")
-        if "/" in self.name_prefix or "\\" in self.name_prefix or "\0" in self.name_prefix:
-            raise RequestError(
-                f"Name prefix {self.name_prefix!r}: must not contain a slash; choose the folder "
-                "with the output folder setting."
-            )
-        if self.rate_ratio is not None and self.multiplier != DEFAULT_MULTIPLIER:
-            raise RequestError(
-                f"Multiplier {self.multiplier} and rate ratio {self.rate_ratio}: give one of them, "
-                "since each decides alone how many frames are made."
-            )
-        self.plan()
+PROTOCOL_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,14 +101,33 @@ class Stage:
     """Event: what the job does before its first frame, in words: "Loading RIFE 4.25".
 
     Attributes:
-        done: bytes or steps done, for downloads.
-        total: of how many; 0 where that is not known.
+        done: how much of it.
+        total: of how much; 0 where that is not known.
+        unit: what these count.
     """
 
     job_id: str
     message: str
     done: int = 0
     total: int = 0
+    unit: Literal["bytes", "frames"] = "bytes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Event: what was found in the source frames, before the first new one is made.
+
+    Attributes:
+        cuts: pairs of frames that belong to two shots, in order.
+        cut_numbers: for each, the number in the file name of its later frame; without numbers, its
+            position from 1.
+        duplicates: number of frames that show the same picture as the one before.
+    """
+
+    job_id: str
+    cuts: tuple[int, ...]
+    cut_numbers: tuple[int, ...]
+    duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +257,7 @@ Event = (
     Ready
     | Started
     | Stage
+    | Found
     | Progress
     | Notice
     | Finished
@@ -353,19 +268,3 @@ Event = (
     | MemoryFreed
 )
 Message = Request | Event
-
-
-def check_engine_settings(precision: str, flow_scale: float, clear_cache_every: int) -> None:
-    """Raise `RequestError` for the first of these settings of a `JobSpec` that is out of range."""
-    _check_choice("Precision", precision, PRECISIONS)
-    _check_choice("Flow scale", flow_scale, FLOW_SCALES)
-    if not isinstance(clear_cache_every, int) or not 1 <= clear_cache_every <= 1000:
-        raise RequestError(
-            f"Clear cache every {clear_cache_every} pairs: must be a whole number from 1 to 1000."
-        )
-
-
-def _check_choice(what: str, value: object, choices: tuple[object, ...]) -> None:
-    if value not in choices:
-        listed = ", ".join(str(choice) for choice in choices)
-        raise RequestError(f"{what} {value}: must be one of {listed}.")

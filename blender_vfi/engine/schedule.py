@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from ..errors import RequestError
@@ -42,7 +42,15 @@ class Hold:
     index: int
 
 
-OutputFrame = Source | Between | Hold
+@dataclass(frozen=True, slots=True)
+class Dissolve:
+    """Source frames `pair` and `pair + 1` mixed, as much of the later as `timestep` in (0, 1)."""
+
+    pair: int
+    timestep: Fraction
+
+
+OutputFrame = Source | Between | Hold | Dissolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +79,16 @@ class Plan:
     Attributes:
         source_count: number of source frames.
         outputs: what each output frame is made from, in order of time.
+        cuts: pairs whose frames belong to two shots, so that neither says anything of the other.
+        skipped: pairs in which nothing is to be made.
+        loops: whether the last source frame and the first are a pair too, the last one.
     """
 
     source_count: int
     outputs: tuple[OutputFrame, ...]
+    cuts: frozenset[int] = frozenset()
+    skipped: frozenset[int] = frozenset()
+    loops: bool = False
 
     def pairs(self, finished: Collection[int] = ()) -> Iterator[PairWork]:
         """Yield the pairs that have frames to make, in order.
@@ -126,7 +140,7 @@ class Plan:
 def _moment(output: OutputFrame) -> Fraction | None:
     if isinstance(output, Hold):
         return None
-    return output.pair + output.timestep if isinstance(output, Between) else Fraction(output.index)
+    return Fraction(output.index) if isinstance(output, Source) else output.pair + output.timestep
 
 
 def plan(
@@ -136,6 +150,7 @@ def plan(
     skip: Collection[int] | None = None,
     keep: Collection[int] | None = None,
     hold_skipped: bool = False,
+    loop: bool = False,
 ) -> Plan:
     """Plan an output sequence in even steps.
 
@@ -153,11 +168,13 @@ def plan(
         hold_skipped: fill the places of skipped pairs by holding the earlier frame, so that the
             time of all other frames stays; otherwise skipped pairs shrink to nothing. A ratio
             is there for the sake of time, so that it always holds.
+        loop: go on from the last source frame to the first, as pair `source_count - 1`.
 
     Returns:
         A plan of sum(m_i) + 1 frames, where a skipped pair counts m_i = 1 unless held. With a
         ratio: of all frames up to the moment of the last source frame, so that this is part of it
-        where (source_count - 1) * ratio is whole.
+        where (source_count - 1) * ratio is whole. In a loop, there is one pair more, and no frame
+        at its end, since that is the first again.
 
     Raises:
         RequestError: an argument is out of range; the message names it.
@@ -169,21 +186,36 @@ def plan(
         )
     if isinstance(multiplier, Fraction):
         check_ratio(multiplier)
-        skipped = _skipped_pairs(source_count, skip, keep)
-        return Plan(source_count, tuple(_at_ratio(source_count, multiplier, skipped)))
-    multipliers = _per_pair_multipliers(source_count, multiplier)
-    skipped = _skipped_pairs(source_count, skip, keep)
-    outputs: list[OutputFrame] = []
-    for pair, pair_multiplier in enumerate(multipliers):
-        outputs.append(Source(pair))
-        if pair not in skipped:
-            outputs.extend(
-                Between(pair, Fraction(step, pair_multiplier)) for step in range(1, pair_multiplier)
-            )
-        elif hold_skipped:
-            outputs.extend(Hold(pair) for _ in range(1, pair_multiplier))
-    outputs.append(Source(source_count - 1))
-    return Plan(source_count, tuple(outputs))
+    pair_count = source_count if loop else source_count - 1
+    skipped = _skipped_pairs(source_count, pair_count, skip, keep)
+    if isinstance(multiplier, Fraction):
+        outputs = list(_at_ratio(pair_count, multiplier, skipped))
+    else:
+        multipliers = _per_pair_multipliers(source_count, pair_count, multiplier)
+        outputs = list(_at_multiples(multipliers, skipped, hold_skipped=hold_skipped))
+    if loop:
+        outputs = [output for output in outputs if output != Source(source_count)]
+    return Plan(source_count, tuple(outputs), skipped=skipped, loops=loop)
+
+
+def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:
+    """Return the plan with nothing interpolated in the pairs `cuts`; no frame changes its place.
+
+    The frame before a cut is held up to the cut, which so stays at its moment.
+
+    Args:
+        plan: as planned without them.
+        cuts: pairs of the plan.
+        dissolves: mix the two frames of each instead, from one to the other.
+    """
+    found = frozenset(cuts)
+
+    def at_cut(output: OutputFrame) -> OutputFrame:
+        if not isinstance(output, Between) or output.pair not in found:
+            return output
+        return Dissolve(output.pair, output.timestep) if dissolves else Hold(output.pair)
+
+    return replace(plan, outputs=tuple(map(at_cut, plan.outputs)), cuts=plan.cuts | found)
 
 
 def check_multiplier(multiplier: int, *, smallest: int = 2) -> None:
@@ -233,8 +265,21 @@ def parse_pairs(text: str) -> frozenset[int]:
     return frozenset(pairs)
 
 
-def _at_ratio(source_count: int, ratio: Fraction, skipped: frozenset[int]) -> Iterator[OutputFrame]:
-    count = (source_count - 1) * ratio.numerator // ratio.denominator + 1
+def _at_multiples(
+    multipliers: Sequence[int], skipped: frozenset[int], *, hold_skipped: bool
+) -> Iterator[OutputFrame]:
+    for pair, multiplier in enumerate(multipliers):
+        yield Source(pair)
+        for step in range(1, multiplier):
+            if pair not in skipped:
+                yield Between(pair, Fraction(step, multiplier))
+            elif hold_skipped:
+                yield Hold(pair)
+    yield Source(len(multipliers))
+
+
+def _at_ratio(pair_count: int, ratio: Fraction, skipped: frozenset[int]) -> Iterator[OutputFrame]:
+    count = pair_count * ratio.numerator // ratio.denominator + 1
     # the same moments come again every few frames
     timesteps: dict[int, Fraction] = {}
     for index in range(count):
@@ -249,8 +294,9 @@ def _at_ratio(source_count: int, ratio: Fraction, skipped: frozenset[int]) -> It
             yield Between(pair, timesteps[rest])
 
 
-def _per_pair_multipliers(source_count: int, multiplier: int | Sequence[int]) -> list[int]:
-    pair_count = source_count - 1
+def _per_pair_multipliers(
+    source_count: int, pair_count: int, multiplier: int | Sequence[int]
+) -> list[int]:
     if isinstance(multiplier, str) or not isinstance(multiplier, Sequence):
         check_multiplier(multiplier)
         return [multiplier] * pair_count
@@ -265,19 +311,22 @@ def _per_pair_multipliers(source_count: int, multiplier: int | Sequence[int]) ->
 
 
 def _skipped_pairs(
-    source_count: int, skip: Collection[int] | None, keep: Collection[int] | None
+    source_count: int,
+    pair_count: int,
+    skip: Collection[int] | None,
+    keep: Collection[int] | None,
 ) -> frozenset[int]:
     if skip is not None and keep is not None:
         raise RequestError(
             "Both a skip list and a keep list are given: give one of them, since each decides "
             "alone which pairs are interpolated."
         )
-    all_pairs = range(source_count - 1)
+    all_pairs = range(pair_count)
     listed = frozenset(skip if skip is not None else keep if keep is not None else ())
     outside = sorted(pair for pair in listed if pair not in all_pairs)
     if outside:
         raise RequestError(
             f"Pair {outside[0]}: {source_count} frames have the pairs 0 to "
-            f"{source_count - 2}; index i names the pair of frames i and i + 1, counted from 0."
+            f"{pair_count - 1}; index i names the pair of frames i and i + 1, counted from 0."
         )
     return frozenset(all_pairs) - listed if keep is not None else listed

@@ -1,25 +1,17 @@
-"""The operator that a script, a button or a menu starts: strips become jobs."""
+"""The operator that a script, a button or a menu starts: strips are interpolated."""
 
 from __future__ import annotations
 
-import sys
-from functools import partial
+from typing import Any
 
 import bpy
-from bpy.app.translations import pgettext_rpt as rpt_
 
-from .. import engine_session, vse, vse_timing
-from ..cli_progress import ProgressPrinter
-from ..engine.protocol import Event, Notice, Run
-from ..errors import JobCancelledError, RequestError, VfiError
-from ..job_queue import QueuedJob, jobs
-from ..messages import translated, words_of
-from ..preferences import engine_settings
-from ..properties import InterpolationProperties
-from ..strip_job import effective_settings, prepare
+from ..job_queue import QueuedJob
+from ..strip_job import prepare
+from .strip_jobs import StripJobs
 
 
-class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
+class SEQUENCER_OT_vfi_interpolate(StripJobs, bpy.types.Operator):
     """Queues or runs the jobs of strips; settings that are not given come from the scene."""
 
     bl_idname = "sequencer.vfi_interpolate"
@@ -29,107 +21,14 @@ class SEQUENCER_OT_vfi_interpolate(InterpolationProperties, bpy.types.Operator):
     # that comes of it, maybe hours later, is a step of its own
     bl_options = set()
 
-    scene_name: bpy.props.StringProperty(
-        name="Scene",
-        description="Scene of the strip. Empty takes the one that the Sequencer edits",
-        options={"SKIP_SAVE"},
-    )
-    strip_name: bpy.props.StringProperty(
-        name="Strip",
-        description="Name of the image strip. Empty takes all that are selected",
-        options={"SKIP_SAVE"},
-    )
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Run the jobs to their ends, and place the strips."""
-        running = jobs.running
-        if running is not None:
-            return self._fail(
-                RequestError(
-                    "{title} is being interpolated: wait, or cancel that job first.",
-                    title=running.title,
-                )
-            )
-        prepared = self._prepare(context)
-        is_done = bool(prepared)
-        for job in prepared:
-            try:
-                self._run(job, context)
-            except VfiError as error:
-                self._fail(error)
-                is_done = False
-        return {"FINISHED"} if is_done else {"CANCELLED"}
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Queue the jobs, and let the artist go on working."""
-        if bpy.app.background:
-            return self.execute(context)
-        prepared = self._prepare(context)
-        if not prepared:
-            return {"CANCELLED"}
-        jobs.make_way(prepared)
-        jobs.add(prepared)
-        bpy.ops.sequencer.vfi_run_queue("INVOKE_DEFAULT")
-        return {"FINISHED"}
-
-    def _prepare(self, context: bpy.types.Context) -> list[QueuedJob]:
-        """Describe the job of every strip that fits; report those that do not."""
-        prepared: list[QueuedJob] = []
-        try:
-            scene = vse.find_scene(self.scene_name or vse.scene_of(context).name)
-            strips = (
-                [vse.find_strip(scene, self.strip_name)]
-                if self.strip_name
-                else vse.selected_image_strips(scene)
-            )
-        except VfiError as error:
-            self._fail(error)
-            return prepared
-        settings = effective_settings(self, scene)
+    def describe(
+        self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool
+    ) -> QueuedJob:
+        """Describe the job that interpolates a strip."""
         own_pairs = any(map(self.properties.is_property_set, ("skip_pairs", "keep_pairs")))
-        for strip in strips:
-            try:
-                job = prepare(
-                    scene,
-                    strip,
-                    settings,
-                    also_skips=not own_pairs,
-                    is_one_of_many=len(strips) > 1,
-                )
-            except VfiError as error:
-                self._fail(error)
-                continue
-            for notice in job.notices:
-                self.report({"WARNING"}, translated(notice, rpt_))
-            prepared.append(job)
-        return prepared
-
-    def _run(self, job: QueuedJob, context: bpy.types.Context) -> None:
-        assert isinstance(job.request, Run)
-        client = engine_session.get(engine_settings(context))
-        # a script's log should show that something happens; a window has the panel
-        with ProgressPrinter(sys.stderr, quiet=not bpy.app.background) as printer:
-            client.run(job.request.job, on_event=partial(self._show, printer))
-        assert job.source is not None
-        assert job.timing is not None
-        placed = vse_timing.place(job.timing, job.source, job.request.job)
-        for notice in placed.notices:
-            self.report({"WARNING"}, translated(notice, rpt_))
-        done = rpt_("{strip!r} is in scene {scene!r}")
-        self.report({"INFO"}, done.format(strip=placed.strip_name, scene=placed.scene_name))
-
-    def _show(self, printer: ProgressPrinter, event: Event) -> None:
-        if isinstance(event, Notice):
-            self.report({"WARNING"}, event.message)
-        else:
-            printer.show(event)
-
-    def _fail(self, error: VfiError) -> set[str]:
-        if error.__cause__ is not None:  # for a bug report; the engine's traceback among others
-            print(f"{type(error).__name__}: {error.__cause__}", file=sys.stderr)
-        level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
-        self.report({level}, translated(words_of(error), rpt_))
-        return {"CANCELLED"}
+        return prepare(
+            scene, strip, settings, also_skips=not own_pairs, is_one_of_many=is_one_of_many
+        )
 
 
 CLASSES = (SEQUENCER_OT_vfi_interpolate,)

@@ -39,6 +39,7 @@ class SEQUENCER_OT_vfi_interpolate_settings(bpy.types.Operator):
         for draw in (
             settings_layout.draw_main,
             settings_layout.draw_output,
+            settings_layout.draw_cuts,
             settings_layout.draw_quality,
             settings_layout.draw_device,
         ):

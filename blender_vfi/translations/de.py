@@ -16,6 +16,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("Operator", "Clear Ended Jobs"): "Beendete Aufträge entfernen",
     ("Operator", "Copy Details"): "Details kopieren",
     ("Operator", "Download Model"): "Modell herunterladen",
+    ("Operator", "Fill Missing Frames"): "Fehlende Bilder auffüllen",
     ("Operator", "Free Memory"): "Speicher freigeben",
     ("Operator", "Interpolate Strip"): "Streifen interpolieren",
     ("Operator", "Interpolate Strip..."): "Streifen interpolieren...",
@@ -36,6 +37,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "$BLENDER_VFI_PYTHON, or Blender's"): "$BLENDER_VFI_PYTHON oder das von Blender",
     ("*", "0.25 times the frame"): "0,25-fache Bildgröße",
     ("*", "0.5 times the frame"): "0,5-fache Bildgröße",
+    ("*", "1 cut, at frame {frame}"): "1 Schnitt, bei Bild {frame}",
     ("*", "1 times the frame"): "Volle Bildgröße",
     ("*", "16-bit with the range of 32-bit"): "16 Bit mit dem Wertebereich von 32 Bit",
     ("*", "16-bit: twice as fast on most GPUs"): "16 Bit: auf den meisten GPUs doppelt so schnell",
@@ -64,10 +66,15 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Zuerst einen Bildstreifen zum Sequenzer hinzufügen"
     ),
     ("*", "After the job that comes after it"): "Hinter den nächsten Auftrag",
+    (
+        "*",
+        "After {before} comes {after}: numbers must rise to tell which are missing; sort the frames, or split the strip there.",
+    ): "Auf {before} folgt {after}: die Nummern müssen steigen, damit zu erkennen ist, welche fehlen; die Bilder sortieren oder den Streifen dort teilen.",
     ("*", "Allow Online Access first: Preferences > System > Network"): (
         "Zuerst „Allow Online Access“ einschalten: Einstellungen > System > Network"
     ),
     ("*", "Allowed"): "Erlaubt",
+    ("*", "Also At"): "Auch bei",
     ("*", "AMD GPUs that ROCm 7.2 supports"): "AMD-GPUs, die ROCm 7.2 unterstützt",
     ("*", "AMT-S for any moment, from GoPro's motion; not for commercial use."): (
         "AMT-S für beliebige Zeitpunkte, an GoPro-Bewegungen trainiert; nicht für kommerzielle "
@@ -91,6 +98,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Between AMT-S and AMT-G in speed and quality; not for commercial use."): (
         "Bei Tempo und Qualität zwischen AMT-S und AMT-G; nicht für kommerzielle Nutzung."
     ),
+    ("*", "Blend"): "Überblenden",
     (
         "*",
         "Blender's own Python, where torch has been installed into it; $BLENDER_VFI_PYTHON comes "
@@ -124,6 +132,8 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Versionen, Einstellungen, den Fehler und die letzten Ausgaben der Engine für einen "
         "Fehlerbericht kopieren"
     ),
+    ("*", "Cuts"): "Schnitte",
+    ("*", "Cuts and Duplicates"): "Schnitte und Duplikate",
     (
         "*",
         "Cuts and markers lie on the nearest frame of the new rate, up to half a frame beside "
@@ -137,6 +147,14 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     ("*", "Device"): "Gerät",
     ("*", "Direction"): "Richtung",
+    (
+        "*",
+        "Dissolve from the frame before the cut to the one after it",
+    ): "Vom Bild vor dem Schnitt zu dem danach überblenden",
+    (
+        "*",
+        "Do not look for cuts: make frames everywhere",
+    ): "Nicht nach Schnitten suchen: überall Bilder erzeugen",
     ("*", "Down"): "Nach unten",
     ("*", "Download"): "Herunterladen",
     ("*", "Downloads up to {download:.1f} GB, needs {disk:.1f} GB of disk"): (
@@ -150,6 +168,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Treiber des Streifens „{source}“ wurden nicht übernommen: bei Bedarf von Hand zum "
         "Streifen „{strip}“ hinzufügen."
     ),
+    ("*", "Duplicates"): "Duplikate",
     ("*", "Early, with its second network, which corrects the blended picture; slower."): (
         "Früh, mit dem zweiten Netz, das das überblendete Bild korrigiert; langsamer."
     ),
@@ -186,6 +205,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "For animation and large motion; slow and hungry for memory."): (
         "Für Zeichentrick und große Bewegungen; langsam und speicherhungrig."
     ),
+    (
+        "*",
+        "For cyclic animation: also make the frames between the last frame and the first",
+    ): "Für zyklische Animation: auch die Bilder zwischen dem letzten Bild und dem ersten erzeugen",
     ("*", "For very large motion, and between photographs; slower than RIFE."): (
         "Für sehr große Bewegungen und zwischen Fotos; langsamer als RIFE."
     ),
@@ -211,16 +234,35 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Bilder pro Sekunde im Ergebnis: 60, 59.94, 23.976 oder ein Bruch wie 60000/1001"
     ),
     ("*", "Frames By"): "Anzahl nach",
+    (
+        "*",
+        "Frames like the one before, as in animation on twos and threes",
+    ): "Bilder, die dem vorigen gleichen, wie in Animation auf Zweien und Dreien",
+    ("*", "Frames like the one before: {count}"): "Bilder, die dem vorigen gleichen: {count}",
     ("*", "From"): "Quelle",
+    (
+        "*",
+        "From {before} to {after}, {count} frames are missing: at most {most} can be filled in one place; render more of them.",
+    ): "Von {before} bis {after} fehlen {count} Bilder: höchstens {most} können an einer Stelle aufgefüllt werden; mehr davon rendern.",
     ("*", "Full (fp32)"): "Voll (fp32)",
     ("*", "GPU memory {size}"): "GPU-Speicher {size}",
     ("*", "Half (fp16)"): "Halb (fp16)",
     ("*", "Half precision where device and model allow it"): (
         "Halbe Genauigkeit, wo Gerät und Modell es erlauben"
     ),
+    ("*", "Held drawings stay held"): "Gehaltene Zeichnungen bleiben gehalten",
+    ("*", "Hold"): "Halten",
+    (
+        "*",
+        "Hold the frame before the cut, so that the cut stays at its moment",
+    ): "Das Bild vor dem Schnitt halten, damit der Schnitt an seinem Zeitpunkt bleibt",
     ("*", "How many frames each source frame becomes: 2 doubles the frame rate"): (
         "Wie viele Bilder aus jedem Quellbild werden: 2 verdoppelt die Bildrate"
     ),
+    (
+        "*",
+        "How much two frames differ that belong to two shots. Lower finds more cuts, 1 finds none",
+    ): "Wie sehr sich zwei Bilder unterscheiden, die zu zwei Einstellungen gehören. Kleinere Werte finden mehr Schnitte, 1 findet keine",
     ("*", "How to say how many frames there shall be"): "Wonach sich die Anzahl der Bilder richtet",
     ("*", "I Accept This License"): "Ich akzeptiere diese Lizenz",
     ("*", "Installing {count} packages"): "{count} Pakete werden installiert",
@@ -295,6 +337,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Fluss; für gekrümmte oder sich überlagernde Bewegungen. Braucht eine Checkpoint-Datei "
         "der Autoren."
     ),
+    ("*", "Loop"): "Schleife",
     ("*", "Made for an older version: set it up again"): (
         "Für eine ältere Version erstellt: neu einrichten"
     ),
@@ -310,7 +353,12 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Make the frames between the frames of the selected image strips"): (
         "Zwischenbilder für die ausgewählten Bildstreifen erzeugen"
     ),
+    (
+        "*",
+        "Make the frames whose numbers are missing in the selected image strips, into a folder of their own, and show the whole sequence in the strip",
+    ): "Die Bilder, deren Nummern in den ausgewählten Bildstreifen fehlen, in einem eigenen Ordner erzeugen und im Streifen die ganze Sequenz zeigen",
     ("*", "Making the environment"): "Umgebung wird erstellt",
+    ("*", "Markers"): "Markierungen",
     ("*", "Memory"): "Speicher",
     ("*", "Memory {size}"): "Speicher {size}",
     ("*", "Minutes that the engine stays ready after a job; then it gives all memory back"): (
@@ -351,6 +399,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "No engine runs, so none holds memory"): (
         "Es läuft keine Engine, also belegt auch keine Speicher"
     ),
+    (
+        "*",
+        "No frame is missing from {first} to {last}: there is nothing to fill.",
+    ): "Von {first} bis {last} fehlt kein Bild: es gibt nichts aufzufüllen.",
     ("*", "No job is running"): "Es läuft kein Auftrag",
     ("*", "No job to tell of"): "Es gibt keinen Auftrag, über den zu berichten wäre",
     (
@@ -450,6 +502,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Resolution at which motion is searched: 0.5 suits 4K, 2 suits small frames"): (
         "Auflösung, in der Bewegung gesucht wird: 0,5 passt zu 4K, 2 zu kleinen Bildern"
     ),
+    ("*", "Retime"): "Neu verteilen",
     ("*", "Run On"): "Ausführen auf",
     ("*", "Run the jobs that wait, one after another, while Blender stays usable"): (
         "Die wartenden Aufträge nacheinander ausführen, während Blender benutzbar bleibt"
@@ -536,6 +589,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Der Ton „{strip}“ ist zeitlich verändert (Retiming): prüfen, ob er in der neuen Szene "
         "synchron ist."
     ),
+    (
+        "*",
+        "Spread the drawings evenly over the same time, for even motion",
+    ): "Die Zeichnungen gleichmäßig über dieselbe Zeit verteilen, für gleichmäßige Bewegung",
     ("*", "Start an engine with these settings, and show what it runs on"): (
         "Eine Engine mit diesen Einstellungen starten und anzeigen, worauf sie läuft"
     ),
@@ -560,14 +617,11 @@ MESSAGES: dict[tuple[str, str], str] = {
         "funktioniert"
     ),
     ("*", "Strip"): "Streifen",
+    ("*", "Strip Edges"): "Streifengrenzen",
     (
         "*",
-        "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion "
-        "will jump there; restore it, or skip that pair.",
-    ): (
-        "Der Streifen „{strip}“ geht von {before} direkt zu {after}: Bild {missing} fehlt, und "
-        "die Bewegung wird dort springen; das Bild wiederherstellen oder das Paar auslassen."
-    ),
+        "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion will jump there; restore it, or choose Strip > Fill Missing Frames first.",
+    ): "Der Streifen „{strip}“ geht von {before} direkt zu {after}: Bild {missing} fehlt, und die Bewegung wird dort springen; das Bild wiederherstellen oder erst Streifen > Fehlende Bilder auffüllen wählen.",
     (
         "*",
         "Strip {strip!r} is of type {type}, not an image strip: render it to an image sequence "
@@ -585,6 +639,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "nicht: das Retiming zurücksetzen (Streifen > Retiming > Reset Retiming) und dann "
         "interpolieren, oder den Streifen vorher rendern."
     ),
+    (
+        "*",
+        "Strip {strip!r} lacks the frames {missing}.",
+    ): "Dem Streifen „{strip}“ fehlen die Bilder {missing}.",
     (
         "*",
         "Strip {strip!r} plays {times:g} times as fast as its source: its frame rate is below "
@@ -609,6 +667,14 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Der Stroboskop-Wert (Strobe) des Streifens „{strip}“ müsste {wanted:g} sein, um wie "
         "zuvor auszusehen; Blender erlaubt höchstens {largest:g}, also gilt dieser Wert."
     ),
+    (
+        "*",
+        "Take every marker of the timeline for a cut, before the frame that it marks",
+    ): "Jede Markierung der Zeitleiste als Schnitt vor dem markierten Bild ansehen",
+    (
+        "*",
+        "Take the beginning and the end of every other strip with a picture for a cut, as far as they lie within this strip",
+    ): "Anfang und Ende jedes anderen Streifens mit Bild als Schnitt ansehen, soweit sie innerhalb dieses Streifens liegen",
     ("*", "Take the jobs that have ended out of the list. Their files stay"): (
         "Die beendeten Aufträge aus der Liste nehmen. Ihre Dateien bleiben"
     ),
@@ -679,6 +745,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Die F-Kurven-Modifikatoren von {property} wurden nicht übernommen: bei Bedarf von Hand "
         "zum Streifen „{strip}“ hinzufügen."
     ),
+    (
+        "*",
+        "The filled strip would end at frame {last}: Blender's last frame is {largest}; move the strip to the front, or split it.",
+    ): "Der aufgefüllte Streifen würde bei Bild {last} enden: Blenders letztes Bild ist {largest}; den Streifen nach vorn schieben oder teilen.",
     ("*", "The first with features per frame."): "Das erste mit Merkmalen pro Bild.",
     ("*", "The format of the strip's first file"): "Das Format der ersten Datei des Streifens",
     ("*", "The generation before 4.25."): "Die Generation vor 4.25.",
@@ -732,6 +802,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "There is none yet: press Set Up Engine below"): (
         "Es gibt noch keine: unten „Engine einrichten“ drücken"
     ),
+    ("*", "Threshold"): "Schwelle",
     ("*", "Timing"): "Zeitverhalten",
     (
         "*",
@@ -761,7 +832,15 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     ("*", "Wait until the jobs have ended"): "Warten, bis die Aufträge beendet sind",
     ("*", "What becomes of time and frame rate"): "Was aus Tempo und Bildrate wird",
+    (
+        "*",
+        "What happens between shots and in held drawings.",
+    ): "Was zwischen Einstellungen und in gehaltenen Zeichnungen geschieht.",
     ("*", "What keeps memory in bounds."): "Was den Speicherbedarf begrenzt.",
+    (
+        "*",
+        "What stands between two shots. Cuts are found in the frames",
+    ): "Was zwischen zwei Einstellungen steht. Schnitte werden in den Bildern gefunden",
     ("*", "What the engine is set up for"): "Wofür die Engine eingerichtet wird",
     ("*", "What the engine is set up for. Left out, the preferences decide"): (
         "Wofür die Engine eingerichtet wird. Ohne Angabe entscheiden die Einstellungen"
@@ -790,6 +869,11 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "{added} cuts added from {markers} markers"): (
         "{added} Schnitte aus {markers} Markierungen hinzugefügt"
     ),
+    ("*", "{count} cuts, at frames {frames}"): "{count} Schnitte, bei den Bildern {frames}",
+    (
+        "*",
+        "{count} frame(s): at least 2 are needed to fill what is missing between them; choose a longer sequence.",
+    ): "{count} Bild(er): mindestens 2 sind nötig, um aufzufüllen, was dazwischen fehlt; eine längere Sequenz wählen.",
     ("*", "{count} more waiting"): "{count} weitere warten",
     ("*", "{model} was not downloaded: its license, {license}, has to be accepted first"): (
         "{model} wurde nicht heruntergeladen: zuerst muss die Lizenz {license} akzeptiert werden"
@@ -797,6 +881,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "{model} was removed: {size:.1f} MB given back"): (
         "{model} wurde entfernt: {size:.1f} MB frei geworden"
     ),
+    (
+        "*",
+        "{name} has no number at the end of its name: missing frames are told by numbers, as in frame_0001.png; rename the frames.",
+    ): "{name} hat keine Nummer am Ende des Namens: fehlende Bilder werden an Nummern erkannt, wie in frame_0001.png; die Bilder umbenennen.",
     ("*", "{rate:.1f} frames/s"): "{rate:.1f} Bilder/s",
     (
         "*",

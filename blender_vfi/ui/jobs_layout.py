@@ -29,7 +29,7 @@ def draw(layout: Layout, context: bpy.types.Context) -> None:
     for job in jobs:
         box = layout.box()
         if job.state is JobState.RUNNING:
-            _draw_running(box, job)
+            _draw_running(box, context, job)
         elif job.state is JobState.WAITING:
             _draw_waiting(box, job, is_alone=len(waiting) == 1)
         else:
@@ -41,7 +41,7 @@ def draw(layout: Layout, context: bpy.types.Context) -> None:
         row.operator("sequencer.vfi_jobs_clear", text="Clear Ended", icon="TRASH")
 
 
-def _draw_running(box: Layout, job: QueuedJob) -> None:
+def _draw_running(box: Layout, context: bpy.types.Context, job: QueuedJob) -> None:
     box.label(text=job.title, icon="PLAY", translate=False)
     box.progress(factor=job.factor, text=texts.progress_text(job), type="BAR", translate=False)
     grid = box.column(align=True)
@@ -53,6 +53,8 @@ def _draw_running(box: Layout, job: QueuedJob) -> None:
             row = grid.row()
             row.label(text=one, translate=False)
             row.label(text=two, translate=False)
+    for text in texts.found_texts(job):
+        _draw_text(box, context, text)
     last_frame = job.progress.last_frame if job.progress is not None else None
     if last_frame is not None:
         box.template_icon(previews.icon_of(last_frame), scale=_PREVIEW_SCALE)
@@ -82,6 +84,8 @@ def _draw_ended(box: Layout, context: bpy.types.Context, job: QueuedJob) -> None
             time=texts.clock(job.finished.duration_s),
         )
         box.label(text=counts, translate=False)
+    for text in texts.found_texts(job):
+        _draw_text(box, context, text)
     for notice in job.notices:
         _draw_text(box, context, translated(notice, iface_), icon="INFO")
     if job.state is JobState.FAILED:

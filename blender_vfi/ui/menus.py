@@ -5,11 +5,12 @@ from __future__ import annotations
 import bpy
 from bpy.app.translations import pgettext_n as n_
 
+from ..operators.fill_gaps import SEQUENCER_OT_vfi_fill_gaps
 from ..operators.interpolate_settings import SEQUENCER_OT_vfi_interpolate_settings
 
 
 def append() -> None:
-    """Add Interpolate Strip to the Strip menu, the context menu and the Add menu."""
+    """Add Interpolate Strip to the Strip, context and Add menus, Fill Missing Frames to Strip."""
     for name, draw in _ENTRIES:
         getattr(bpy.types, name).append(draw)
 
@@ -29,8 +30,7 @@ def _draw_addition(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
 
 
 def _draw(menu: bpy.types.Menu, context: bpy.types.Context, text: str) -> None:
-    # the preview shares these menus, but shows no strips to choose from
-    if getattr(context.space_data, "view_type", None) not in {"SEQUENCER", "SEQUENCER_PREVIEW"}:
+    if not _shows_strips(context):
         return
     menu.layout.separator()
     menu.layout.operator(
@@ -38,8 +38,19 @@ def _draw(menu: bpy.types.Menu, context: bpy.types.Context, text: str) -> None:
     )
 
 
+def _draw_actions(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    _draw_action(menu, context)
+    if _shows_strips(context):
+        menu.layout.operator(SEQUENCER_OT_vfi_fill_gaps.bl_idname)
+
+
+def _shows_strips(context: bpy.types.Context) -> bool:
+    """Tell whether there are strips to choose from: a preview alone shares these menus."""
+    return getattr(context.space_data, "view_type", None) in {"SEQUENCER", "SEQUENCER_PREVIEW"}
+
+
 _ENTRIES = (
-    ("SEQUENCER_MT_strip", _draw_action),
+    ("SEQUENCER_MT_strip", _draw_actions),
     ("SEQUENCER_MT_context_menu", _draw_action),
     ("SEQUENCER_MT_add", _draw_addition),
 )

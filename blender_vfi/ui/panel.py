@@ -105,6 +105,13 @@ class SEQUENCER_PT_vfi_output(_SubPanel, bpy.types.Panel):
     draw_settings = staticmethod(settings_layout.draw_output)
 
 
+class SEQUENCER_PT_vfi_cuts(_SubPanel, bpy.types.Panel):
+    """What happens between shots and in held drawings."""
+
+    bl_label = "Cuts and Duplicates"
+    draw_settings = staticmethod(settings_layout.draw_cuts)
+
+
 class SEQUENCER_PT_vfi_skipped(_SubPanel, bpy.types.Panel):
     """Which frames are left alone."""
 
@@ -161,6 +168,7 @@ CLASSES = (
     SEQUENCER_PT_vfi,
     SEQUENCER_PT_vfi_jobs,
     SEQUENCER_PT_vfi_output,
+    SEQUENCER_PT_vfi_cuts,
     SEQUENCER_PT_vfi_skipped,
     SEQUENCER_PT_vfi_quality,
     SEQUENCER_PT_vfi_device,

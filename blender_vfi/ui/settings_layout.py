@@ -26,6 +26,7 @@ def draw_main(layout: Layout, context: bpy.types.Context) -> None:
     column.row().prop(settings, "frames_by", expand=True)
     column.prop(settings, "target_rate" if settings.frames_by == BY_RATE else "multiplier")
     column.prop(settings, "timing")
+    column.prop(settings, "loop")
 
 
 def draw_output(layout: Layout, context: bpy.types.Context) -> None:
@@ -35,6 +36,20 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
     column.prop(settings, "output_dir", text="Folder")
     column.prop(settings, "output_format")
     column.prop(settings, "overwrite")
+
+
+def draw_cuts(layout: Layout, context: bpy.types.Context) -> None:
+    """Draw what is done where the frames cut and where they are held."""
+    settings = _settings(context)
+    column = layout.column()
+    column.prop(settings, "cuts")
+    column = layout.column()
+    column.active = settings.cuts != "OFF"
+    column.prop(settings, "cut_threshold")
+    column = column.column(heading="Also At")
+    column.prop(settings, "cuts_at_markers")
+    column.prop(settings, "cuts_at_strip_edges")
+    layout.column().prop(settings, "duplicates")
 
 
 def draw_quality(layout: Layout, context: bpy.types.Context) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from bpy.app.translations import pgettext_iface as iface_
 
-from ..engine.protocol import Stage
+from ..cli_progress import listed
+from ..engine.protocol import Found, Stage
 from ..job_queue import JobState, QueuedJob
 from ..messages import translated
 
@@ -47,9 +48,31 @@ def progress_text(job: QueuedJob) -> str:
     return iface_("Starting the engine…")
 
 
+def found_texts(job: QueuedJob) -> list[str]:
+    """Say what was found in the strip, by frames of the timeline; empty where that is nothing."""
+    return [] if job.found is None else [*_cut_texts(job, job.found), *_duplicate_texts(job.found)]
+
+
+def _duplicate_texts(found: Found) -> Iterator[str]:
+    if found.duplicates:
+        yield iface_("Frames like the one before: {count}").format(count=found.duplicates)
+
+
+def _cut_texts(job: QueuedJob, found: Found) -> list[str]:
+    if not found.cuts:
+        return []
+    frames = listed([job.first_frame + pair + 1 for pair in found.cuts])
+    if len(found.cuts) == 1:
+        return [iface_("1 cut, at frame {frame}").format(frame=frames)]
+    count = len(found.cuts)
+    return [iface_("{count} cuts, at frames {frames}").format(count=count, frames=frames)]
+
+
 def stage_text(stage: Stage) -> str:
     """Say what is being loaded or fetched, and how much of it is here."""
     text = translated(stage.message, iface_)
+    if stage.unit == "frames":
+        return f"{text}: {stage.done} / {stage.total}"
     if stage.total:
         return f"{text}: {size(stage.done)} / {size(stage.total)}"
     return f"{text}: {size(stage.done)}" if stage.done else text

@@ -7,10 +7,11 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from benchmarks import models, quality, results_file, weights
+from benchmarks import cuts, duplicates, models, quality, results_file, weights
 from blender_vfi.errors import UnknownModelError
 from blender_vfi.models import catalog, locations
 
@@ -133,3 +134,30 @@ def test_results_survive_a_write_and_a_read(tmp_path):
     assert results_file.read(tmp_path / "none.json") == {}
     results_file.write(tmp_path / "new" / "file.json", {"a": {"b": "é"}})
     assert results_file.read(tmp_path / "new" / "file.json") == {"a": {"b": "é"}}
+
+
+def test_cuts_that_were_found_are_told_from_others():
+    random = np.random.default_rng(0)
+    one, two = (np.repeat(random.random((1, 36, 64, 3)), 4, axis=0) for _ in range(2))
+    clip = np.concatenate([one, two]).astype(np.float32)
+    assert cuts._counted(clip, [3], 0.2) == (1, 1, 0)
+    assert cuts._counted(clip, [5], 0.2) == (1, 0, 1)
+
+
+def test_clips_without_a_cut_have_none_that_is_drawn_into_them():
+    shots = {"bikes": np.random.default_rng(1).random((1, 180, 320, 3), dtype=np.float32)}
+    film = {"one": np.repeat(shots["bikes"], 12, axis=0), "two": np.zeros((9, 180, 320, 3), "f4")}
+    rows = dict(cuts._cases(film))
+    assert all(not listed for _clip, listed in rows["grain"])
+    assert [listed for _clip, listed in rows["joined shots"]] == [[3], [3]]
+    assert len(rows["film"]) == 2
+
+
+def test_held_frames_of_the_benchmark_survive_its_compression():
+    random = np.random.default_rng(2)
+    blocks = random.integers(0, 256, (4, 9, 16, 3), dtype=np.uint8)
+    drawings = [block.repeat(8, axis=0).repeat(8, axis=1) for block in blocks]
+    twos = [drawing for drawing in drawings for _ in range(2)]
+    film = duplicates._decoded(duplicates._compressed(twos, 18))
+    assert len(film) == 8
+    assert duplicates.held_pairs(film) == {0, 2, 4, 6}

@@ -11,7 +11,7 @@ import pytest
 import blender_vfi
 from blender_vfi import engine_session, vse
 from blender_vfi.engine.protocol import Finished, JobSpec, Notice
-from blender_vfi.engine.schedule import Between
+from blender_vfi.engine.schedule import Between, Dissolve
 from blender_vfi.job_queue import jobs
 
 from .frame_files import write_sequence
@@ -68,7 +68,7 @@ class CopyingClient:
         folder.mkdir(parents=True, exist_ok=True)
         outputs = job.plan().outputs
         for index, output in enumerate(outputs):
-            source = output.pair if isinstance(output, Between) else output.index
+            source = output.pair if isinstance(output, Between | Dissolve) else output.index
             shutil.copyfile(job.sources[source], folder / job.frame_name(index))
         return Finished(
             job_id=job.job_id,

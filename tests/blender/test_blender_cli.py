@@ -45,3 +45,24 @@ def test_option_out_of_range_ends_with_code_2_before_an_engine_starts(command, e
     assert command("--tile", "64") == 2
     assert "Tile size 64: must be 0" in capsys.readouterr().err
     assert engine.jobs == []
+
+
+@pytest.fixture
+def marked(scene):
+    """A marker on the strip's second frame."""
+    scene.timeline_markers.new("cut", frame=2)
+
+
+def test_options_of_time_reach_the_job(marked, command, engine):
+    options = "--cuts blend --cut-threshold 0.3 --cuts-at-markers --duplicates retime --loop"
+    assert command(*options.split()) == 0
+    [job] = engine.jobs
+    assert (job.cuts, job.cut_threshold, job.cut_pairs) == ("blend", 0.3, (0,))
+    assert (job.duplicates, job.loop) == ("retime", True)
+    assert len(job.plan().outputs) == 6
+
+
+def test_markers_are_no_cuts_unless_asked_and_pairs_can_be_named(marked, command, engine):
+    assert command("--cut-pairs", "1") == 0
+    [job] = engine.jobs
+    assert (job.cuts, job.cut_pairs, job.duplicates, job.loop) == ("hold", (1,), "keep", False)

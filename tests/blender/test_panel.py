@@ -102,7 +102,7 @@ def progress(**changes) -> Progress:
 def test_the_main_panel_has_what_every_job_needs(context, add_strip):
     add_strip(2)
     notes = draw_panel(panel.SEQUENCER_PT_vfi, context)
-    assert notes.properties == ["model", "frames_by", "multiplier", "timing"]
+    assert notes.properties == ["model", "frames_by", "multiplier", "timing", "loop"]
     assert notes.button("sequencer.vfi_interpolate")
     assert "Interpolate Strip" in notes.texts
 
@@ -128,6 +128,7 @@ def test_a_frame_rate_is_asked_for_where_it_decides(context):
     "drawn",
     [
         settings_layout.draw_output,
+        settings_layout.draw_cuts,
         settings_layout.draw_quality,
         settings_layout.draw_device,
         settings_layout.draw_memory,
@@ -143,6 +144,7 @@ def test_every_setting_is_on_some_panel(context):
     for drawn in (
         settings_layout.draw_main,
         settings_layout.draw_output,
+        settings_layout.draw_cuts,
         settings_layout.draw_quality,
         settings_layout.draw_device,
         settings_layout.draw_memory,

@@ -11,8 +11,8 @@ import torch
 from blender_vfi.engine import loop as loop_module
 from blender_vfi.engine import memory
 from blender_vfi.engine.composition import ChannelLayout
-from blender_vfi.engine.loop import FrameLoop, LoopPolicy, window_indices
-from blender_vfi.engine.schedule import plan
+from blender_vfi.engine.loop import FrameLoop, LoopPolicy, window_of
+from blender_vfi.engine.schedule import plan, with_cuts
 from blender_vfi.errors import DeviceMemoryError, JobCancelledError
 from blender_vfi.models.interface import Quality
 
@@ -145,8 +145,29 @@ def test_windows_of_four_are_mirrored_at_the_ends():
         (3, 9, 4, [2, 3, 4, 5]),
     ],
 )
-def test_window_indices(pair, count, context, expected):
-    assert window_indices(pair, count, context) == expected
+def test_windows_are_mirrored_at_the_ends(pair, count, context, expected):
+    assert window_of(plan(count, 2), pair, context) == expected
+
+
+@pytest.mark.parametrize(
+    ("pair", "expected"),
+    [(1, [0, 1, 2, 1]), (2, [1, 2, 3, 4]), (3, [4, 3, 4, 3]), (5, [6, 5, 6, 7])],
+)
+def test_windows_never_reach_over_a_cut(pair, expected):
+    cut = with_cuts(plan(8, 2), {2, 4}, dissolves=False)
+    assert window_of(cut, pair, 2) == [pair, pair + 1]
+    if pair not in cut.cuts:
+        assert window_of(cut, pair, 4) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "pair", "expected"),
+    [(5, 0, [4, 0, 1, 2]), (5, 3, [2, 3, 4, 0]), (5, 4, [3, 4, 0, 1]), (2, 1, [0, 1, 0, 1])],
+)
+def test_windows_of_a_loop_go_on_at_its_beginning(count, pair, expected):
+    looped = plan(count, 2, loop=True)
+    assert window_of(looped, pair, 4) == expected
+    assert window_of(looped, pair, 2) == expected[1:3]
 
 
 @pytest.mark.parametrize("context", [2, 4])

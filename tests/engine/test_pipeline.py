@@ -11,7 +11,15 @@ import pytest
 
 from blender_vfi.engine import images
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Cancelled, Finished, Notice, Progress, Stage, Started
+from blender_vfi.engine.protocol import (
+    Cancelled,
+    Finished,
+    Found,
+    Notice,
+    Progress,
+    Stage,
+    Started,
+)
 from blender_vfi.errors import (
     CheckpointError,
     DeviceMemoryError,
@@ -67,10 +75,10 @@ def test_events_tell_the_job_from_loading_to_its_end(source, output):
     job = make_job(source, output)
     finished, events, _ = run(job)
     kinds = [type(event) for event in events]
-    assert kinds == [Stage, Started, Progress, Progress, Progress, Finished]
+    assert kinds == [Stage, Found, Stage, Started, Progress, Progress, Progress, Finished]
     assert {event.job_id for event in events} == {job.job_id}
-    assert events[1].frames_total == 5
-    assert (events[1].device, events[1].precision) == ("cpu", "fp32")
+    assert events[3].frames_total == 5
+    assert (events[3].device, events[3].precision) == ("cpu", "fp32")
     assert events[-2].frames_done == 5
     assert events[-2].seconds_left == 0
     assert events[-1] == finished
@@ -172,7 +180,7 @@ def test_damaged_frame_in_the_middle_is_named_and_finished_frames_stay(tmp_path,
     whole = paths[3].read_bytes()
     paths[3].write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.raises(FrameError, match=r"f é 0004\.png"):
-        run(make_job(tmp_path / "in", output))
+        run(make_job(tmp_path / "in", output, cuts="off"))
     left = visible_names(output)
     assert {"f é 0001.png", "f é 0002.png"} <= set(left)
     assert not [name for name in left if "partial" in name]

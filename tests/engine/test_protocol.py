@@ -170,7 +170,7 @@ def job_fields():
 def test_requests_and_events_are_told_apart_by_type():
     assert isinstance(decode_line(encode_line(Cancel(job_id="a"))), protocol.Request)
     assert isinstance(decode_line(encode_line(Run(job=job()))), protocol.Request)
-    assert len({message.__name__ for message in MESSAGES}) == len(MESSAGES) == 17
+    assert len({message.__name__ for message in MESSAGES}) == len(MESSAGES) == 18
 
 
 def test_frame_names_have_four_digits_at_least():
@@ -231,3 +231,26 @@ def test_a_rate_ratio_plans_in_place_of_the_multiplier():
 def test_setting_out_of_range_is_named_before_any_file_is_touched(changes, message):
     with pytest.raises(RequestError, match=message):
         job(**changes).check()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cuts": "melt"}, "Cuts melt: must be one of hold, blend, off"),
+        ({"cut_threshold": 0.0}, "Cut threshold 0.0: must be above 0"),
+        ({"cut_threshold": 1.5}, "Cut threshold 1.5: must be above 0 and at most 1"),
+        ({"cut_threshold": float("nan")}, "Cut threshold nan"),
+        ({"cut_pairs": (0, 1)}, "Cut in pair 1: 2 frames have the pairs 0 to 0"),
+        ({"cut_pairs": (0,), "cuts": "off"}, "choose hold or blend"),
+    ],
+)
+def test_settings_of_cuts_out_of_range_are_named(changes, message):
+    with pytest.raises(RequestError, match=message):
+        job(**changes).check()
+
+
+def test_known_cuts_are_in_the_plan_of_both_processes():
+    kinds = [type(output).__name__ for output in job(cut_pairs=(0,)).plan().outputs]
+    assert kinds == ["Source", "Hold", "Source"]
+    kinds = [type(output).__name__ for output in job(cut_pairs=(0,), cuts="blend").plan().outputs]
+    assert kinds == ["Source", "Dissolve", "Source"]

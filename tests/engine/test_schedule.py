@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blender_vfi.engine import schedule
-from blender_vfi.engine.schedule import Between, Hold, PairWork, Source, parse_pairs, plan
+from blender_vfi.engine.schedule import (
+    Between,
+    Dissolve,
+    Hold,
+    PairWork,
+    Source,
+    parse_pairs,
+    plan,
+    with_cuts,
+)
 from blender_vfi.errors import RequestError
 
 pytestmark = pytest.mark.plain
@@ -337,3 +346,49 @@ def test_ranges_longer_than_any_strip_are_refused_at_once(text):
 )
 def test_frames_know_how_far_their_neighbours_are(planned, position, spacing):
     assert planned.spacing(position) == spacing
+
+
+@given(requests(), st.frozensets(st.integers(0, 10)), st.booleans())
+def test_cuts_change_no_count_and_no_other_frame(request, cuts, dissolves):
+    count, multipliers, skip, held = request
+    before = plan(count, multipliers, skip=skip, hold_skipped=held)
+    cuts &= frozenset(range(count - 1))
+    after = with_cuts(before, cuts, dissolves=dissolves)
+    assert len(after.outputs) == len(before.outputs)
+    assert after.cuts == cuts
+    for one, two in zip(before.outputs, after.outputs, strict=True):
+        if isinstance(one, Between) and one.pair in cuts:
+            assert two == (Dissolve(one.pair, one.timestep) if dissolves else Hold(one.pair))
+        else:
+            assert two == one
+    assert not cuts & {work.pair for work in after.pairs()}
+
+
+@given(requests(), st.integers(1, 9))
+def test_a_loop_is_the_plan_of_one_frame_more_without_it(request, last):
+    count, multipliers, skip, held = request
+    whole = plan(count + 1, [*multipliers, last], skip=skip, hold_skipped=held)
+    looped = plan(count, [*multipliers, last], skip=skip, hold_skipped=held, loop=True)
+    assert looped.outputs == whole.outputs[:-1]
+    assert (looped.loops, looped.source_count) == (True, count)
+
+
+@given(st.integers(2, 400), st.integers(2, 16))
+def test_a_loop_of_n_frames_gets_n_times_as_many(count, multiplier):
+    assert len(plan(count, multiplier, loop=True).outputs) == count * multiplier
+
+
+@given(st.integers(2, 60), st.fractions(Fraction(1, 4), 8, max_denominator=9))
+def test_a_loop_at_another_rate_ends_before_its_beginning(count, ratio):
+    if ratio == 1:
+        return
+    outputs = plan(count, ratio, loop=True).outputs
+    moments = list(times(outputs))
+    assert moments == [index / ratio for index in range(len(outputs))]
+    assert moments[-1] < count <= len(outputs) / ratio
+
+
+def test_a_loop_s_last_pair_can_be_skipped():
+    assert len(plan(3, 2, skip={2}, loop=True).outputs) == 5
+    with pytest.raises(RequestError, match="have the pairs 0 to 2"):
+        plan(3, 2, skip={3}, loop=True)

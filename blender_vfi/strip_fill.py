@@ -1,0 +1,116 @@
+"""Fills the missing frames of a strip: a job that makes them, and the strip that shows them."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import vse
+from .engine.gaps import describe_missing, fill_job
+from .engine.protocol import JobSpec, Run
+from .errors import RequestError
+from .job_queue import QueuedJob
+from .messages import message
+from .paths import path_like
+from .strip_job import engine_fields, first_frame_of, output_folder, suffix_of
+from .vse import ImageSource, StripTimes
+from .vse_timing import Placed
+
+
+def prepare_fill(
+    scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool = False
+) -> QueuedJob:
+    """Describe the job that makes the frames whose numbers are missing in `strip`.
+
+    Args:
+        scene: of the strip.
+        strip: an image strip; elements whose files are missing count as missing frames.
+        settings: anything with the properties of `InterpolationProperties`; those of rate, timing
+            and ranges do not matter.
+        is_one_of_many: see `strip_job.build_job`.
+
+    Raises:
+        VfiError: strip, files or settings do not fit; the message says what to do.
+    """
+    source = vse.read_image_strip(scene, strip, leaves_out_missing=True)
+    files = [Path(file) for file in source.files]
+    job = fill_job(
+        files,
+        Path(output_folder(settings, source, "filled", is_one_of_many=is_one_of_many)),
+        job_id=uuid.uuid4().hex,
+        suffix=suffix_of(settings, source),
+        **engine_fields(settings),
+    )
+    last = vse.strip_times(strip).left + len(job.plan().outputs)
+    if last > vse.LARGEST_FRAME:
+        raise RequestError(
+            "The filled strip would end at frame {last}: Blender's last frame is {largest}; move "
+            "the strip to the front, or split it.",
+            last=last,
+            largest=vse.LARGEST_FRAME,
+        )
+    return QueuedJob(
+        request=Run(job=job),
+        title=source.strip_name,
+        source=source,
+        fills_strip=True,
+        first_frame=first_frame_of(strip, source),
+        notices=[
+            message(
+                "Strip {strip!r} lacks the frames {missing}.",
+                strip=source.strip_name,
+                missing=describe_missing(files),
+            )
+        ],
+    )
+
+
+def place_filled(source: ImageSource, job: JobSpec) -> Placed:
+    """Let the strip show the whole sequence from where it begins, as long as that takes.
+
+    Raises:
+        StripError: scene or strip are gone, or all channels are taken.
+    """
+    scene = vse.find_scene(source.scene_name)
+    strip = vse.find_strip(scene, source.strip_name)
+    names = [job.frame_name(index) for index in range(len(job.plan().outputs))]
+    old = vse.strip_times(strip)
+    begin = old.left + source.held_before
+    times = StripTimes(begin, old.left, begin + len(names) + source.held_after)
+    with vse.editing(scene):
+        siblings = vse.sibling_strips(scene, strip)
+        others = [other for other in siblings if other != strip]
+        channel = vse.free_channel(
+            scene, others, left=times.left, right=times.right, preferred=strip.channel
+        )
+        strip.channel = channel
+        strip.directory = path_like(strip.directory, job.output_dir)
+        _replace_elements(strip, names)
+        vse.set_strip_times(strip, times)
+        vse.restore_channels(scene, {strip.name: channel})
+    notices = []
+    if times.right > scene.frame_end + 1:
+        notices.append(
+            message(
+                "Strip {strip!r} reaches frame {last}, and scene {scene!r} ends at {end}: move its "
+                "end to see and render all of it.",
+                strip=strip.name,
+                last=times.right - 1,
+                scene=scene.name,
+                end=scene.frame_end,
+            )
+        )
+    return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
+
+
+def _replace_elements(strip: bpy.types.Strip, filenames: list[str]) -> None:
+    """Let an image strip show other files of its folder."""
+    for filename in filenames[len(strip.elements) :]:
+        strip.elements.append(filename)
+    while len(strip.elements) > len(filenames):
+        strip.elements.pop(len(strip.elements) - 1)
+    for element, filename in zip(strip.elements, filenames, strict=True):
+        element.filename = filename
