@@ -143,7 +143,7 @@ def _is_accepted_now(spec: ModelSpec, error: LicenceError) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     print(f"\n{error}", file=sys.stderr)
-    question = f"Accept {spec.checkpoint.licence.spdx} and download {spec.title}? [y/N] "
+    question = f"Accept {spec.checkpoint.licence.title} and download {spec.title}? [y/N] "
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -183,7 +183,7 @@ def _row(spec: ModelSpec, checkpoint_folder: Path | None) -> tuple[str, ...]:
         f"{spec.parameters / 1e6:.1f} M",
         catalog_texts.size(spec),
         catalog_texts.moments(spec),
-        spec.checkpoint.licence.spdx,
+        spec.checkpoint.licence.title,
         catalog_texts.commercial(spec),
         "yes" if locations.find_file(spec, checkpoint_folder) else "no",
         catalog_texts.source(spec),

@@ -144,8 +144,8 @@ def test_row_tells_what_a_choice_depends_on(folder, capsys):
 def test_columns_stand_under_each_other(folder, capsys):
     rows, lines = listed(capsys)
     at = lines[0].index("licence")
-    assert {row[at:].split()[0] for row in rows.values()} == {
-        spec.checkpoint.licence.spdx for spec in catalog.CATALOG
+    assert {row[at:].split("  ")[0] for row in rows.values()} == {
+        spec.checkpoint.licence.title for spec in catalog.CATALOG
     }
 
 

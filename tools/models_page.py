@@ -211,7 +211,7 @@ def _line(spec: ModelSpec, measured: dict[str, dict[str, Any]]) -> tuple[str, ..
         _moments(spec),
         f"{spec.parameters / 1e6:.1f} M",
         catalog_texts.size(spec),
-        f"[{licence.spdx}]({licence.url})",
+        f"[{licence.title}]({licence.url})",
         "yes" if licence.commercial else "**no**",
         catalog_texts.source(spec),
         _seconds(found),

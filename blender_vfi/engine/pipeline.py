@@ -224,10 +224,10 @@ class _JobRun:
             memory.clear_cache(self._device)
 
         licence = spec.checkpoint.licence
-        report(f"Loading {spec.title} (weights: {licence.spdx}, {licence.holder})")
+        report(f"Loading {spec.title} (weights: {licence.title}, {licence.holder})")
         if not licence.commercial:
             self._notify(
-                f"{spec.title}: its weights are licensed {licence.spdx}, not for commercial use; "
+                f"{spec.title}: its weights are {licence.terms}, not for commercial use; "
                 f"see {licence.url}."
             )
         loaded = memory.with_relief(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .catalog_types import Checkpoint, CheckpointPart, Licence, ModelSpec
+from .catalog_types import NONE_STATED, Checkpoint, CheckpointPart, Licence, ModelSpec
 
 # IFUNet has no paper: this is the one that it builds on
 _PAPER = (
@@ -11,7 +11,7 @@ _PAPER = (
 
 # neither the repository nor the archive of weights states one
 _LICENCE = Licence(
-    spdx="LicenseRef-None-Stated",
+    spdx=NONE_STATED,
     holder="98mxr",
     url="https://github.com/98mxr/IFUNet",
     commercial=False,

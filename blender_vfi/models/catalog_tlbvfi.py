@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from .catalog_types import Checkpoint, HubSource, Licence, ModelSpec
+from .catalog_types import NONE_STATED, Checkpoint, HubSource, Licence, ModelSpec
 
 # neither the repository nor the page of the file states one: users have to accept that
 _LICENCE = Licence(
-    spdx="LicenseRef-None-Stated",
+    spdx=NONE_STATED,
     holder="Zonglin Lyu and Chen Chen, University of Central Florida",
     url="https://github.com/ZonglinL/TLBVFI",
     commercial=False,

@@ -19,6 +19,10 @@ PadMode = Literal["constant", "replicate", "reflect"]
 """How sides are padded, in torch's words: black, the pixels at the edge, or mirrored there."""
 
 
+NONE_STATED = "LicenseRef-None-Stated"
+"""Licence, in SPDX's way, of weights whose authors say nothing of their use."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Licence:
     """The terms that a checkpoint's authors set for it."""
@@ -27,6 +31,18 @@ class Licence:
     holder: str
     url: str
     commercial: bool
+
+    @property
+    def title(self) -> str:
+        """Name of the licence for people."""
+        return "no licence stated" if self.spdx == NONE_STATED else self.spdx
+
+    @property
+    def terms(self) -> str:
+        """What weights are, to follow "are": "licensed MIT"."""
+        if self.spdx == NONE_STATED:
+            return "published without a licence"
+        return f"licensed {self.spdx}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,7 +185,7 @@ def _check_licence(spec: ModelSpec) -> None:
     licence = spec.checkpoint.licence
     if spec.checkpoint.sources and not licence.commercial:
         raise LicenceError(
-            f"The weights of {spec.title} are licensed {licence.spdx} by {licence.holder}: no "
+            f"The weights of {spec.title} are {licence.terms} by {licence.holder}: no "
             f"commercial use; see {licence.url}. To accept that and download them once, press "
             f"Download in the panel, or run: python -m blender_vfi download {spec.name} "
             "--accept-licence."

@@ -70,7 +70,7 @@ class SEQUENCER_OT_vfi_download_model(bpy.types.Operator):
                 {"ERROR"},
                 rpt_(
                     "{model} was not downloaded: its license, {license}, has to be accepted first"
-                ).format(model=spec.title, license=spec.checkpoint.licence.spdx),
+                ).format(model=spec.title, license=spec.checkpoint.licence.title),
             )
             return {"CANCELLED"}
         request = Fetch(

@@ -37,7 +37,7 @@ def draw_row(
         column.label(text=text, icon="FILE", translate=False)
         return
     row = column.row()
-    row.label(text=licence.spdx, icon="CHECKMARK" if licence.commercial else "ERROR")
+    row.label(text=licence.title, icon="CHECKMARK" if licence.commercial else "ERROR")
     row.label(text=iface_("Commercial Use") if licence.commercial else iface_("No Commercial Use"))
     if is_here(context, spec):
         column.label(text="On This Machine", icon="DISK_DRIVE")
@@ -62,7 +62,7 @@ def draw_terms(layout: bpy.types.UILayout, spec: ModelSpec) -> None:
     for name, value in (
         (iface_("From"), _origin(spec)),
         (iface_("Size"), texts.size(checkpoint.size_bytes) if checkpoint.size_bytes else "?"),
-        (iface_("License"), f"{licence.spdx}, {licence.holder}"),
+        (iface_("License"), f"{licence.title}, {licence.holder}"),
         (
             iface_("Commercial Use"),
             iface_("Allowed") if licence.commercial else iface_("Not Allowed"),

@@ -161,7 +161,7 @@ def test_every_model_shows_its_terms(context, spec, monkeypatch, tmp_path):
     monkeypatch.setattr(locations, "shipped_folder", lambda: tmp_path)
     notes = Notes()
     model_info.draw_row(notes, context, spec, "")
-    assert spec.checkpoint.licence.spdx in notes.texts
+    assert spec.checkpoint.licence.title in notes.texts
     allowed = "Commercial Use" if spec.checkpoint.licence.commercial else "No Commercial Use"
     assert allowed in notes.texts
     if spec.checkpoint.sources:

@@ -59,7 +59,7 @@ def test_results_are_of_models_that_exist():
 def test_every_model_has_its_terms_on_its_line(spec):
     licence = spec.checkpoint.licence
     [line, *_] = [line for line in lines_of(spec.name) if licence.url in line]
-    assert f"[{licence.spdx}]({licence.url})" in line
+    assert f"[{licence.title}]({licence.url})" in line
     assert ("| **no** |" in line) is not licence.commercial
 
 
