@@ -5,9 +5,14 @@ The last two write benchmarks/results, which `make docs` makes a page of.
 
 import sys
 
-from . import files, memory, models, quality, tiles
+from . import files, memory, models, quality, speed, tiles
 
 if __name__ == "__main__":
     sys.exit(
-        files.main() or memory.main([]) or tiles.main([]) or models.main([]) or quality.main([])
+        files.main()
+        or speed.main([])
+        or memory.main([])
+        or tiles.main([])
+        or models.main([])
+        or quality.main([])
     )
