@@ -9,7 +9,8 @@ arXiv:2011.06294. The authors publish code and weights under the MIT licence.
 Deviations from the released code, none of which changes a float32 result beyond rounding:
     - a batch holds several timesteps of one pair, and each decides for itself whether its motion is
       large (4.0 and 4.1), so that a result does not depend on what it is computed together with;
-    - inputs of a block are resized before they are joined, constants are made at their final size;
+    - inputs of a block are resized before they are joined, constants are made at their final size,
+      and on the CPU all is computed only where it is read (see `rife_bands`);
     - flows accumulate in float32, also when the networks run in half precision.
 """
 
@@ -18,26 +19,25 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ..errors import FrameError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
 from .matching import matching_variant
+from .rife_bands import BandedMotion, blended, nests
+from .rife_blocks import FLOW_CHANNELS, IMAGE_CHANNELS, Block, Correction, HeadNet
+from .rife_plain import PlainMotion, swapped, warp_both
 from .rife_refine import ContextPyramid, RefinementNet
 from .rife_variants import (
     VARIANTS,
-    Head,
     Variant,
     pad_multiple,
     side_multiple,
     variant_named,
     variant_of_version,
 )
-from .warp import warp_each
 
 __all__ = [
     "VARIANTS",
@@ -51,8 +51,6 @@ __all__ = [
 ]
 
 _LARGE_MOTION_PX = 32.0
-_IMAGE_CHANNELS = 3
-_FLOW_CHANNELS = 4
 
 # Published files carry "module." from data-parallel training. Their encoder bears the name of our
 # method and is, up to 4.12, a plain sequence whose activations take up numbers.
@@ -125,11 +123,11 @@ class Rife(InterpolationModel):
     def __init__(self, *, variant: Variant) -> None:
         super().__init__()
         self.variant = variant
-        self.head = _HeadNet(variant.head) if variant.head else None
-        first_inputs = 2 * (_IMAGE_CHANNELS + (variant.head.channels if variant.head else 0)) + 1
-        later_inputs = first_inputs + 1 + variant.carried + _FLOW_CHANNELS
+        self.head = HeadNet(variant.head) if variant.head else None
+        first_inputs = 2 * (IMAGE_CHANNELS + (variant.head.channels if variant.head else 0)) + 1
+        later_inputs = first_inputs + 1 + variant.carried + FLOW_CHANNELS
         self.blocks = nn.ModuleList(
-            _Block(
+            Block(
                 inputs=later_inputs if index else first_inputs, channels=channels, variant=variant
             )
             for index, channels in enumerate(variant.channels)
@@ -146,10 +144,11 @@ class Rife(InterpolationModel):
             frame: (1, 3, H, W) float in [0, 1], sides multiples of `pad_multiple`.
 
         Returns:
-            One tensor (1, C, H, W); or four, of H/2 to H/16; or none.
+            One tensor (1, C, H, W), the picture and its features; or four, of H/2 to H/16; or none.
         """
         if self.head is not None:
-            return (self.head(frame.clamp(0, 1)),)
+            image = _laid_out(frame.clamp(0, 1))
+            return (torch.cat((image, self.head(image)), dim=1),)
         if self.variant.refines:
             return tuple(self.contextnet(frame.clamp(0, 1)))
         return ()
@@ -175,32 +174,58 @@ class Rife(InterpolationModel):
         Raises:
             FrameError: H or W does not divide as the variant needs at this flow scale.
         """
-        images = torch.cat(tuple(frames)).clamp(0, 1)
-        sources = images
-        if self.head is not None:
-            sources = torch.cat((images, torch.cat([feature for (feature,) in features])), dim=1)
-        timestep = images.new_tensor(timesteps).view(-1, 1, 1, 1)
+        sources = self._sources(frames, features)
+        timestep = sources[0].new_tensor(timesteps).view(-1, 1, 1, 1)
         flow, mask_logit = self._estimate_motion(sources, timestep, quality)
-        warped0, warped1 = _warp_both(images, flow)
         mask = torch.sigmoid(mask_logit)
-        merged = warped0 * mask + warped1 * (1 - mask)
         if self.variant.refines:
-            contexts = (
-                self.contextnet.warp(features[0], flow[:, :2]),
-                self.contextnet.warp(features[1], flow[:, 2:]),
-            )
-            seen = (*images[:, None].expand(-1, len(flow), -1, -1, -1), warped0, warped1)
-            correction = self.unet((*seen, mask_logit, flow.to(images.dtype)), *contexts)
-            merged = (merged + correction).clamp(0, 1)
+            merged = self._refined(sources, features, flow, mask_logit, mask)
+        elif _suits_bands(sources[0]):
+            merged = blended(sources, flow, mask)
+        else:
+            warped0, warped1 = warp_both(torch.cat([s[:, :IMAGE_CHANNELS] for s in sources]), flow)
+            merged = warped0 * mask + warped1 * (1 - mask)
         return Interpolation(frames=merged, flow_t0=flow[:, :2], flow_t1=flow[:, 2:], mask=mask)
 
+    def _sources(
+        self, frames: Sequence[Tensor], features: Sequence[tuple[Tensor, ...]]
+    ) -> list[Tensor]:
+        """Return what there is to warp of each frame: (1, C, H, W), its picture first."""
+        if self.head is not None:
+            return [source for (source,) in features]
+        return [_laid_out(frame.clamp(0, 1)) for frame in frames]
+
+    def _refined(
+        self,
+        images: Sequence[Tensor],
+        features: Sequence[tuple[Tensor, ...]],
+        flow: Tensor,
+        mask_logit: Tensor,
+        mask: Tensor,
+    ) -> Tensor:
+        """Merge the warped images, and let the second network correct the result."""
+        warped0, warped1 = warp_both(torch.cat(tuple(images)), flow)
+        merged = warped0 * mask + warped1 * (1 - mask)
+        contexts = (
+            self.contextnet.warp(features[0], flow[:, :2]),
+            self.contextnet.warp(features[1], flow[:, 2:]),
+        )
+        seen = (*(image.expand(len(flow), -1, -1, -1) for image in images), warped0, warped1)
+        correction: Tensor = self.unet((*seen, mask_logit, flow.to(warped0.dtype)), *contexts)
+        return (merged + correction).clamp(0, 1)
+
     def _estimate_motion(
-        self, sources: Tensor, timestep: Tensor, quality: Quality, *, doubled: bool | None = None
+        self,
+        sources: Sequence[Tensor],
+        timestep: Tensor,
+        quality: Quality,
+        *,
+        doubled: bool | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Run the cascade.
 
         Args:
-            sources: (2, C, H, W) both frames, each followed by its features.
+            sources: two frames, each (1, C, H, W) with its features.
             timestep: (T, 1, 1, 1).
             quality: flow scale and ensemble.
             doubled: whether to work at half the resolution; None decides by the motion found.
@@ -209,33 +234,32 @@ class Rife(InterpolationModel):
             (T, 4, H, W) flow into frame0 and frame1 in float32, (T, 1, H, W) mask before sigmoid.
         """
         variant = self.variant
-        frame_size = sources.shape[-2:]
+        frame_size = sources[0].shape[-2:]
         _check_sides(frame_size, variant, quality.flow_scale, doubled=bool(doubled))
         may_double = variant.rechecks_large_motion and doubled is None
         is_ensemble = variant.ensemble and quality.ensemble
-        views: tuple[Tensor, Tensor] = (sources[:1], sources[1:])
-        flow: Tensor | None = None
-        mask: Tensor | None = None
-        carried: Tensor | None = None
-        for index, (block, scale) in enumerate(zip(self.blocks, variant.scales, strict=True)):
-            size = _working_size(frame_size, scale * (2 if doubled else 1), quality.flow_scale)
-            if flow is not None:
-                views = _warp_both(sources, flow)
-            step = block(_arrange(*views, timestep, mask, carried), flow, size)
-            if may_double and index == 1 and (is_large := _has_large_motion(step.flow)).any():
-                return self._estimate_apart(sources, timestep, quality, is_large)
+        factor = (2 if doubled else 1) / quality.flow_scale
+        scales = [scale * factor for scale in variant.scales]
+        kind = BandedMotion if _suits_bands(sources[0]) and nests(scales) else PlainMotion
+        motion = kind(sources, timestep, adds_masks=variant.adds_masks)
+        for index, (block, scale) in enumerate(zip(self.blocks, scales, strict=True)):
+            assert isinstance(block, Block)
+            size = round(frame_size[0] / scale), round(frame_size[1] / scale)
+            is_last = index == len(scales) - 1
+            found = motion.correction(block, size, is_last=is_last)
+            if may_double and index == 1:
+                is_large = (motion.farthest(found) > _LARGE_MOTION_PX).all(dim=1)
+                if is_large.any():
+                    return self._estimate_apart(sources, timestep, quality, is_large)
             # The released code does not repeat the first block's ensemble at doubled scales.
             if is_ensemble and not (doubled and index == 0):
-                step = _mean_of_mirrored(step, block, views, timestep, mask, flow, size)
-            flow = step.flow if flow is None else flow + step.flow
-            mask = mask + step.mask if mask is not None and variant.adds_masks else step.mask
-            carried = step.carried
-        assert flow is not None
-        assert mask is not None
-        return flow, mask
+                mirrored = motion.correction(block, size, is_last=is_last, mirrored=True)
+                found = _mean_of_mirrored(found, mirrored)
+            motion.add(found)
+        return motion.result()
 
     def _estimate_apart(
-        self, sources: Tensor, timestep: Tensor, quality: Quality, is_large: Tensor
+        self, sources: Sequence[Tensor], timestep: Tensor, quality: Quality, is_large: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Run the cascade anew, at doubled scales for the timesteps whose motion is large."""
         parts: list[tuple[Tensor, tuple[Tensor, Tensor]]] = []
@@ -250,162 +274,24 @@ class Rife(InterpolationModel):
         return flow[order], mask[order]
 
 
-class _Motion(NamedTuple):
-    """A block's output at the frame's size: (T, 4 | 1 | carried, H, W)."""
-
-    flow: Tensor
-    mask: Tensor
-    carried: Tensor | None
-
-
-class _Block(nn.Module):
-    """Estimates a correction of the motion at one resolution."""
-
-    def __init__(self, *, inputs: int, channels: int, variant: Variant) -> None:
-        super().__init__()
-        self.used_outputs = _FLOW_CHANNELS + 1 + variant.carried
-        self.has_skip = variant.trunk == "prelu_skip"
-        self.conv0 = nn.Sequential(
-            _convolution(inputs, channels // 2, stride=2, is_parametric=self.has_skip),
-            _convolution(channels // 2, channels, stride=2, is_parametric=self.has_skip),
-        )
-        self.convblock = nn.Sequential(*(_trunk_layer(channels, variant) for _ in range(8)))
-        self.lastconv: nn.Module = nn.ConvTranspose2d(channels, variant.outputs, 4, 2, 1)
-        if variant.upsamples_in_block:
-            self.lastconv = nn.Sequential(
-                nn.ConvTranspose2d(channels, 4 * variant.outputs, 4, 2, 1), nn.PixelShuffle(2)
-            )
-
-    def forward(
-        self, parts: Sequence[Tensor], flow: Tensor | None, size: tuple[int, int]
-    ) -> _Motion:
-        """Estimate from `parts` and the flow so far, at a working resolution.
-
-        Args:
-            parts: inputs in order, (1 or T, C, H, W), or (T, C, 1, 1) where constant over a frame;
-                the first has the frame's size.
-            flow: (T, 4, H, W), pixels of the frame.
-            size: height and width to work at.
-        """
-        frame_size = parts[0].shape[-2:]
-        batch = max(len(part) for part in parts)
-        fitted = [_resize(part, size).expand(batch, -1, *size) for part in parts]
-        if flow is not None:
-            shrunk = _resize(flow, size) * (size[0] / frame_size[0])
-            fitted.append(shrunk.to(parts[0].dtype))
-        hidden = self.conv0(torch.cat(fitted, dim=1))
-        trunk = self.convblock(hidden)
-        raw = self.lastconv(trunk + hidden if self.has_skip else trunk)[:, : self.used_outputs]
-        growth = frame_size[0] / raw.shape[-2]
-        raw = _resize(raw, frame_size)
-        delta = raw[:, :_FLOW_CHANNELS].to(torch.promote_types(raw.dtype, torch.float32)) * growth
-        mask = raw[:, _FLOW_CHANNELS : _FLOW_CHANNELS + 1]
-        carried = raw[:, _FLOW_CHANNELS + 1 :]
-        return _Motion(delta, mask, carried if carried.shape[1] else None)
+def _mean_of_mirrored(correction: Correction, mirrored: Correction) -> Correction:
+    """Average what a block finds with what it finds with time reversed."""
+    return Correction(
+        flow=(correction.flow + swapped(mirrored.flow)) / 2,
+        mask=(correction.mask - mirrored.mask) / 2,
+        carried=None,
+    )
 
 
-class _ScaledSkipConv(nn.Module):
-    """A convolution whose result is scaled per channel before its input is added."""
-
-    def __init__(self, channels: int, groups: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1, groups=groups)
-        self.beta = nn.Parameter(torch.ones(1, channels, 1, 1))
-        self.relu = nn.LeakyReLU(0.2, inplace=True)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        result: Tensor = self.relu(torch.addcmul(inputs, self.conv(inputs), self.beta))
-        return result
+def _suits_bands(source: Tensor) -> bool:
+    """Whether to compute in bands: by the processor, as written, and without gradients."""
+    is_plain_number = source.device.type == "cpu" and source.dtype == torch.float32
+    return is_plain_number and not torch.is_grad_enabled()
 
 
-class _HeadNet(nn.Module):
-    """Features of one frame at its own size."""
-
-    def __init__(self, head: Head) -> None:
-        super().__init__()
-        self.cnn0 = nn.Conv2d(_IMAGE_CHANNELS, head.width, 3, 2, 1)
-        for index in range(1, head.convolutions):
-            self.add_module(f"cnn{index}", nn.Conv2d(head.width, head.width, 3, 1, 1))
-        upsampling = nn.ConvTranspose2d(head.width, head.channels, 4, 2, 1)
-        self.add_module(f"cnn{head.convolutions}", upsampling)
-        # The pair of layers of 4.7 to 4.9 was released without an activation between them.
-        self.has_activations = head.convolutions > 1
-
-    def forward(self, image: Tensor) -> Tensor:
-        first, *others = self.children()
-        hidden: Tensor = first(image)
-        for layer in others:
-            if self.has_activations:
-                hidden = functional.leaky_relu(hidden, 0.2, inplace=True)
-            hidden = layer(hidden)
-        return hidden
-
-
-def _convolution(inputs: int, outputs: int, *, stride: int, is_parametric: bool) -> nn.Sequential:
-    activation = nn.PReLU(outputs) if is_parametric else nn.LeakyReLU(0.2, inplace=True)
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1), activation)
-
-
-def _trunk_layer(channels: int, variant: Variant) -> nn.Module:
-    if variant.trunk == "residual":
-        return _ScaledSkipConv(channels, variant.groups)
-    is_parametric = variant.trunk == "prelu_skip"
-    return _convolution(channels, channels, stride=1, is_parametric=is_parametric)
-
-
-def _arrange(
-    view0: Tensor, view1: Tensor, timestep: Tensor, mask: Tensor | None, carried: Tensor | None
-) -> list[Tensor]:
-    """List a block's inputs, but for the flow, in the order that its weights expect."""
-    parts = [view0[:, :_IMAGE_CHANNELS], view1[:, :_IMAGE_CHANNELS]]
-    if view0.shape[1] > _IMAGE_CHANNELS:
-        parts += [view0[:, _IMAGE_CHANNELS:], view1[:, _IMAGE_CHANNELS:]]
-    return parts + [part for part in (timestep, mask, carried) if part is not None]
-
-
-def _mean_of_mirrored(
-    step: _Motion,
-    block: nn.Module,
-    views: tuple[Tensor, Tensor],
-    timestep: Tensor,
-    mask: Tensor | None,
-    flow: Tensor | None,
-    size: tuple[int, int],
-) -> _Motion:
-    """Average `step` with what the block finds with time reversed."""
-    parts = _arrange(views[1], views[0], 1 - timestep, None if mask is None else -mask, None)
-    mirrored = block(parts, None if flow is None else _swapped(flow), size)
-    return _Motion((step.flow + _swapped(mirrored.flow)) / 2, (step.mask - mirrored.mask) / 2, None)
-
-
-def _swapped(flow: Tensor) -> Tensor:
-    """Exchange the flow into frame0 with the flow into frame1."""
-    return torch.cat((flow[:, 2:], flow[:, :2]), dim=1)
-
-
-def _warp_both(sources: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
-    """Warp (2, C, H, W) sources by (T, 4, H, W) flow, giving (T, C, H, W) of each."""
-    flows = flow.view(len(flow), 2, 2, *flow.shape[-2:]).transpose(0, 1)
-    warped0, warped1 = warp_each(sources, flows)
-    return warped0, warped1
-
-
-def _has_large_motion(flow: Tensor) -> Tensor:
-    """Tell for each of (T, 4, H, W) whether it moves both frames far: (T,) bool."""
-    farthest = flow.reshape(len(flow), 2, -1).abs().amax(dim=2)
-    return (farthest > _LARGE_MOTION_PX).all(dim=1)
-
-
-def _resize(image: Tensor, size: Sequence[int]) -> Tensor:
-    """Resize bilinearly; what is constant over the frame stays as it is, to be expanded."""
-    if image.shape[-2:] in (tuple(size), (1, 1)):
-        return image
-    return functional.interpolate(image, tuple(size), mode="bilinear", align_corners=False)
-
-
-def _working_size(frame_size: Sequence[int], scale: int, flow_scale: float) -> tuple[int, int]:
-    height, width = frame_size
-    return round(height * flow_scale / scale), round(width * flow_scale / scale)
+def _laid_out(image: Tensor) -> Tensor:
+    """Put the channels last where convolutions and bands like it."""
+    return image.contiguous(memory_format=torch.channels_last) if _suits_bands(image) else image
 
 
 def _check_sides(

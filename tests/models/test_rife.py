@@ -11,6 +11,8 @@ from torch.nn.functional import pad
 from blender_vfi.errors import FrameError
 from blender_vfi.models import rife
 from blender_vfi.models.interface import Quality
+from blender_vfi.models.rife_bands import BandedMotion
+from blender_vfi.models.rife_plain import PlainMotion
 from blender_vfi.models.warp import warp
 
 from ..golden_data import as_float, load_arrays, load_manifest, recipe_weights
@@ -76,20 +78,24 @@ def test_recipe_weights_give_the_reference_results(name):
         assert farthest(result.frames, arrays[case["output"]]) < RECIPE_TOLERANCE, case
 
 
+@pytest.mark.parametrize("kind", [PlainMotion, BandedMotion])
 @pytest.mark.parametrize(
     "name", [name for name in RECIPE if "block0_flow_t0.5" in load_manifest(name)["arrays"]]
 )
-def test_first_block_and_head_give_the_reference_tensors(name):
+def test_first_block_and_head_give_the_reference_tensors(name, kind):
     arrays, frames, model = load_arrays(name), golden_pair(name), golden_model(name)
     with torch.inference_mode():
-        features = [tensor for frame in frames for tensor in model.encode(frame)]
+        encoded = [source for frame in frames for source in model.encode(frame)]
+        motion = kind(encoded or frames, torch.full((1, 1, 1, 1), 0.5), adds_masks=False)
         size = tuple(side // model.variant.scales[0] for side in frames[0].shape[-2:])
-        motion = model.blocks[0]([*frames, *features, torch.full((1, 1, 1, 1), 0.5)], None, size)
-    assert farthest(motion.flow, arrays["block0_flow_t0.5"]) < RECIPE_TOLERANCE
-    assert farthest(motion.mask, arrays["block0_mask_t0.5"]) < RECIPE_TOLERANCE
-    assert len(features) == (2 if "encode0_first4" in arrays else 0)
-    for feature in features[:1]:
-        assert farthest(feature[:, :4], arrays["encode0_first4"]) < RECIPE_TOLERANCE
+        motion.add(motion.correction(model.blocks[0], size, is_last=False))
+    flow, mask = motion.result()
+    assert farthest(flow, arrays["block0_flow_t0.5"]) < RECIPE_TOLERANCE
+    assert farthest(mask, arrays["block0_mask_t0.5"]) < RECIPE_TOLERANCE
+    assert len(encoded) == (2 if "encode0_first4" in arrays else 0)
+    for source in encoded[:1]:
+        assert torch.equal(source[:, :3], frames[0])
+        assert farthest(source[:, 3:7], arrays["encode0_first4"]) < RECIPE_TOLERANCE
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -181,13 +187,13 @@ def test_large_motion_is_decided_for_each_timestep(ensemble, shrinkage):
     for parameter in model.blocks[1].lastconv.parameters():
         parameter.mul_(shrinkage)
     batches = []
-    model.blocks[2].register_forward_pre_hook(
-        lambda _, inputs: batches.append((len(inputs[1]), inputs[2]))
+    model.blocks[2].convblock.register_forward_pre_hook(
+        lambda _, inputs: batches.append((len(inputs[0]), tuple(inputs[0].shape[-2:])))
     )
     timesteps, quality = (0.98, 0.02, 0.75, 0.25), Quality(ensemble=ensemble)
     together = interpolate(model, frames, *timesteps, quality=quality)
     calls = 2 if ensemble else 1
-    assert batches == [(2, (32, 64))] * calls + [(2, (16, 32))] * calls
+    assert batches == [(2, (8, 16))] * calls + [(2, (4, 8))] * calls
     for index, timestep in enumerate(timesteps):
         alone = interpolate(model, frames, timestep, quality=quality)
         assert farthest(together.frames[index], alone.frames[0]) < RECIPE_TOLERANCE
