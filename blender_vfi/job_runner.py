@@ -19,6 +19,7 @@ from .errors import VfiError
 from .job_queue import JobState, QueuedJob, jobs
 from .messages import message, words_of
 from .preferences import engine_settings
+from .vse_timing import Placed
 
 _POLL_INTERVAL_S = 0.05
 _PATIENCE_S = 2.0  # with an engine that was asked to stop; a second click before that is a slip
@@ -91,7 +92,7 @@ def _finish(job: QueuedJob) -> Iterator[Report]:
         yield Report("INFO", message("{title}: on this machine now", title=job.title))
         return
     try:
-        placed = placing.place(job)
+        placed = place(job)
     except VfiError as error:
         job.fail(type(error).__name__, words_of(error))
         yield _report_of(job)
@@ -101,13 +102,24 @@ def _finish(job: QueuedJob) -> Iterator[Report]:
     for notice in placed.notices:
         job.notices.append(notice)
         yield Report("WARNING", notice)
+    yield Report("INFO", summary(job))
+
+
+def place(job: QueuedJob) -> Placed:
+    """Place the strip of a job whose frames are all there, and note where it is.
+
+    Raises:
+        VfiError: there is no place for it.
+    """
+    placed = placing.place(job)
     job.message = message(
         "{strip!r} is in scene {scene!r}", strip=placed.strip_name, scene=placed.scene_name
     )
-    yield Report("INFO", _summary(job))
+    return placed
 
 
-def _summary(job: QueuedJob) -> str:
+def summary(job: QueuedJob) -> str:
+    """Say where a job's strip and frames are, and how many."""
     if job.finished is None:
         return message("{text}. Frames in {folder}", text=job.message, folder=job.output_dir)
     return message(

@@ -60,7 +60,7 @@ def prepare_fill(
         first_frame=first_frame_of(strip, source),
         notices=[
             message(
-                "Strip {strip!r} lacks the frames {missing}.",
+                "Missing in strip {strip!r}, and made for it: {missing}",
                 strip=source.strip_name,
                 missing=describe_missing(files),
             )

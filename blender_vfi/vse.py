@@ -141,12 +141,9 @@ def find_strip(scene: bpy.types.Scene, name: str) -> bpy.types.Strip:
 
 
 def selected_image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
-    """Return the selected image strips in the order of the timeline; others are left aside.
+    """Return the selected image strips in the order of the timeline.
 
-    Inside a closed meta strip nothing counts, though Blender keeps strips selected there.
-
-    Raises:
-        StripError: no strip is selected, or none of those is an image strip.
+    Raises `StripError` where no strip is selected, or none of those is an image strip.
     """
     chosen = [strip for strip in _shown_strips(scene) if strip.select]
     images = [strip for strip in chosen if strip.type == "IMAGE"]
@@ -201,8 +198,8 @@ def read_image_strip(
                     continue
                 raise FrameError(
                     "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is "
-                    "missing: {path}; restore or re-render it, or trim the strip so that it is "
-                    "left out.",
+                    "missing: {path}; restore or re-render it, choose Strip > Fill Missing "
+                    "Frames, or trim the strip so that it is left out.",
                     number=len(files) + 1,
                     strip=strip.name,
                     frame=frame,
@@ -226,7 +223,7 @@ def root_strips(scene: bpy.types.Scene) -> Any:
 
 
 def _shown_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
-    """Return the strips that the Sequencer shows: those of the meta strip that is open, if any."""
+    """Return what the Sequencer shows; in closed meta strips, Blender keeps strips selected."""
     editor = scene.sequence_editor
     if editor is None:
         return []
@@ -235,8 +232,7 @@ def _shown_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
 
 def sibling_strips(scene: bpy.types.Scene, strip: bpy.types.Strip) -> Any:
     """Return the collection that `strip` is in: its meta strip's, or the scene's."""
-    meta = strip.parent_meta()
-    return root_strips(scene) if meta is None else _strips_of(meta)
+    return _strips_of(strip.parent_meta() or scene.sequence_editor)
 
 
 def all_strips(scene: bpy.types.Scene) -> Any:

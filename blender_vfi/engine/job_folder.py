@@ -2,8 +2,9 @@
 
 A frame is written under a temporary name and renamed when it is whole, so a frame that exists under
 its final name is finished, whatever happened to the process. `vfi_job.json` keeps what decided the
-frames: the same job started again makes only what is missing; another job is told that the folder
-is taken.
+frames: the same job started again makes only what is missing; another job with frames of the same
+names is told that they are taken. Jobs whose frames have other names, or another format, may share
+the folder.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ..errors import CheckpointError, FrameError, OutputError
+from ..errors import CheckpointError, FrameError, OutputError, VfiError
 from ..models import store
 from .findings import Findings
 from .job_spec import DEFAULT_DIGITS
 from .protocol import JobSpec
 from .schedule import Plan
-from .wire import job_to_json
+from .wire import job_from_json, job_to_json
 
 RECORD_NAME = "vfi_job.json"
 
@@ -75,15 +76,18 @@ class JobFolder:
         self._lock = FileLock(self.path / _LOCK_NAME)
         self._hold()
         present = {index for index, path in enumerate(self._paths) if _is_there(path)}
-        record = self._read_record()
+        self._records = self._read_records()
+        record = self._records.pop(_names_of(job_to_json(job)), {})
         is_own = record.get("made_from") == self._fingerprint
         self.findings = _findings_of(record) if is_own else None
         if present and not job.overwrite and not is_own:
             raise OutputError(
                 f"{self._paths[min(present)]} exists already, and was not made by this very job "
                 f"({len(present)} of {frame_count} names are taken): choose another output folder "
-                "or name, or allow overwriting."
+                "or name, or allow overwriting (Output > Overwrite, --overwrite, overwrite=True)."
             )
+        # of the job before: longer, or with numbers written otherwise
+        self._stale = [] if is_own else [path for path in self._former(record) if _is_there(path)]
         self.finished = frozenset() if job.overwrite else frozenset(present)
         self._foreign = frozenset() if is_own else frozenset(present)
 
@@ -109,8 +113,7 @@ class JobFolder:
         Raises:
             OutputError: a file cannot be removed or written.
         """
-        for output_index in sorted(self._foreign):
-            path = self._paths[output_index]
+        for path in [*(self._paths[index] for index in sorted(self._foreign)), *self._stale]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
@@ -176,17 +179,36 @@ class JobFolder:
         except NotImplementedError:
             pass  # a network file system without locks; names are still unique to the job
 
-    def _read_record(self) -> dict[str, Any]:
+    def _read_records(self) -> dict[str, dict[str, Any]]:
+        """Return what is known of jobs in this folder, by the names of their frames."""
         try:
             record = json.loads((self.path / RECORD_NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}  # no record, or not ours: then existing frames are not ours either
-        return record if isinstance(record, dict) else {}
+        if not isinstance(record, dict) or not isinstance(record.get("job"), dict):
+            return {}
+        others = record.pop("others", {})
+        records = {_names_of(record["job"]): record}
+        if isinstance(others, dict):
+            records.update((name, other) for name, other in others.items() if other)
+        return records
+
+    def _former(self, record: dict[str, Any]) -> list[Path]:
+        """Return the frames that a record tells of, but for those with names of this job's."""
+        try:
+            job = job_from_json(record["job"])
+            names = [job.frame_name(index) for index in range(len(job.plan().outputs))]
+        except (KeyError, VfiError):  # of another version
+            return []
+        ours = set(self._paths)
+        return [path for path in (self.path / name for name in names) if path not in ours]
 
     def _write_record(self, findings: Findings | None) -> None:
         record = {"made_from": self._fingerprint, "job": job_to_json(self._job)}
         if findings is not None:
             record["found"] = dataclasses.asdict(findings)
+        if self._records:
+            record["others"] = self._records
         path = self.path / RECORD_NAME
         partial = path.with_name(f".{RECORD_NAME}{_PARTIAL}")
         try:
@@ -197,6 +219,11 @@ class JobFolder:
                 f"{path} cannot be written ({error.strerror}): check free space and permissions of "
                 "the output folder."
             ) from error
+
+
+def _names_of(job: Mapping[str, Any]) -> str:
+    """Return what tells the frames of one job from those of others in the same folder."""
+    return f"{job.get('name_prefix')}*{job.get('suffix')}"
 
 
 def _findings_of(record: dict[str, Any]) -> Findings | None:

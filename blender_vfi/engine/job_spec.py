@@ -172,7 +172,10 @@ class JobSpec:
                 f"{_MOST_DIGITS}."
             )
         if not Path(self.output_dir).is_absolute():
-            raise RequestError(f"Output folder {self.output_dir!r}: must be an absolute path.")
+            raise RequestError(
+                f"Output folder {self.output_dir!r}: must be an absolute path; in Blender, // may "
+                "stand for the folder of the .blend."
+            )
         if "/" in self.name_prefix or "\\" in self.name_prefix or "\0" in self.name_prefix:
             raise RequestError(
                 f"Name prefix {self.name_prefix!r}: must not contain a slash; choose the folder "

@@ -16,7 +16,7 @@ from ..models import catalog
 from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
-from ..models.loading import LoadedModel
+from ..models.loading import LoadedModel, check_terms
 from . import images, memory
 from .composition import ChannelLayout
 from .dissolve import dissolve
@@ -116,6 +116,8 @@ class _JobRun:
         dtype = memory.choose_dtype(
             self._job.precision, self._device, half_precision=spec.half_precision
         )
+        if not self._job.checkpoint:
+            check_terms(spec)
         frame_format = self._check_sources()
         encoding_for(frame_format, self._job.suffix)  # refuses here what could not be written
         layout = _layout_of(frame_format)

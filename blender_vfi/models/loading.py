@@ -156,6 +156,19 @@ def ensure_stored(
         ) from error
 
 
+def check_terms(spec: ModelSpec) -> None:
+    """Stop before any work where `spec` would have to be downloaded on terms not accepted yet.
+
+    Raises:
+        LicenceError: its terms restrict the use of its weights, and it is not on this machine.
+    """
+    if spec.checkpoint.licence.commercial:
+        return
+    places = (locations.shipped_folder(), locations.cache_folder())
+    if not any(store.find_stored(place, spec) for place in places):
+        _check_licence(spec)
+
+
 def import_checkpoint(spec: ModelSpec, published: Path, folder: Path) -> Path:
     """Store the published file of `spec` that is on this machine already, as a download would be.
 

@@ -9,10 +9,10 @@ from typing import Any
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from .. import engine_session, placing, vse
+from .. import engine_session, job_runner, vse
 from ..cli_progress import ProgressPrinter
 from ..engine.protocol import Event, Notice, Run
-from ..errors import JobCancelledError, RequestError, VfiError
+from ..errors import EngineError, JobCancelledError, RequestError, VfiError
 from ..job_queue import QueuedJob, jobs
 from ..messages import translated, words_of
 from ..preferences import engine_settings
@@ -109,12 +109,11 @@ class StripJobs(InterpolationProperties):
         client = engine_session.get(engine_settings(context))
         # a script's log should show that something happens; a window has the panel
         with ProgressPrinter(sys.stderr, quiet=not bpy.app.background) as printer:
-            client.run(job.request.job, on_event=partial(self._show, printer))
-        placed = placing.place(job)
+            job.note(client.run(job.request.job, on_event=partial(self._show, printer)))
+        placed = job_runner.place(job)
         for notice in placed.notices:
             self.report({"WARNING"}, translated(notice, rpt_))
-        done = rpt_("{strip!r} is in scene {scene!r}")
-        self.report({"INFO"}, done.format(strip=placed.strip_name, scene=placed.scene_name))
+        self.report({"INFO"}, translated(job_runner.summary(job), rpt_))
 
     def _show(self, printer: ProgressPrinter, event: Event) -> None:
         if isinstance(event, Notice):
@@ -123,7 +122,8 @@ class StripJobs(InterpolationProperties):
             printer.show(event)
 
     def _fail(self, error: VfiError) -> set[str]:
-        if error.__cause__ is not None:  # for a bug report; the engine's traceback among others
+        # for a bug report; what the user can mend by the message alone needs none
+        if isinstance(error, EngineError) and error.__cause__ is not None:
             print(f"{type(error).__name__}: {error.__cause__}", file=sys.stderr)
         level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
         self.report({level}, translated(words_of(error), rpt_))

@@ -225,10 +225,12 @@ MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
         "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is missing: {path}; "
-        "restore or re-render it, or trim the strip so that it is left out.",
+        "restore or re-render it, choose Strip > Fill Missing Frames, or trim the strip so that it is "
+        "left out.",
     ): (
         "Bild {number} des Streifens „{strip}“ (Bild {frame} der Zeitleiste) fehlt: {path}; die "
-        "Datei wiederherstellen, neu rendern oder durch Kürzen des Streifens auslassen."
+        "Datei wiederherstellen, neu rendern, Streifen > Fehlende Bilder füllen wählen oder sie durch "
+        "Kürzen des Streifens auslassen."
     ),
     ("*", "Frames a second of the result: 60, 59.94, 23.976, or a fraction 60000/1001"): (
         "Bilder pro Sekunde im Ergebnis: 60, 59.94, 23.976 oder ein Bruch wie 60000/1001"
@@ -641,8 +643,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     (
         "*",
-        "Strip {strip!r} lacks the frames {missing}.",
-    ): "Dem Streifen „{strip}“ fehlen die Bilder {missing}.",
+        "Missing in strip {strip!r}, and made for it: {missing}",
+    ): "Im Streifen „{strip}“ fehlt und wird gemacht: {missing}",
     (
         "*",
         "Strip {strip!r} plays {times:g} times as fast as its source: its frame rate is below "

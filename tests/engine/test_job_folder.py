@@ -340,3 +340,23 @@ def test_frames_of_another_precision_are_not_mixed_in(job):
     begun(job).place(1, write_text("made"))
     with pytest.raises(OutputError, match="not made by this very job"):
         opened(job, "fp16")
+
+
+def test_overwriting_leaves_no_frame_of_a_longer_job_behind(job):
+    longer = dataclasses.replace(job, multiplier=4)
+    folder = begun(longer)
+    for index in range(5):
+        folder.place(index, write_text("long"))
+    begun(dataclasses.replace(job, overwrite=True))
+    assert names(job) == {RECORD_NAME}
+
+
+def test_jobs_whose_frames_have_other_names_share_a_folder_and_both_go_on(job):
+    begun(job).place(0, write_text("png"))
+    other = dataclasses.replace(job, suffix=".jpg")
+    begun(other).place(1, write_text("jpg"))
+    assert opened(job).finished == {0}
+    assert opened(other).finished == {1}
+    begun(dataclasses.replace(other, overwrite=True))
+    assert opened(job).finished == {0}
+    assert names(job) == {RECORD_NAME, "f_0001.png", "f_0002.jpg"}

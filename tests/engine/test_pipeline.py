@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_vfi.engine import images
+from blender_vfi.engine import images, pipeline
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import (
     Cancelled,
@@ -25,6 +25,7 @@ from blender_vfi.errors import (
     DeviceMemoryError,
     FrameError,
     JobCancelledError,
+    LicenceError,
     OutputError,
     RequestError,
     UnknownModelError,
@@ -356,7 +357,18 @@ def test_checkpoint_of_another_variant_is_named(source, output, tmp_path):
     ]
 
 
-def test_weights_that_may_not_be_sold_with_say_so(source, output):
+def test_a_licence_that_was_not_accepted_stops_a_job_before_it_looks_at_frames(
+    source, output, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("BLENDER_VFI_CHECKPOINTS", str(tmp_path / "no models"))
+    (source / visible_names(source)[-1]).write_bytes(b"no picture")
+    with pytest.raises(LicenceError, match="accept"):
+        Engine(fake_cache(FakeModel())).run(make_job(source, output, model="amt-s"))
+    assert not output.exists()
+
+
+def test_weights_that_may_not_be_sold_with_say_so(source, output, monkeypatch):
+    monkeypatch.setattr(pipeline, "check_terms", lambda _spec: None)  # they are on this machine
     events = []
     Engine(fake_cache(FakeModel())).run(
         make_job(source, output, model="amt-s"), on_event=events.append
