@@ -4,7 +4,7 @@
 
 Of Big Buck Bunny at 1280×720, every second frame is hidden, and made from its two neighbours by
 each model and by blending them. The means of PSNR and SSIM over some hidden frames, evenly chosen,
-go to benchmarks/results/quality.json. On two cores, 12 of them take about six minutes.
+go to benchmarks/results/quality.json. On two cores, 12 of them take about seven minutes.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 # what somebody needs, the first model to try, and why; models that the catalog lacks are left out
 _CHOICES = (
     ("most material, fast", "rife-4.25", "comes in the zip; any moment, alpha, scene-linear light"),
-    ("the least time, for previews", "rife-4.6", "lighter than 4.25, and as easy to get"),
+    ("the least time and memory", "rife-4.25.lite", "a smaller 4.25, for previews"),
     ("very large motion, or photographs", "film", "searches far, and fills in what was hidden"),
     ("sharp detail, private work", "amt-g", "compares all pixels with all; **no commercial use**"),
     ("drawn animation", "gmfss-union", "made for flat colours and long jumps; slow"),

@@ -46,7 +46,7 @@ _RIFE_FAMILIES = (
     _RifeFamily(("4.14.lite",), 2_968_152, 32, True, "Small, with grouped convolutions."),
     _RifeFamily(("4.12.lite", "4.13.lite"), 2_631_804, 32, True, "Small; kept for older renders."),
     _RifeFamily(("4.7", "4.8", "4.9"), 5_325_012, 32, True, "The first with features per frame."),
-    _RifeFamily(("4.6",), 5_306_256, 32, True, "Light; widely used for animation."),
+    _RifeFamily(("4.6",), 5_306_256, 32, True, "Few weights; widely used for animation."),
     _RifeFamily(("4.5",), 5_275_520, 32, True, _EARLY),
     _RifeFamily(("4.2", "4.3", "4.4"), 5_156_420, 32, True, _EARLY),
     _RifeFamily(("4.2.refine", "4.3.refine", "4.4.refine"), 8_406_615, 32, True, _REFINED),

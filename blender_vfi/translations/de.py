@@ -297,7 +297,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Light and even; trained at the middle of two frames."): (
         "Leicht und gleichmäßig; auf die Mitte zwischen zwei Bildern trainiert."
     ),
-    ("*", "Light; widely used for animation."): "Leicht; für Zeichentrick weit verbreitet.",
+    (
+        "*",
+        "Few weights; widely used for animation.",
+    ): "Wenige Gewichte; für Zeichentrick weit verbreitet.",
     ("*", "Longer, in this scene on a free channel, at the frame rate there is"): (
         "Länger, in dieser Szene auf einem freien Kanal, bei unveränderter Bildrate"
     ),
