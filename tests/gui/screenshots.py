@@ -18,9 +18,10 @@ _LENGTH = 60  # of the scene: room for the slow strip
 
 
 def steps(stage: Stage) -> Steps:
-    for name in ("meadow", "broken"):
+    # the job that is shown has to last until its picture is taken
+    for name, shot in (("meadow", "shot_720p"), ("broken", "shot")):
         shutil.rmtree(_SHOTS / name, ignore_errors=True)
-        shutil.copytree(stage.folder / "shot", _SHOTS / name)
+        shutil.copytree(stage.folder / shot, _SHOTS / name)
     yield from _enlarge_sequencer()
     window.sequencer().spaces.active.show_region_hud = False
     yield from _add("meadow", channel=1)
@@ -29,10 +30,11 @@ def steps(stage: Stage) -> Steps:
 
     editor.scene().blender_vfi.multiplier = 4
     editor.scene().blender_vfi.timing = "SLOW_MOTION"
-    yield from addon.start_job(stage, frames=20)
+    yield from addon.start_job(stage, frames=10)
     yield from window.step_aside()
     yield 1.0
     yield from _take(stage, "panel-running")
+    stage.check(not addon.has_ended(addon.last_job()), "the job was over before its picture")
     yield from addon.finish_job(stage)
     yield from _view_all()
     yield from _take(stage, "panel-finished")
