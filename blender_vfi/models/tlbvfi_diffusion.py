@@ -2,8 +2,9 @@
 
 The bridge leads from the latent of the two frames with a blank between, at its far end, to that of
 all three. Paper of the process: "BBDM: Image-to-Image Translation with Brownian Bridge Diffusion
-Models", 2023, arXiv:2205.07680. Names of submodules are those of the published checkpoint. Never
-import bpy here.
+Models", 2023, arXiv:2205.07680. Names of submodules are those of the published checkpoint.
+
+Never import bpy here.
 """
 
 from __future__ import annotations
