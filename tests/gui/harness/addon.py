@@ -16,7 +16,7 @@ INTERPOLATE = "bpy.ops.sequencer.vfi_interpolate("
 
 _ENGINE_WORD = "--idle-exit"  # in the command line of every engine
 _PNG_END = b"IEND\xaeB`\x82"
-_START_S = 300.0  # the engine imports torch, and lets everything else on the machine go first
+_START_S = 90.0  # the engine imports torch, from a disk that may be cold
 _FINISH_S = 600.0  # on a machine that has other work
 
 

@@ -22,7 +22,7 @@ def steps(stage: Stage) -> Steps:
     yield from stage.until(
         lambda: len(editor.frames_in(folder)) == job.frames_total,
         "all frames are there",
-        limit_s=600,
+        limit_s=60,
     )
     yield 1.5
     stage.check(len(editor.places()) == len(during), "a strip was placed in the middle of a drag")
