@@ -28,10 +28,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..errors import FrameError, UnknownModelError
+from ..errors import UnknownModelError
 from .emavfi_blocks import HEAD_REDUCTIONS, Backbone, Features, MotionHead, Refinement
 from .ifrnet_blocks import resize, resize_flow, warp_both, working_size
-from .interface import Interpolation, InterpolationModel, Quality, Shapes
+from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import matching_variant
 
 PAD_MULTIPLE = 32
@@ -131,7 +131,7 @@ class EmaVfi(InterpolationModel):
         Raises:
             FrameError: H or W does not divide by 32.
         """
-        _check_sides(frame.shape[-2:])
+        check_sides(frame.shape[-2:], PAD_MULTIPLE, "EMA-VFI")
         return self.feature_bone.encode(_channels_reversed(frame))
 
     def forward(
@@ -156,7 +156,7 @@ class EmaVfi(InterpolationModel):
         Raises:
             FrameError: H or W does not divide by 32.
         """
-        _check_sides(frames[0].shape[-2:])
+        check_sides(frames[0].shape[-2:], PAD_MULTIPLE, "EMA-VFI")
         images = _channels_reversed(torch.cat(tuple(frames)))
         encoded = [torch.cat(pair) for pair in zip(*features, strict=True)]
         picture, flow, mask = self._interpolate(images, encoded, timesteps, quality.flow_scale)
@@ -253,15 +253,6 @@ def _channels_reversed(image: Tensor) -> Tensor:
 def _turned(image: Tensor) -> Tensor:
     """Turn by 180 degrees; flows must change their sign besides."""
     return image.flip(2, 3)
-
-
-def _check_sides(size: Sequence[int]) -> None:
-    height, width = size
-    if height % PAD_MULTIPLE or width % PAD_MULTIPLE:
-        raise FrameError(
-            f"The padded frame is {width}×{height}: EMA-VFI needs sides that are multiples of "
-            f"{PAD_MULTIPLE}; pad it at the right and at the bottom."
-        )
 
 
 @functools.cache

@@ -29,10 +29,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import CheckpointError, FrameError, UnknownModelError
+from ..errors import CheckpointError, UnknownModelError
 from . import rife
 from .gmflow import REDUCTION, GmFlow
-from .interface import Interpolation, InterpolationModel, Quality, Shapes
+from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import matching_variant
 from .splatting import softmax_splat
 from .warp import warp
@@ -152,7 +152,7 @@ class Gmfss(InterpolationModel):
         Raises:
             FrameError: H or W is no multiple of 64.
         """
-        _check_sides(frames[0].shape[-2:])
+        check_sides(frames[0].shape[-2:], _SIDE_MULTIPLE, "GMFSS")
         halves = [_scaled(frame.clamp(0, 1), 0.5) for frame in frames]
         flows = self._find_flows(halves[0], halves[1], quality.flow_scale)
         metrics = self.metricnet(halves[0], halves[1], flows)
@@ -363,15 +363,6 @@ def _resized(image: Tensor, size: Sequence[int]) -> Tensor:
     if tuple(image.shape[-2:]) == tuple(size):
         return image
     return functional.interpolate(image, tuple(size), mode="bilinear", align_corners=False)
-
-
-def _check_sides(frame_size: Sequence[int]) -> None:
-    height, width = frame_size
-    if height % _SIDE_MULTIPLE or width % _SIDE_MULTIPLE:
-        raise FrameError(
-            f"The padded frame is {width}×{height}: GMFSS needs sides that are multiples of "
-            f"{_SIDE_MULTIPLE}; pad it at the right and at the bottom."
-        )
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import FrameError, UnknownModelError
+from ..errors import UnknownModelError
 from .ifrnet_blocks import (
     FLOW_CHANNELS,
     FramePyramid,
@@ -31,7 +31,7 @@ from .ifrnet_blocks import (
     warp_both,
     working_size,
 )
-from .interface import Interpolation, InterpolationModel, Quality, Shapes
+from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import matching_variant
 
 PAD_MULTIPLE = 16
@@ -141,7 +141,7 @@ class IFRNet(InterpolationModel):
         """
         images = torch.cat(tuple(frames))
         size = images.shape[-2:]
-        _check_sides(size)
+        check_sides(size, PAD_MULTIPLE, "IFRNet")
         mean = as_float32(images).mean().to(images.dtype)
         images = images - mean
         shrunk = resize(images, working_size(size, quality.flow_scale, multiple=PAD_MULTIPLE))
@@ -181,15 +181,6 @@ class IFRNet(InterpolationModel):
             flow = resize_flow(flow, output.shape[-2:]) + output[:, :FLOW_CHANNELS]
             hidden = output[:, FLOW_CHANNELS:]
         return flow, hidden
-
-
-def _check_sides(size: Sequence[int]) -> None:
-    height, width = size
-    if height % PAD_MULTIPLE or width % PAD_MULTIPLE:
-        raise FrameError(
-            f"The padded frame is {width}×{height}: IFRNet needs sides that are multiples of "
-            f"{PAD_MULTIPLE}; pad it at the right and at the bottom."
-        )
 
 
 @functools.cache

@@ -31,10 +31,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..errors import CheckpointError, FrameError, UnknownModelError
+from ..errors import CheckpointError, UnknownModelError
 from .ifrnet_blocks import resize, resize_flow, warp_both, working_size
 from .ifunet_blocks import FeatureNet, FusionNet, MotionBlock, RefineNet
-from .interface import Interpolation, InterpolationModel, Quality, Shapes
+from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import matching_variant
 
 __all__ = ["VARIANTS", "IfUnet", "build", "identify", "normalise_state_dict"]
@@ -150,7 +150,7 @@ class IfUnet(InterpolationModel):
             FrameError: H or W does not divide by 32.
         """
         images = torch.cat(tuple(frames)).clamp(0, 1)
-        _check_sides(images.shape[-2:])
+        check_sides(images.shape[-2:], SIDE_MULTIPLE, "IFUNet")
         moment = images.new_tensor(timesteps).view(-1, 1, 1, 1)
         flow = self.flownet(images, moment, quality)
         warped0, warped1 = warp_both(images, flow)
@@ -229,15 +229,6 @@ def _refuse_lone_part(shapes: Shapes) -> None:
                 f"It is the part {part!r} of IFUNet alone: give the folder that holds all three "
                 "files of the checkpoint."
             )
-
-
-def _check_sides(size: Sequence[int]) -> None:
-    height, width = size
-    if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE:
-        raise FrameError(
-            f"The padded frame is {width}×{height}: IFUNet needs sides that are multiples of "
-            f"{SIDE_MULTIPLE}; pad it at the right and at the bottom."
-        )
 
 
 @functools.cache

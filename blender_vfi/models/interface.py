@@ -16,6 +16,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from ..errors import FrameError
+
 Shapes = Mapping[str, tuple[int, ...]]
 """Shape of every tensor of a checkpoint, by key."""
 
@@ -91,6 +93,25 @@ class InterpolationModel(nn.Module):
             As many frames as timesteps, the padded size.
         """
         raise NotImplementedError
+
+
+def check_sides(size: Sequence[int], multiple: int, family: str) -> None:
+    """Make sure that padding has made both sides of a frame what an architecture needs.
+
+    Args:
+        size: height and width in pixels.
+        multiple: what both must be a multiple of.
+        family: what the architecture is called in messages.
+
+    Raises:
+        FrameError: a side is not.
+    """
+    height, width = size
+    if height % multiple or width % multiple:
+        raise FrameError(
+            f"The padded frame is {width}×{height}: {family} needs sides that are multiples of "
+            f"{multiple}; pad it at the right and at the bottom."
+        )
 
 
 class ArchitectureModule(Protocol):

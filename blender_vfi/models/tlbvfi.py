@@ -31,9 +31,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..errors import FrameError, RequestError, UnknownModelError
+from ..errors import RequestError, UnknownModelError
 from .ifrnet_blocks import resize_flow
-from .interface import Interpolation, InterpolationModel, Quality, Shapes
+from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import matching_variant
 from .tlbvfi_blocks import nearest_code
 from .tlbvfi_decoder import Decoder
@@ -123,7 +123,7 @@ class TlbVfi(InterpolationModel):
         Raises:
             FrameError: H or W does not divide by 256.
         """
-        _check_sides(frame.shape[-2:])
+        check_sides(frame.shape[-2:], SIDE_MULTIPLE, "TLB-VFI")
         _, *features = self.encoder.pyramid(frame, levels=len(self.encoder.down))
         return tuple(features)
 
@@ -153,7 +153,7 @@ class TlbVfi(InterpolationModel):
         """
         for timestep in timesteps:
             _check_timestep(timestep)
-        _check_sides(frames[0].shape[-2:])
+        check_sides(frames[0].shape[-2:], SIDE_MULTIPLE, "TLB-VFI")
         known = self.make_latent(frames, [maps[-1] for maps in features])
         latent = walk(self.denoise_fn, known, noise_for(known, quality.seed))
         flow = self.find_motion(frames, features, quality)
@@ -264,15 +264,6 @@ def _check_timestep(timestep: float) -> None:
             f"TLB-VFI makes the middle between two frames alone, and was asked for timestep "
             f"{timestep:g}: ask for 0.5, and for others between its results, or choose a model for "
             "any moment."
-        )
-
-
-def _check_sides(size: Sequence[int]) -> None:
-    height, width = size
-    if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE:
-        raise FrameError(
-            f"The padded frame is {width}×{height}: TLB-VFI needs sides that are multiples of "
-            f"{SIDE_MULTIPLE}; pad it at the right and at the bottom."
         )
 
 
