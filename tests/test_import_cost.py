@@ -18,6 +18,7 @@ LIGHT_MODULES = (
     "cli_models",
     "cli_options",
     "engine.client",
+    "engine.confidence",
     "engine.protocol",
     "engine.schedule",
     "engine.folders",
