@@ -5,24 +5,29 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
 
-from . import engine_session, vse, vse_timing
+from . import engine_session, placing, vse, vse_timing
 from .cli import run_command
 from .cli_models import add_models_commands
 from .cli_options import add_job_options, multiplier
 from .cli_progress import ProgressPrinter
+from .cli_run import add_run_command, save_job
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
+from .engine.protocol import Run
 from .engine.schedule import parse_pairs
 from .engine.version import package_version
 from .errors import OutputError, StripError
+from .job_queue import QueuedJob
 from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
 from .strip_cuts import known_cuts
+from .strip_fill import prepare_fill
 from .strip_job import build_job, describe_doubts, first_frame_of
 from .vse_timing import Timing
 
@@ -34,6 +39,9 @@ examples:
       --save-as edit_slow.blend
   blender -c vfi interpolate edit.blend --strip Shot_010 --rate 59.94
       the strip at another frame rate than the scene's, in a new scene
+  blender -c vfi interpolate edit.blend --strip Shot_010 --save-job night.json
+  blender -c vfi run night.json
+      the frames later, or on another machine; the first command again then places the strip
 """
 
 
@@ -59,27 +67,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EXAMPLES,
     )
-    interpolate.add_argument("project", type=Path, metavar="FILE.blend")
-    where = interpolate.add_argument_group("strip and result")
-    where.add_argument("--strip", required=True, metavar="NAME", help="name of the image strip")
-    where.add_argument(
-        "--scene", metavar="NAME", help="scene of the strip (default: the project's active one)"
-    )
+    where = _add_strip_options(interpolate)
     where.add_argument(
         "--timing",
         choices=[_option(timing) for timing in Timing],
         default=_option(Timing.NEW_SCENE),
         help="new-scene: same speed in a scene with a higher rate; slow-motion: same scene, "
         "longer; raise-rate: this scene at a higher rate (default: new-scene)",
-    )
-    where.add_argument(
-        "--output-dir",
-        default="",
-        metavar="DIR",
-        help="where frames go, // for beside the project (default: beside the source's files)",
-    )
-    where.add_argument(
-        "--save-as", type=Path, metavar="FILE.blend", help="(default: the project itself)"
     )
     where.add_argument(
         "--cuts-at-markers", action="store_true", help="take the timeline's markers for cuts"
@@ -91,22 +85,78 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_job_options(interpolate)
     interpolate.set_defaults(run=_interpolate)
+    fill = commands.add_parser(
+        "fill",
+        help="make the frames whose numbers are missing in an image strip of a project",
+        description="Opens FILE.blend, makes exactly the frames whose numbers are missing in one "
+        "of its image strips, lets the strip show the whole sequence and saves. The source's files "
+        "stay as they are.",
+    )
+    _add_strip_options(fill)
+    add_job_options(fill, fills_gaps=True)
+    fill.set_defaults(run=_fill)
+    add_run_command(commands, open_client=_open_client)
     add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
     return parser
 
 
+def _add_strip_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    parser.add_argument("project", type=Path, metavar="FILE.blend")
+    where = parser.add_argument_group("strip and result")
+    where.add_argument("--strip", required=True, metavar="NAME", help="name of the image strip")
+    where.add_argument(
+        "--scene", metavar="NAME", help="scene of the strip (default: the project's active one)"
+    )
+    where.add_argument(
+        "--output-dir",
+        default="",
+        metavar="DIR",
+        help="where frames go, // for beside the project (default: beside the source's files)",
+    )
+    where.add_argument(
+        "--save-as", type=Path, metavar="FILE.blend", help="(default: the project itself)"
+    )
+    return where
+
+
 def _interpolate(options: argparse.Namespace) -> int:
-    _open(options.project)
-    scene = vse.find_scene(options.scene) if options.scene else bpy.context.scene
-    strip = vse.find_strip(scene, options.strip)
+    scene, strip = _open_strip(options)
     source = vse.read_image_strip(scene, strip)
     timing = next(timing for timing in Timing if _option(timing) == options.timing)
-    job = build_job(
-        _as_properties(options, timing), source, cut_pairs=_cut_pairs(options, scene, strip, source)
+    settings = SimpleNamespace(
+        **_output_settings(options), **_time_settings(options), timing=timing.value
     )
-    for notice in describe_doubts(source):
-        print(notice, file=sys.stderr)
+    job = build_job(settings, source, cut_pairs=_cut_pairs(options, scene, strip, source))
     vse_timing.check_timing(timing, source, job)
+    queued = QueuedJob(
+        request=Run(job=job),
+        title=source.strip_name,
+        source=source,
+        timing=timing,
+        first_frame=first_frame_of(strip, source),
+        notices=describe_doubts(source),
+    )
+    return _run(queued, options)
+
+
+def _fill(options: argparse.Namespace) -> int:
+    scene, strip = _open_strip(options)
+    settings = SimpleNamespace(**_output_settings(options))
+    queued = prepare_fill(scene, strip, settings)
+    if options.cut_pairs:
+        job = replace(queued.request.job, cut_pairs=tuple(sorted(parse_pairs(options.cut_pairs))))
+        job.check()
+        queued.request = Run(job=job)
+    return _run(queued, options)
+
+
+def _run(queued: QueuedJob, options: argparse.Namespace) -> int:
+    """Run a strip's job, or save it for later; place what it made and save the project."""
+    for notice in queued.notices:
+        print(notice, file=sys.stderr)
+    job = queued.request.job
+    if options.save_job is not None:
+        return save_job(options.save_job, job)
     settings = engine_settings(bpy.context, python=options.engine_python)
     end_on_signals()
     try:
@@ -114,7 +164,7 @@ def _interpolate(options: argparse.Namespace) -> int:
             finished = engine_session.get(settings).run(job, printer.show)
     finally:
         engine_session.close()
-    placed = vse_timing.place(timing, source, job)
+    placed = placing.place(queued)
     for notice in placed.notices:
         print(notice, file=sys.stderr)
     target = (options.save_as or options.project).absolute()
@@ -124,6 +174,12 @@ def _interpolate(options: argparse.Namespace) -> int:
         f"{placed.strip_name!r} in scene {placed.scene_name!r} of {target}"
     )
     return 0
+
+
+def _open_strip(options: argparse.Namespace) -> tuple[bpy.types.Scene, bpy.types.Strip]:
+    _open(options.project)
+    scene = vse.find_scene(options.scene) if options.scene else bpy.context.scene
+    return scene, vse.find_strip(scene, options.strip)
 
 
 def _open_client(python: str | None) -> EngineClient:
@@ -163,33 +219,38 @@ def _cut_pairs(
     return given | known_cuts(scene, strip, options, source, first_frame_of(strip, source))
 
 
-def _as_properties(options: argparse.Namespace, timing: Timing) -> SimpleNamespace:
-    """Return the options under the names and in the forms of `InterpolationProperties`."""
-    return SimpleNamespace(
-        model=options.model,
-        checkpoint=_from_here(options.checkpoint or ""),
-        frames_by=BY_MULTIPLIER if options.rate is None else BY_RATE,
-        multiplier=multiplier(options),
-        target_rate=str(options.rate),
-        skip_pairs=options.skip or "",
-        keep_pairs=options.keep or "",
-        cuts=options.cuts.upper(),
-        cut_threshold=options.cut_threshold,
-        duplicates=options.duplicates.upper(),
-        loop=options.loop,
-        timing=timing.value,
-        output_dir=_from_here(options.output_dir),
-        output_format=options.suffix[1:].upper() if options.suffix else SAME_AS_SOURCE,
-        device=options.device,
-        precision=options.precision,
-        flow_scale=options.flow_scale,
-        ensemble=options.ensemble,
-        seed=options.seed,
-        clear_cache_every=options.clear_cache_every,
-        tile_size=options.tile_size,
-        free_memory_limit_gb=options.free_memory_limit_gb,
-        overwrite=options.overwrite,
-    )
+def _time_settings(options: argparse.Namespace) -> dict[str, object]:
+    """Return the options of rate and time as `InterpolationProperties` has them."""
+    return {
+        "frames_by": BY_MULTIPLIER if options.rate is None else BY_RATE,
+        "multiplier": multiplier(options),
+        "target_rate": str(options.rate),
+        "skip_pairs": options.skip or "",
+        "keep_pairs": options.keep or "",
+        "duplicates": options.duplicates.upper(),
+        "loop": options.loop,
+    }
+
+
+def _output_settings(options: argparse.Namespace) -> dict[str, object]:
+    """Return all other options likewise."""
+    return {
+        "model": options.model,
+        "checkpoint": _from_here(options.checkpoint or ""),
+        "cuts": options.cuts.upper(),
+        "cut_threshold": options.cut_threshold,
+        "output_dir": _from_here(options.output_dir),
+        "output_format": options.suffix[1:].upper() if options.suffix else SAME_AS_SOURCE,
+        "device": options.device,
+        "precision": options.precision,
+        "flow_scale": options.flow_scale,
+        "ensemble": options.ensemble,
+        "seed": options.seed,
+        "clear_cache_every": options.clear_cache_every,
+        "tile_size": options.tile_size,
+        "free_memory_limit_gb": options.free_memory_limit_gb,
+        "overwrite": options.overwrite,
+    }
 
 
 def _from_here(path: str) -> str:

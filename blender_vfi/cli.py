@@ -16,8 +16,7 @@ from pathlib import Path
 
 from .cli_models import add_models_commands
 from .cli_options import add_job_options, frame_rate, job_settings
-from .cli_progress import ProgressPrinter
-from .cli_signals import end_on_signals
+from .cli_run import add_run_command, run_job, save_job
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder
 from .engine.gaps import describe_missing, fill_job_for_folder
@@ -37,6 +36,9 @@ examples:
   python -m blender_vfi fill shots/010 shots/010_whole
       the frames whose numbers are missing, such as those of a render with frame step 2
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
+  python -m blender_vfi interpolate shots/010 shots/010_x2 --save-job night.json
+  python -m blender_vfi run night.json --keep-going
+      jobs that were saved, here or in Blender, one after another
 
 exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the output,
 5 the model or its checkpoint, 6 the engine or its device, 130 cancelled.
@@ -99,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_job_options(fill, fills_gaps=True)
     fill.set_defaults(run=_fill)
+    add_run_command(commands, open_client=EngineClient)
     add_models_commands(commands, open_client=EngineClient)
     return parser
 
@@ -145,18 +148,9 @@ def _fill(options: argparse.Namespace) -> int:
 
 
 def _run(job: JobSpec, options: argparse.Namespace) -> int:
-    end_on_signals()
-    client = EngineClient(options.engine_python)
-    try:
-        with ProgressPrinter(sys.stderr, quiet=options.quiet) as printer:
-            finished = client.run(job, printer.show)
-    finally:
-        client.close()
-    print(
-        f"{finished.frames_total} frames ({finished.frames_made} new) in {job.output_dir}, "
-        f"{finished.duration_s:.1f} s"
-    )
-    return 0
+    if options.save_job is not None:
+        return save_job(options.save_job, job)
+    return run_job(EngineClient(options.engine_python), job, quiet=options.quiet)
 
 
 def _rate_ratio(options: argparse.Namespace) -> Fraction | None:

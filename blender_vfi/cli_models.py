@@ -16,6 +16,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from .cli_options import add_process_options
 from .cli_progress import ProgressPrinter
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient, raise_if_ended
@@ -66,12 +67,7 @@ def add_models_commands(
         action="store_true",
         help="accept terms that restrict what the weights may be used for",
     )
-    download.add_argument(
-        "--engine-python",
-        metavar="PATH",
-        help="Python that has torch (default: $BLENDER_VFI_PYTHON, or this one)",
-    )
-    download.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    add_process_options(download)
     download.set_defaults(run=lambda options: _download(options, open_client))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from .engine import schedule
@@ -107,6 +108,12 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
     what.add_argument(
         "--overwrite", action="store_true", help="replace frames that are in OUT_DIR already"
     )
+    what.add_argument(
+        "--save-job",
+        type=Path,
+        metavar="FILE",
+        help="run nothing: write the job into a file for the run command, beside those in it",
+    )
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -173,12 +180,17 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         help="device memory to have free before another model is loaded; models of earlier jobs "
         "are dropped until it is (default: 4)",
     )
-    engine.add_argument(
+    add_process_options(engine)
+
+
+def add_process_options(group: argparse._ActionsContainer) -> None:
+    """Add the options of everything that runs an engine: which Python, and how much is told."""
+    group.add_argument(
         "--engine-python",
         metavar="PATH",
         help="Python that has torch (default: $BLENDER_VFI_PYTHON, or this one)",
     )
-    engine.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    group.add_argument("--quiet", action="store_true", help="no progress, only the result")
 
 
 def job_settings(options: argparse.Namespace) -> dict[str, Any]:

@@ -244,7 +244,7 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 5
+    assert len(commands) == 7
     for line in commands:
         assert parser.parse_args(line.split()[3:]).run
 

@@ -17,13 +17,13 @@ from ..job_queue import QueuedJob, jobs
 from ..messages import translated, words_of
 from ..preferences import engine_settings
 from ..properties import InterpolationProperties
-from ..strip_job import effective_settings
+from ..strip_job import effective_settings, prepare
 
 
 class StripJobs(InterpolationProperties):
     """Queues or runs the jobs of strips; settings that are not given come from the scene.
 
-    Mixed into operators, which say in `describe` what the job of a strip is.
+    Mixed into operators, which may say in `describe` what the job of a strip is.
     """
 
     scene_name: bpy.props.StringProperty(
@@ -72,12 +72,15 @@ class StripJobs(InterpolationProperties):
     def describe(
         self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool
     ) -> QueuedJob:
-        """Describe the job of one strip.
+        """Describe the job of one strip, which interpolates it unless an operator says otherwise.
 
         Raises:
             VfiError: strip, files or settings do not fit.
         """
-        raise NotImplementedError
+        own_pairs = any(map(self.properties.is_property_set, ("skip_pairs", "keep_pairs")))
+        return prepare(
+            scene, strip, settings, also_skips=not own_pairs, is_one_of_many=is_one_of_many
+        )
 
     def _prepare(self, context: bpy.types.Context) -> list[QueuedJob]:
         """Describe the job of every strip that fits; report those that do not."""

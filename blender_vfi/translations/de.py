@@ -30,6 +30,9 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("Operator", "Remove Model"): "Modell entfernen",
     ("Operator", "Remove Skipped Range"): "Ausgelassenen Bereich entfernen",
     ("Operator", "Run Interpolation Jobs"): "Interpolationsaufträge ausführen",
+    ("Operator", "Save Interpolation Job..."): "Interpolationsauftrag speichern...",
+    ("Operator", "Save Job..."): "Auftrag speichern...",
+    ("Operator", "Save Queue..."): "Warteschlange speichern...",
     ("Operator", "Set Up Engine"): "Engine einrichten",
     ("Operator", "Skip Cuts at Markers"): "Schnitte an Markierungen auslassen",
     ("Operator", "Test"): "Testen",
@@ -48,6 +51,32 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "4 times the frame"): "4-fache Bildgröße",
     ("*", "4.26 with more features per frame."): "4.26 mit mehr Merkmalen pro Bild.",
     ("*", "4K and Large Motion"): "4K und große Bewegungen",
+    ("*", "File"): "Datei",
+    ("*", "Fill Missing Frames"): "Fehlende Bilder auffüllen",
+    (
+        "*",
+        "Job file {file} cannot be written ({reason}): choose a folder that exists and that you may write to.",
+    ): "Auftragsdatei {file} kann nicht geschrieben werden ({reason}): wähle einen vorhandenen Ordner, in den du schreiben darfst.",
+    ("*", "Jobs saved in {file}: {count}"): "Aufträge gespeichert in {file}: {count}",
+    ("*", "No job waits, runs or was stopped"): "Kein Auftrag wartet, läuft oder wurde angehalten",
+    (
+        "*",
+        "Save the job that makes the frames whose numbers are missing",
+    ): "Den Auftrag speichern, der die Bilder erzeugt, deren Nummern fehlen",
+    ("*", "The job file"): "Die Auftragsdatei",
+    (
+        "*",
+        "Their files lie elsewhere too. To run them: {command}",
+    ): "Ihre Dateien liegen auch anderswo. Zum Ausführen: {command}",
+    ("*", "Where to write the jobs"): "Wohin die Aufträge geschrieben werden",
+    (
+        "*",
+        "Write the jobs of the selected strips into a file, to run them later or on a farm",
+    ): "Die Aufträge der ausgewählten Streifen in eine Datei schreiben, um sie später oder auf einer Farm auszuführen",
+    (
+        "*",
+        "Write the jobs that wait, run or were stopped into a file, to run them later or on a farm",
+    ): "Die wartenden, laufenden und angehaltenen Aufträge in eine Datei schreiben, um sie später oder auf einer Farm auszuführen",
     ("*", "a file of yours"): "eine eigene Datei",
     ("*", "A Python of yours that has what the engine needs"): (
         "Ein eigenes Python, das alles enthält, was die Engine braucht"

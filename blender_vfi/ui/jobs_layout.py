@@ -37,6 +37,8 @@ def draw(layout: Layout, context: bpy.types.Context) -> None:
     row = layout.row()
     if jobs.running is not None and waiting:
         row.operator("sequencer.vfi_cancel", text="Cancel All", icon="CANCEL")
+    if waiting:
+        row.operator("sequencer.vfi_save_queue", icon="FILE_TICK")
     if any(job.state.has_ended for job in jobs):
         row.operator("sequencer.vfi_jobs_clear", text="Clear Ended", icon="TRASH")
 

@@ -7,6 +7,7 @@ from bpy.app.translations import pgettext_n as n_
 
 from ..operators.fill_gaps import SEQUENCER_OT_vfi_fill_gaps
 from ..operators.interpolate_settings import SEQUENCER_OT_vfi_interpolate_settings
+from ..operators.job_files import SEQUENCER_OT_vfi_save_job
 
 
 def append() -> None:
@@ -42,6 +43,9 @@ def _draw_actions(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     _draw_action(menu, context)
     if _shows_strips(context):
         menu.layout.operator(SEQUENCER_OT_vfi_fill_gaps.bl_idname)
+        menu.layout.operator(
+            SEQUENCER_OT_vfi_save_job.bl_idname, text=n_("Save Interpolation Job...", "Operator")
+        )
 
 
 def _shows_strips(context: bpy.types.Context) -> bool:

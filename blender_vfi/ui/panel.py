@@ -64,6 +64,9 @@ class SEQUENCER_PT_vfi(_Panel, bpy.types.Panel):
             text="Interpolate Strips" if count > 1 else "Interpolate Strip",
             icon="MOD_TIME",
         )
+        row = layout.row()
+        row.enabled = count > 0
+        row.operator("sequencer.vfi_save_job", icon="FILE_TICK")
         if not count:
             layout.label(text="Select an Image Strip", icon="INFO")
 

@@ -59,7 +59,8 @@ def test_the_entry_is_drawn_in_the_timeline_and_not_in_the_preview():
     for view in ("SEQUENCER", "PREVIEW", "SEQUENCER_PREVIEW"):
         context = SimpleNamespace(space_data=SimpleNamespace(view_type=view))
         draw(SimpleNamespace(layout=layout), context)
-    assert drawn == ["sequencer.vfi_interpolate_settings", "sequencer.vfi_fill_gaps"] * 2
+    entries = ("interpolate_settings", "fill_gaps", "save_job")
+    assert drawn == [f"sequencer.vfi_{name}" for name in entries] * 2
 
 
 def test_importing_the_package_reaches_neither_blender_nor_torch():
