@@ -3,61 +3,50 @@
 A frame is written under a temporary name and renamed when it is whole, so a frame that exists under
 its final name is finished, whatever happened to the process. `vfi_job.json` keeps what decided the
 frames: the same job started again makes only what is missing; another job with frames of the same
-names is told that they are taken. Jobs whose frames have other names, or another format, may share
+names is told that they are taken, and what has changed. Where source frames have changed, only what
+was made from them is made again. Jobs whose frames have other names, or another format, may share
 the folder.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
+import contextlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from filelock import FileLock, Timeout
 
-from ..errors import CheckpointError, FrameError, OutputError, VfiError
-from ..models import store
+from ..errors import FrameError, OutputError, VfiError
+from . import durable, job_record
 from .findings import Findings
-from .job_spec import DEFAULT_DIGITS
+from .job_record import RECORD_NAME
 from .protocol import JobSpec
 from .schedule import Plan
 from .wire import job_from_json, job_to_json
 
-RECORD_NAME = "vfi_job.json"
-
 _PARTIAL = ".partial"
 _LOCK_NAME = ".vfi.lock"
-# These say how a job is run, not what it makes; the schedule's settings count by what they plan.
-_INCIDENTAL = frozenset(
-    {
-        *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
-        "output_dir",
-        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
-    }
-)
-# Settings that records of older versions do not know: left at these, a job is still theirs.
-_ADDED_LATER = {"tile_size": 0, "seed": 0, "number_digits": DEFAULT_DIGITS, "duplicates": "keep"}
-# Without cuts, how they would be found does not matter.
-_OF_CUTS = frozenset({"cut_threshold", "cut_pairs"})
+_LARGEST_CONTEXT = 4
 
 
 class JobFolder:
     """The folder that a job writes into, held for as long as the job runs.
 
     Attributes:
-        finished: output frames that are there already, made by this very job.
-        findings: what this very job found in its frames before it was stopped; None if nothing.
+        finished: output frames that are there already, made by this very job from what its source
+            frames are now.
+        findings: what this very job found in its frames before it was stopped; None if nothing, or
+            if frames have changed since.
+        changed_sources: source frames that have changed since this very job was stopped.
 
     Args:
         job: the job; its output folder is made when missing.
-        plan: the job's output frames.
+        plan: the job's output frames, before anything was found in the source frames.
         precision: what the model runs in, "auto" resolved.
+        context: source frames that the model looks at.
 
     Raises:
         FrameError: a source frame is missing.
@@ -65,31 +54,44 @@ class JobFolder:
         OutputError: the folder cannot be used; the message says why and what to do.
     """
 
-    def __init__(self, job: JobSpec, plan: Plan, *, precision: str) -> None:
+    def __init__(
+        self, job: JobSpec, plan: Plan, *, precision: str, context: int = _LARGEST_CONTEXT
+    ) -> None:
         self._job = job
+        self._context = context
         self.path = Path(job.output_dir)
-        frame_count = len(plan.outputs)
-        self._paths = [self.path / job.frame_name(index) for index in range(frame_count)]
-        self._fingerprint = _fingerprint(job, plan, precision)
+        self._paths = [self.path / job.frame_name(index) for index in range(len(plan.outputs))]
+        self._fingerprint = job_record.fingerprint(job, plan, precision)
         self._check_apart_from_sources()
         self._make_writable()
         self._lock = FileLock(self.path / _LOCK_NAME)
         self._hold()
-        present = {index for index, path in enumerate(self._paths) if _is_there(path)}
-        self._records = self._read_records()
-        record = self._records.pop(_names_of(job_to_json(job)), {})
-        is_own = record.get("made_from") == self._fingerprint
-        self.findings = _findings_of(record) if is_own else None
+        present = frozenset(index for index, path in enumerate(self._paths) if _is_there(path))
+        self._records = job_record.read_records(self.path)
+        record = self._records.pop(job_record.names_of(job_to_json(job)), {})
+        made_before = record.get("made_from")
+        changed = job_record.changed_sources(made_before, self._fingerprint)
+        is_own = changed is not None
         if present and not job.overwrite and not is_own:
+            changes = job_record.describe_changes(made_before, self._fingerprint)
             raise OutputError(
                 f"{self._paths[min(present)]} exists already, and was not made by this very job "
-                f"({len(present)} of {frame_count} names are taken): choose another output folder "
-                "or name, or allow overwriting (Output > Overwrite, --overwrite, overwrite=True)."
+                f"({len(present)} of {len(self._paths)} names are taken{changes}): choose another "
+                "output folder or name, or allow overwriting (Output > Overwrite, --overwrite, "
+                "overwrite=True)."
             )
+        self.changed_sources = changed or frozenset()
+        found = (job_record.findings_of(record) if is_own else None) or Findings()
+        self._former_plan = job.plan_for(plan, found.cuts, found.duplicates)
+        self.findings = None
+        if is_own and not self.changed_sources:
+            self.findings = job_record.findings_of(record)
         # of the job before: longer, or with numbers written otherwise
         self._stale = [] if is_own else [path for path in self._former(record) if _is_there(path)]
-        self.finished = frozenset() if job.overwrite else frozenset(present)
-        self._foreign = frozenset() if is_own else frozenset(present)
+        self.finished = frozenset() if job.overwrite else present
+        self._foreign = frozenset() if is_own else present
+        self._present = present
+        self.follow(self._former_plan)
 
     def __enter__(self) -> JobFolder:
         return self
@@ -100,7 +102,22 @@ class JobFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lock.release()
+        with contextlib.suppress(OSError):  # of a share that is gone
+            self._lock.release()
+
+    def follow(self, plan: Plan) -> int:
+        """Take frames for unfinished that `plan` would make otherwise than they were made.
+
+        Args:
+            plan: the job's, with what was found in its source frames.
+
+        Returns:
+            How many of those that are there will be made again, since sources have changed.
+        """
+        outdated = job_record.outdated(self._former_plan, plan, self.changed_sources, self._context)
+        self.finished -= outdated
+        self._foreign |= outdated & self._present
+        return len(self._foreign) if self.changed_sources else 0
 
     def begin(self, findings: Findings | None = None) -> None:
         """Take the folder: frames of another job go, and the record says from now on what is made.
@@ -113,7 +130,8 @@ class JobFolder:
         Raises:
             OutputError: a file cannot be removed or written.
         """
-        for path in [*(self._paths[index] for index in sorted(self._foreign)), *self._stale]:
+        foreign = (self._paths[index] for index in sorted(self._foreign))
+        for path in [*foreign, *self._stale, *self._leftovers()]:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
@@ -121,7 +139,12 @@ class JobFolder:
                     f"{path} cannot be replaced ({error.strerror}): remove it, or choose another "
                     "output folder or name."
                 ) from error
-        self._write_record(findings)
+        try:
+            job_record.write_record(
+                self.path, self._job, self._fingerprint, findings, self._records
+            )
+        except OSError as error:
+            raise self._unwritable(self.path / RECORD_NAME, error) from error
 
     def place(self, output_index: int, write: Callable[[Path], None]) -> Path:
         """Let `write` make a file, and give it its final name once it is whole.
@@ -134,15 +157,42 @@ class JobFolder:
         partial = path.with_name(f".{path.stem}{_PARTIAL}{path.suffix}")
         try:
             write(partial)
-            partial.replace(path)
+            durable.publish(partial, path)
         except OSError as error:
-            raise OutputError(
-                f"{path} cannot be written ({error.strerror or error}): check free space and "
-                "permissions of the output folder; finished frames are kept."
-            ) from error
+            raise self._unwritable(path, error) from error
+        except OutputError as error:
+            if self.path.is_dir():
+                raise
+            raise self._gone() from error
         finally:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the folder may be gone, and the file with it
+                partial.unlink(missing_ok=True)
         return path
+
+    def _unwritable(self, path: Path, error: OSError) -> OutputError:
+        if not self.path.is_dir():
+            return self._gone()
+        return OutputError(
+            f"{path} cannot be written ({error.strerror or error}): check free space and "
+            "permissions of the output folder; finished frames are kept, and the same job goes on "
+            "with what is missing."
+        )
+
+    def _gone(self) -> OutputError:
+        return OutputError(
+            f"Output folder {self.path} is not there any more: was it removed, or a disk or share "
+            "disconnected? Bring it back and start the same job again; it goes on with what is "
+            "missing."
+        )
+
+    def _leftovers(self) -> list[Path]:
+        """Return the unfinished files of an engine that was killed."""
+        begin = f".{self._job.name_prefix}"
+        return [
+            self.path / entry.name
+            for entry in os.scandir(self.path)
+            if entry.name.startswith(begin) and entry.name.endswith(f"{_PARTIAL}{self._job.suffix}")
+        ]
 
     def _check_apart_from_sources(self) -> None:
         target = self.path.resolve()
@@ -178,22 +228,10 @@ class JobFolder:
             ) from error
         except NotImplementedError:
             pass  # a network file system without locks; names are still unique to the job
+        except OSError as error:  # no space for a name, or of another user
+            raise self._unwritable(self.path / _LOCK_NAME, error) from error
 
-    def _read_records(self) -> dict[str, dict[str, Any]]:
-        """Return what is known of jobs in this folder, by the names of their frames."""
-        try:
-            record = json.loads((self.path / RECORD_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}  # no record, or not ours: then existing frames are not ours either
-        if not isinstance(record, dict) or not isinstance(record.get("job"), dict):
-            return {}
-        others = record.pop("others", {})
-        records = {_names_of(record["job"]): record}
-        if isinstance(others, dict):
-            records.update((name, other) for name, other in others.items() if other)
-        return records
-
-    def _former(self, record: dict[str, Any]) -> list[Path]:
+    def _former(self, record: job_record.Record) -> list[Path]:
         """Return the frames that a record tells of, but for those with names of this job's."""
         try:
             job = job_from_json(record["job"])
@@ -202,38 +240,6 @@ class JobFolder:
             return []
         ours = set(self._paths)
         return [path for path in (self.path / name for name in names) if path not in ours]
-
-    def _write_record(self, findings: Findings | None) -> None:
-        record = {"made_from": self._fingerprint, "job": job_to_json(self._job)}
-        if findings is not None:
-            record["found"] = dataclasses.asdict(findings)
-        if self._records:
-            record["others"] = self._records
-        path = self.path / RECORD_NAME
-        partial = path.with_name(f".{RECORD_NAME}{_PARTIAL}")
-        try:
-            partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
-            partial.replace(path)
-        except OSError as error:
-            raise OutputError(
-                f"{path} cannot be written ({error.strerror}): check free space and permissions of "
-                "the output folder."
-            ) from error
-
-
-def _names_of(job: Mapping[str, Any]) -> str:
-    """Return what tells the frames of one job from those of others in the same folder."""
-    return f"{job.get('name_prefix')}*{job.get('suffix')}"
-
-
-def _findings_of(record: dict[str, Any]) -> Findings | None:
-    """Return what the record says was found; None where it does not, or not as we write it."""
-    found: Any = record.get("found")
-    try:
-        pairs = {name: tuple(map(int, found[name])) for name in ("cuts", "duplicates")}
-        return Findings(**pairs)
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def _is_there(path: Path) -> bool:
@@ -259,47 +265,3 @@ def copy_file(source: Path, target: Path) -> None:
         ) from error
     with reader, target.open("wb") as writer:
         shutil.copyfileobj(reader, writer, 1 << 20)
-
-
-def _fingerprint(job: JobSpec, plan: Plan, precision: str) -> dict[str, Any]:
-    """Everything that decides the pixels and names of the output, as JSON values."""
-    made_from = {
-        key: value
-        for key, value in job_to_json(job).items()
-        if key not in _INCIDENTAL and (key not in _ADDED_LATER or value != _ADDED_LATER[key])
-    }
-    if job.cuts == "off":
-        made_from = {key: value for key, value in made_from.items() if key not in _OF_CUTS}
-    made_from["precision"] = precision
-    made_from["plan"] = hashlib.sha256(repr(plan.outputs).encode()).hexdigest()
-    files = [_source_stamp(index, source) for index, source in enumerate(job.sources)]
-    if job.checkpoint:
-        files.append(_checkpoint_stamp(job.checkpoint))
-    made_from["files"] = files
-    return made_from
-
-
-def _source_stamp(index: int, source: str) -> list[int]:
-    try:
-        return _stamp(source)
-    except OSError as error:
-        raise FrameError(
-            f"Source frame {index + 1}, {source}, cannot be read ({error.strerror}): restore or "
-            "re-render it, or trim the strip so that it is left out."
-        ) from error
-
-
-def _checkpoint_stamp(checkpoint: str) -> list[int]:
-    try:
-        return list(store.stamp(Path(checkpoint)))
-    except OSError as error:
-        raise CheckpointError(
-            f"Checkpoint {checkpoint} cannot be read ({error.strerror}): give the path of a file "
-            "of weights, or none to use the model's own."
-        ) from error
-
-
-def _stamp(file: str) -> list[int]:
-    """Size and time of change of a file: a changed one is another one."""
-    status = os.stat(file)  # noqa: PTH116 - called once a frame; a Path costs as much again
-    return [status.st_size, status.st_mtime_ns]

@@ -5,7 +5,7 @@ Memory stays the same however long the strip is: a few frames wait to be made, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
 from ..models.loading import LoadedModel, check_terms
-from . import images, memory
+from . import images, memory, notices
 from .composition import ChannelLayout
 from .dissolve import dissolve
 from .findings import Findings
@@ -28,13 +28,12 @@ from .image_formats import FrameFormat, container_of_suffix, encoding_for
 from .inspection import inspect_frames, show_the_same
 from .job_folder import JobFolder, copy_file
 from .layered import LayeredLayout
-from .loop import FrameLoop, LoopPolicy, window_of
+from .loop import FrameLoop, LoopPolicy
 from .made_frames import MadeFrames
-from .passes import Pass
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
 from .reach import check_reach
-from .schedule import Between, Dissolve, PairWork, Plan
+from .schedule import Between, Dissolve, PairWork, Plan, window_of
 
 _FRAMES_BETWEEN_REPORTS = 10
 
@@ -123,10 +122,12 @@ class _JobRun:
         layout = _layout_of(frame_format)
         check_reach(self._plan, spec)
         precision = memory.dtype_name(dtype)
-        with JobFolder(self._job, self._plan, precision=precision) as folder:
+        context = {} if self._job.checkpoint else {"context": spec.context}
+        with JobFolder(self._job, self._plan, precision=precision, **context) as folder:
             findings = self._find(folder, frame_format)
             self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
             check_reach(self._plan, spec)
+            self._notify_of_changed_sources(folder)
             self._warn_of_a_closed_loop(folder, frame_format)
             needs_model = any(self._plan.pairs(folder.finished))
             loaded = self._load(spec, dtype) if needs_model else None
@@ -142,7 +143,8 @@ class _JobRun:
             )
             with WriteBehind(frame_format) as writer:
                 if loaded is not None:
-                    self._notify_of_passes(layout, loaded.spec)
+                    for text in notices.of_passes(layout, loaded.spec):
+                        self._notify(text)
                     self._make_frames(loaded, folder, writer, frame_format, layout)
                 self._copy_sources(folder, writer, len(self._plan.outputs))
                 writer.drain()
@@ -295,23 +297,11 @@ class _JobRun:
             )
             loop.run(self._plan, reader, sink, finished=folder.finished, on_pair=report)
 
-    def _notify_of_passes(self, layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> None:
-        """Say what an artist would otherwise find out in the compositor."""
-        if not isinstance(layout, LayeredLayout):
-            return
-        held = layout.held_passes(spec)
-        if held:
-            self._notify(
-                f"{spec.title} tells no motion for other passes to follow: {_titles(held)} of new "
-                "frames are those of the nearer source frame. A RIFE, IFRNet or AMT model moves "
-                "them."
-            )
-        vectors = [one for one in layout.passes if one.role == "vector"]
-        if vectors:
-            self._notify(
-                f"{_titles(vectors)}: vectors of new frames are as long as the new frames are "
-                "apart; source frames are copied as they are, with the vectors of theirs."
-            )
+    def _notify_of_changed_sources(self, folder: JobFolder) -> None:
+        """Leave out of what is finished what was made from frames that are others now."""
+        count = folder.follow(self._plan)
+        if folder.changed_sources:
+            self._notify(notices.of_changed_sources(self._sources, folder.changed_sources, count))
 
     def _notify(self, message: str) -> None:
         self._emit(Notice(job_id=self._job.job_id, message=message))
@@ -364,10 +354,6 @@ def _layout_of(frame_format: FrameFormat) -> ChannelLayout | LayeredLayout:
         is_linear=frame_format.is_linear,
         alpha_mode=frame_format.alpha_mode,
     )
-
-
-def _titles(passes: Iterable[Pass]) -> str:
-    return ", ".join(one.title for one in passes)
 
 
 def _reading_order(plan: Plan, finished: frozenset[int], context: int) -> list[int]:

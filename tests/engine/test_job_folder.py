@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -132,13 +131,6 @@ def test_frames_of_other_settings_are_not_taken_for_finished(job, changes):
         OutputError, match=r"f_0002\.png exists already.*1 of [2345] names are taken"
     ):
         opened(dataclasses.replace(job, **changes))
-
-
-def test_frames_of_a_changed_source_are_not_taken_for_finished(job):
-    begun(job).place(1, write_text("x"))
-    os.utime(job.sources[1], ns=(0, 0))
-    with pytest.raises(OutputError, match="was not made by this very job"):
-        opened(job)
 
 
 @pytest.mark.parametrize("record", [None, "", "[]", "{}", '{"made_from": 3}', "\xff"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
 import numpy as np
@@ -158,15 +157,29 @@ def test_finished_job_started_again_does_nothing(source, output):
     assert (finished.frames_total, finished.frames_made, loads) == (5, 0, [])
 
 
-def test_changed_settings_or_sources_are_not_mixed_with_old_frames(source, output):
+def test_frames_of_other_settings_are_not_mixed_with_new_ones(source, output):
     run(make_job(source, output))
     before = content(output)
-    with pytest.raises(OutputError, match="was not made by this very job"):
+    with pytest.raises(OutputError, match=r"very job.*has changed: which frames are made\)"):
         run(make_job(source, output, multiplier=4))
-    os.utime(source / "f é 0002.png", ns=(0, 0))
-    with pytest.raises(OutputError, match="was not made by this very job"):
-        run(make_job(source, output))
     assert content(output) == before
+
+
+def test_changed_source_frame_redoes_its_neighbours_alone(tmp_path, output):
+    paths = write_sequence(tmp_path / "in", 6)
+    run(make_job(tmp_path / "in", output))
+    kept = {path: path.stat().st_mtime_ns for path in output.glob("f*.png")}
+    paths[2].write_bytes(paths[0].read_bytes())
+    finished, events, model = run(make_job(tmp_path / "in", output), model=FakeModel())
+    assert (finished.frames_made, len(model.calls)) == (2, 2)
+    new = [path for path, written in kept.items() if path.stat().st_mtime_ns != written]
+    assert sorted(path.name for path in new) == [f"f é 000{number}.png" for number in (4, 5, 6)]
+    assert [event.message for event in events if isinstance(event, Notice)] == [
+        "1 source frame(s) have changed since this job was begun, from f é 0003.png on: 3 frame(s) "
+        "made from them are made again."
+    ]
+    run(make_job(tmp_path / "in", tmp_path / "fresh"))
+    assert content(output) == content(tmp_path / "fresh")
 
 
 def test_overwriting_replaces_what_another_job_made(source, output, tmp_path):

@@ -1,0 +1,222 @@
+"""What is recorded beside a job's frames: everything that decided them, and how that compares.
+
+The same job goes on where it was stopped. Where source frames have changed since, only what was
+made from them is made again; where a setting has, the user hears which. Standard library alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import CheckpointError, FrameError
+from ..models import store
+from . import durable
+from .findings import Findings
+from .job_spec import DEFAULT_DIGITS
+from .protocol import JobSpec
+from .schedule import Between, Dissolve, Plan, window_of
+from .wire import job_to_json
+
+RECORD_NAME = "vfi_job.json"
+
+Record = dict[str, Any]
+
+# These say how a job is run, not what it makes; the schedule's settings count by what they plan.
+_INCIDENTAL = frozenset(
+    {
+        *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
+        "output_dir",
+        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
+    }
+)
+# Settings that records of older versions do not know: left at these, a job is still theirs.
+_ADDED_LATER = {"tile_size": 0, "seed": 0, "number_digits": DEFAULT_DIGITS, "duplicates": "keep"}
+# Without cuts, how they would be found does not matter.
+_OF_CUTS = frozenset({"cut_threshold", "cut_pairs"})
+
+
+def fingerprint(job: JobSpec, plan: Plan, precision: str) -> Record:
+    """Return everything that decides the pixels and names of the output, as JSON values.
+
+    Raises:
+        FrameError: a source frame is missing.
+        CheckpointError: the job's own checkpoint is missing.
+    """
+    made_from = {
+        key: value
+        for key, value in job_to_json(job).items()
+        if key not in _INCIDENTAL and (key not in _ADDED_LATER or value != _ADDED_LATER[key])
+    }
+    if job.cuts == "off":
+        made_from = {key: value for key, value in made_from.items() if key not in _OF_CUTS}
+    made_from["precision"] = precision
+    made_from["plan"] = hashlib.sha256(repr(plan.outputs).encode()).hexdigest()
+    files = [_source_stamp(index, source) for index, source in enumerate(job.sources)]
+    if job.checkpoint:
+        files.append(_checkpoint_stamp(job.checkpoint))
+    made_from["files"] = files
+    return made_from
+
+
+def changed_sources(before: Any, now: Record) -> frozenset[int] | None:
+    """Return which source frames differ where nothing else does; None where something else does.
+
+    Args:
+        before: a record's fingerprint, whatever a file may hold.
+        now: the job's own.
+    """
+    if not isinstance(before, dict) or not isinstance(before.get("files"), list):
+        return None
+    old, new = before["files"], now["files"]
+    others = [{key: value for key, value in one.items() if key != "files"} for one in (before, now)]
+    if others[0] != others[1] or len(old) != len(new):
+        return None
+    changed = frozenset(index for index in range(len(new)) if old[index] != new[index])
+    if changed and max(changed) >= len(now["sources"]):
+        return None  # the checkpoint
+    return changed
+
+
+def describe_changes(before: Any, now: Record) -> str:
+    """Say in words how two fingerprints differ; nothing where there is none to compare with."""
+    if not isinstance(before, dict):
+        return ""
+    defaults = {**_ADDED_LATER, "files": [], "sources": [], "plan": ""}
+    changes = []
+    for key in sorted(before.keys() | now.keys()):
+        old, new = (one.get(key, defaults.get(key)) for one in (before, now))
+        if old == new:
+            continue
+        if key == "plan":
+            changes.append("which frames are made")
+        elif key == "sources":
+            changes.append("which source frames there are")
+        elif key != "files":
+            changes.append(f"{key.replace('_', ' ')} (was {_short(old)}, is {_short(new)})")
+    if not changes:
+        changes.append("the checkpoint's file")
+    return f"; since then, this has changed: {', '.join(changes)}"
+
+
+def outdated(before: Plan, now: Plan, changed: frozenset[int], context: int) -> frozenset[int]:
+    """Return the output frames that would be another picture now.
+
+    Args:
+        before: the plan that they were made by, with what was found in the frames then.
+        now: likewise now.
+        changed: source frames that are others now.
+        context: source frames that the model looks at.
+    """
+    return frozenset(
+        index
+        for index in range(len(now.outputs))
+        if _basis(before, index, context) != _basis(now, index, context)
+        or not changed.isdisjoint(_sources_of(now, index, context))
+    )
+
+
+def names_of(job: Mapping[str, Any]) -> str:
+    """Return what tells the frames of one job from those of others in the same folder."""
+    return f"{job.get('name_prefix')}*{job.get('suffix')}"
+
+
+def findings_of(record: Record) -> Findings | None:
+    """Return what the record says was found; None where it does not, or not as we write it."""
+    found: Any = record.get("found")
+    try:
+        pairs = {name: tuple(map(int, found[name])) for name in ("cuts", "duplicates")}
+        return Findings(**pairs)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def read_records(folder: Path) -> dict[str, Record]:
+    """Return what is known of jobs in `folder`, by the names of their frames."""
+    try:
+        record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}  # no record, or not ours: then existing frames are not ours either
+    if not isinstance(record, dict) or not isinstance(record.get("job"), dict):
+        return {}
+    others = record.pop("others", {})
+    records = {names_of(record["job"]): record}
+    if isinstance(others, dict):
+        records.update(
+            (name, other) for name, other in others.items() if other and isinstance(other, dict)
+        )
+    return records
+
+
+def write_record(
+    folder: Path,
+    job: JobSpec,
+    made_from: Record,
+    findings: Findings | None,
+    others: Mapping[str, Record],
+) -> None:
+    """Write the record of `job`, whole or not at all.
+
+    Raises:
+        OSError: the disk is full or gone; a record of before stays.
+    """
+    record: Record = {"made_from": made_from, "job": job_to_json(job)}
+    if findings is not None:
+        record["found"] = dataclasses.asdict(findings)
+    if others:
+        record["others"] = dict(others)
+    partial = folder / f".{RECORD_NAME}.partial"
+    partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    durable.publish(partial, folder / RECORD_NAME)
+    durable.sync_folder(folder)
+
+
+def _basis(plan: Plan, index: int, context: int) -> tuple[object, tuple[int, ...]]:
+    """Return what an output frame is, and in which order a model sees its sources."""
+    return plan.outputs[index], _sources_of(plan, index, context)
+
+
+def _sources_of(plan: Plan, index: int, context: int) -> tuple[int, ...]:
+    """Return the source frames that an output frame is made from."""
+    output = plan.outputs[index]
+    if isinstance(output, Between):
+        return tuple(window_of(plan, output.pair, context))
+    if isinstance(output, Dissolve):
+        return tuple(window_of(plan, output.pair, 2))
+    return (output.index,)
+
+
+def _source_stamp(index: int, source: str) -> list[int]:
+    try:
+        return _stamp(source)
+    except OSError as error:
+        raise FrameError(
+            f"Source frame {index + 1}, {source}, cannot be read ({error.strerror}): restore or "
+            "re-render it, or trim the strip so that it is left out."
+        ) from error
+
+
+def _checkpoint_stamp(checkpoint: str) -> list[int]:
+    try:
+        return list(store.stamp(Path(checkpoint)))
+    except OSError as error:
+        raise CheckpointError(
+            f"Checkpoint {checkpoint} cannot be read ({error.strerror}): give the path of a file "
+            "of weights, or none to use the model's own."
+        ) from error
+
+
+def _stamp(file: str) -> list[int]:
+    """Size and time of change of a file: a changed one is another one."""
+    status = os.stat(file)  # noqa: PTH116 - called once a frame; a Path costs as much again
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -1,0 +1,42 @@
+"""What an artist should know about a job that goes on nevertheless, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ..models.catalog_types import ModelSpec
+from .composition import ChannelLayout
+from .layered import LayeredLayout
+from .passes import Pass
+
+
+def of_passes(layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> Iterator[str]:
+    """Say what one would otherwise find out in the compositor."""
+    if not isinstance(layout, LayeredLayout):
+        return
+    held = layout.held_passes(spec)
+    if held:
+        yield (
+            f"{spec.title} tells no motion for other passes to follow: {_titles(held)} of new "
+            "frames are those of the nearer source frame. A RIFE, IFRNet or AMT model moves them."
+        )
+    vectors = [one for one in layout.passes if one.role == "vector"]
+    if vectors:
+        yield (
+            f"{_titles(vectors)}: vectors of new frames are as long as the new frames are apart; "
+            "source frames are copied as they are, with the vectors of theirs."
+        )
+
+
+def of_changed_sources(sources: Sequence[Path], changed: Iterable[int], count: int) -> str:
+    """Say which of `sources` have changed, and how many frames that makes anew."""
+    indices = sorted(changed)
+    return (
+        f"{len(indices)} source frame(s) have changed since this job was begun, from "
+        f"{sources[indices[0]].name} on: {count} frame(s) made from them are made again."
+    )
+
+
+def _titles(passes: Iterable[Pass]) -> str:
+    return ", ".join(one.title for one in passes)
