@@ -67,9 +67,7 @@ class Scene:
 @pytest.fixture(scope="module")
 def fake(tmp_path_factory):
     forks = Forks("fake")
-    yield Scene(
-        forks, tmp_path_factory.mktemp("fake"), size=(24, 40), frames=4, multiplier=4
-    )
+    yield Scene(forks, tmp_path_factory.mktemp("fake"), size=(24, 40), frames=4, multiplier=4)
     forks.close()
 
 
