@@ -20,6 +20,7 @@ LIGHT_MODULES = (
     "engine.client",
     "engine.confidence",
     "engine.protocol",
+    "engine.rendered_frames",
     "engine.schedule",
     "engine.folders",
     "engine.image_formats",

@@ -4,8 +4,8 @@ A frame is written under a temporary name and renamed when it is whole, so a fra
 its final name is finished, whatever happened to the process. `vfi_job.json` keeps what decided the
 frames: the same job started again makes only what is missing; another job with frames of the same
 names is told that they are taken, and what has changed. Where source frames have changed, only what
-was made from them is made again. Jobs whose frames have other names, or another format, may share
-the folder.
+was made from them is made again. Real renders in the place of made frames stay. Jobs whose frames
+have other names, or another format, may share the folder.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from . import durable, job_record
 from .findings import Findings
 from .job_record import RECORD_NAME
 from .protocol import JobSpec
+from .rendered_frames import rendered_names
 from .schedule import Plan
 from .wire import job_from_json, job_to_json
 
@@ -88,8 +89,11 @@ class JobFolder:
             self.findings = job_record.findings_of(record)
         # of the job before: longer, or with numbers written otherwise
         self._stale = [] if is_own else [path for path in self._former(record) if _is_there(path)]
-        self.finished = frozenset() if job.overwrite else present
-        self._foreign = frozenset() if is_own else present
+        # a real render is what a new frame can only come near to
+        renders = rendered_names(self.path)
+        self._rendered = frozenset(each for each in present if self._paths[each].name in renders)
+        self.finished = self._rendered if job.overwrite else present
+        self._foreign = frozenset() if is_own else present - self._rendered
         self._present = present
         self.follow(self._former_plan)
 
@@ -115,6 +119,7 @@ class JobFolder:
             How many of those that are there will be made again, since sources have changed.
         """
         outdated = job_record.outdated(self._former_plan, plan, self.changed_sources, self._context)
+        outdated -= self._rendered
         self.finished -= outdated
         self._foreign |= outdated & self._present
         return len(self._foreign) if self.changed_sources else 0

@@ -1,4 +1,4 @@
-"""The add-on's texts in other languages, one module of plain data for each: docs/translating.md.
+"""The add-on's texts in other languages, modules of plain data: docs/translating.md.
 
 Imported by `registration` alone: outside Blender, nobody needs them.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import bpy
 
 from .de import MESSAGES as _DE
+from .de_render import MESSAGES as _DE_RENDER
 
-BY_LANGUAGE: dict[str, dict[tuple[str, str], str]] = {"de_DE": _DE}
+BY_LANGUAGE: dict[str, dict[tuple[str, str], str]] = {"de_DE": {**_DE, **_DE_RENDER}}
 """What Blender looks texts up in, by the language's name in Blender.
 
 A key is a context, "Operator" for an operator's label and "*" for everything else, and the text in

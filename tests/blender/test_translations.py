@@ -21,12 +21,12 @@ from blender_vfi.errors import StripError, VfiError
 from blender_vfi.job_queue import JobState, QueuedJob
 from blender_vfi.messages import message, translated, words_of
 from blender_vfi.operators import queue
-from blender_vfi.translations.de import MESSAGES
 from blender_vfi.ui import texts
 from tools import messages
 
 pytestmark = pytest.mark.blender
 
+MESSAGES = translations.BY_LANGUAGE["de_DE"]
 SAME_IN_GERMAN = {"Checkpoint", "Engine", "Ensemble", "Format", "Python", "{title}: {text}"}
 
 
