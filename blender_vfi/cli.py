@@ -15,10 +15,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from .cli_models import add_models_commands
-from .cli_options import add_job_options, frame_rate, job_settings
+from .cli_options import add_job_options, frame_rate, job_settings, output_times
 from .cli_run import add_run_command, run_job, save_job
 from .engine.client import EngineClient
-from .engine.folders import job_for_folder
+from .engine.folders import job_for_folder, list_frames
 from .engine.gaps import describe_missing, fill_job_for_folder
 from .engine.protocol import JobSpec
 from .engine.rates import ratio_between
@@ -33,6 +33,8 @@ examples:
       four times the frames, but none in pair 23 (files 24 and 25) and pairs 40 to 44
   python -m blender_vfi interpolate shots/010 out --rate 60 --source-rate 23.976
       from one frame rate to another, at exact moments
+  python -m blender_vfi interpolate shots/010 out --speed 0:1,48:0.25,96:1
+      a speed ramp: down to a quarter of the speed at output frame 48, and back
   python -m blender_vfi fill shots/010 shots/010_whole
       the frames whose numbers are missing, such as those of a render with frame step 2
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
@@ -73,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     interpolate.add_argument(
         "output_dir", type=Path, metavar="OUT_DIR", help="made when missing; never IN_DIR"
     )
-    add_job_options(interpolate)
+    add_job_options(interpolate, takes_times=True)
     interpolate.add_argument(
         "--source-rate",
         type=frame_rate,
@@ -126,12 +128,15 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
 
 def _interpolate(options: argparse.Namespace) -> int:
+    has_times = options.times is not None or options.speed is not None
+    source_count = len(list_frames(options.source_dir)) if has_times else 0
     job = job_for_folder(
         options.source_dir,
         options.output_dir,
         job_id=uuid.uuid4().hex,
         hold_skipped=options.hold_skipped,
         rate_ratio=_rate_ratio(options),
+        times=output_times(options, source_count),
         **job_settings(options),
     )
     return _run(job, options)

@@ -19,26 +19,30 @@ from .engine.protocol import (
     PRECISIONS,
 )
 from .engine.rates import parse_rate
+from .engine.times import SpeedCurve, parse_speed_curve, read_times, times_at_speed
 from .errors import RequestError
 from .models import catalog
 
 
-def add_job_options(parser: argparse.ArgumentParser, *, fills_gaps: bool = False) -> None:
+def add_job_options(
+    parser: argparse.ArgumentParser, *, fills_gaps: bool = False, takes_times: bool = False
+) -> None:
     """Add the options that decide what a job makes and how.
 
     Args:
         parser: of a command.
         fills_gaps: whether the numbers of the source's files say how many frames are made.
+        takes_times: whether frames may have times of their own.
     """
     what = parser.add_argument_group("what to make")
     if not fills_gaps:
-        _add_rate_options(what)
+        _add_rate_options(what, takes_times=takes_times)
     _add_output_options(what)
     _add_model_options(parser)
     _add_engine_options(parser)
 
 
-def _add_rate_options(what: argparse._ArgumentGroup) -> None:
+def _add_rate_options(what: argparse._ArgumentGroup, *, takes_times: bool) -> None:
     rates = what.add_mutually_exclusive_group()
     rates.add_argument(
         "--multiplier",
@@ -54,6 +58,8 @@ def _add_rate_options(what: argparse._ArgumentGroup) -> None:
         help="in place of a multiplier: the frame rate of the result, such as 60, 59.94 or "
         "60000/1001; time always stays",
     )
+    if takes_times:
+        _add_time_options(what, rates)
     what.add_argument(
         "--loop",
         action="store_true",
@@ -74,6 +80,31 @@ def _add_rate_options(what: argparse._ArgumentGroup) -> None:
         "the second, whatever numbers their names have",
     )
     states.add_argument("--keep", metavar="LIST", help="the only pairs that get new frames")
+
+
+def _add_time_options(
+    what: argparse._ArgumentGroup, rates: argparse._MutuallyExclusiveGroup
+) -> None:
+    rates.add_argument(
+        "--times",
+        type=Path,
+        metavar="FILE",
+        help="in place of a multiplier: a text file with the moment of each output frame, one a "
+        "line, in source frames counted from 0, such as 12, 12.5 or 25/2; they may halt and run "
+        "backwards",
+    )
+    rates.add_argument(
+        "--speed",
+        metavar="KEYS",
+        help='in place of a multiplier: a speed ramp, as output frames and speeds "0:1, 48:0.25, '
+        '96:1"; 0.25 is a quarter of the speed, below 0 runs backwards',
+    )
+    what.add_argument(
+        "--speed-easing",
+        choices=("smooth", "linear"),
+        default="smooth",
+        help="how speed changes from key to key (default: smooth)",
+    )
 
 
 def _add_output_options(what: argparse._ArgumentGroup) -> None:
@@ -234,6 +265,29 @@ def multiplier(options: argparse.Namespace) -> int:
     """Return the multiplier that the options ask for, or else the usual one."""
     # None stands for the default: argparse overlooks a conflict where a value equals its default
     return DEFAULT_MULTIPLIER if options.multiplier is None else int(options.multiplier)
+
+
+def output_times(options: argparse.Namespace, source_count: int) -> tuple[str, ...] | None:
+    """Return the times that the options ask for, as a `JobSpec` has them; None where they do not.
+
+    Args:
+        options: parsed.
+        source_count: frames of the source, which a speed ramp goes to the end of.
+
+    Raises:
+        RequestError: the file cannot be read, or a key of the ramp, or a ramp has no end.
+    """
+    if options.times is not None:
+        return tuple(map(str, read_times(options.times)))
+    if options.speed is None:
+        return None
+    curve: SpeedCurve = parse_speed_curve(options.speed, is_smooth=options.speed_easing == "smooth")
+    if options.loop:
+        raise RequestError(
+            "Both --speed and --loop are given: a speed ramp ends where the frames do; give "
+            "--times with --loop for a ramp that goes round."
+        )
+    return tuple(map(str, times_at_speed(curve, source_count, last_key=curve.frames[-1])))
 
 
 def frame_rate(text: str) -> Fraction:

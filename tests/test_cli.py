@@ -98,6 +98,21 @@ def test_folder_is_brought_from_one_rate_to_another(tmp_path, checkpoint_folder)
     assert len(visible_names(output)) == 11
 
 
+@pytest.mark.parametrize("given", ["times", "speed"])
+def test_a_folder_is_shown_at_times_of_ones_own(tmp_path, checkpoint_folder, given):
+    paths = write_sequence(tmp_path / "in", 3, size=(64, 64))
+    times = tmp_path / "times.txt"
+    times.write_text("0\n1/2\n1\n3/2\n2\n")
+    options = ("--times", times) if given == "times" else ("--speed", "0:0.5")
+    output = tmp_path / "out"
+    code, told, shown = command("interpolate", tmp_path / "in", output, *options, "--device", "cpu")
+    assert code == 0, shown
+    assert told.startswith("5 frames (2 new) in ")
+    names = visible_names(output)
+    for path, name in zip(paths, names[::2], strict=True):
+        assert (output / name).read_bytes() == path.read_bytes()
+
+
 def test_cuts_are_told_by_the_numbers_of_their_files(tmp_path, checkpoint_folder):
     write_frames(tmp_path / "in", shot(1, 2) + shot(2, 2), [30, 31, 32, 33])
     output = tmp_path / "out"
@@ -151,6 +166,11 @@ def test_terminated_command_cancels_and_keeps_whole_frames(source, tmp_path, che
         (["--rate", "60", "--source-rate", "24 fps"], "Frame rate '24 fps'"),
         (["--rate", "24", "--source-rate", "24"], "From 24 to 24 frames a second"),
         (["--rate", "7000", "--source-rate", "24"], "must be from 1/16 to 256 times"),
+        (["--times", "none.txt"], "Times file none.txt cannot be read"),
+        (["--times", "none.txt", "--multiplier", "2"], "not allowed with argument --times"),
+        (["--speed", "0:fast"], "Speed key '0:fast'"),
+        (["--speed", "0:0.5", "--loop"], "Both --speed and --loop are given"),
+        (["--speed", "0:0.5", "--rate", "60"], "--rate: not allowed with argument --speed"),
         (["--skip", "x"], "Pair 'x'"),
         (["--skip", "1"], "2 frames have the pairs 0 to 0"),
         (["--skip", "0", "--keep", "0"], "not allowed with argument --skip"),
@@ -244,7 +264,7 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 7
+    assert len(commands) == 8
     for line in commands:
         assert parser.parse_args(line.split()[3:]).run
 

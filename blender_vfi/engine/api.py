@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ from .loop import FrameLoop, LoopPolicy
 from .pipeline import Engine
 from .protocol import Event, Finished, Precision, check_engine_settings
 from .reach import check_reach
+from .times import parse_time
 
 _MODELS = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_cache)
 
@@ -36,6 +38,7 @@ def interpolate(
     multiplier: int | Fraction | Sequence[int] = 2,
     model: str = catalog.DEFAULT_MODEL,
     checkpoint: Path | None = None,
+    times: Sequence[Fraction | float | str] | None = None,
     skip_pairs: Collection[int] | None = None,
     keep_pairs: Collection[int] | None = None,
     loop: bool = False,
@@ -55,7 +58,8 @@ def interpolate(
     Args:
         frames: (N, H, W, C) float on any device, N at least 2, C from 1 to 4: grey, grey and alpha,
             RGB, or RGB and straight alpha, in [0, 1]; or scene-linear light, see `is_linear`.
-        multiplier: as for `schedule.plan`.
+        multiplier: as for `schedule.plan`; without effect where `times` are given.
+        times: the moment that each output frame shows, as for `schedule.plan_at`.
         model: name in the catalog.
         checkpoint: a file of weights to use in place of the catalog's.
         skip_pairs: pairs that get no in-between frames.
@@ -75,8 +79,8 @@ def interpolate(
 
     Returns:
         (sum(m_i) + 1, H, W, C) on the CPU, with a ratio (floor((N - 1) * ratio) + 1, H, W, C); in a
-        loop, those of N + 1 frames without the last;
-        source frames stand in it unchanged.
+        loop, those of N + 1 frames without the last; with times, one frame for each.
+        Source frames stand in it unchanged.
 
     Raises:
         RequestError: an argument is out of range.
@@ -94,7 +98,12 @@ def interpolate(
             "(N, H, W, C), no side 0; divide 8-bit values by 255."
         )
     frames = frames.detach()
-    plan = schedule.plan(len(frames), multiplier, skip=skip_pairs, keep=keep_pairs, loop=loop)
+    limits: dict[str, Any] = {"skip": skip_pairs, "keep": keep_pairs, "loop": loop}
+    plan = (
+        schedule.plan(len(frames), multiplier, **limits)
+        if times is None
+        else schedule.plan_at(len(frames), [parse_time(moment) for moment in times], **limits)
+    )
     shape = (len(plan.outputs), *frames.shape[1:])
     out = _output_tensor(shape, dtype) if out is None else out
     _check_output(out, shape)

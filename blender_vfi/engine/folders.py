@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import FrameError, RequestError
 from .protocol import OUTPUT_SUFFIXES, JobSpec
+from .times import parse_time
 
 FRAME_SUFFIXES = frozenset({*OUTPUT_SUFFIXES, ".jpeg", ".tiff", ".bmp", ".hdr"})
 
@@ -155,6 +156,8 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
             plain[name] = tuple(sorted(plain[name]))
     if isinstance(plain.get("multiplier"), Sequence) and not isinstance(plain["multiplier"], str):
         plain["multiplier"] = tuple(plain["multiplier"])
+    if plain.get("times") is not None:
+        plain["times"] = tuple(str(parse_time(moment)) for moment in plain["times"])
     if isinstance(plain.get("rate_ratio"), Fraction):
         plain["rate_ratio"] = plain["rate_ratio"].as_integer_ratio()
     if plain.get("checkpoint") is not None:

@@ -157,8 +157,9 @@ def scale_vectors(frame: Tensor, passes: tuple[Pass, ...], before: float, after:
     Args:
         frame: (H, W, C), vectors from source frame to source frame.
         passes: what the channels mean.
-        before: distance to the previous output frame, in source frames.
-        after: distance to the next.
+        before: time since the previous output frame, in source frames; below zero where time runs
+            backwards, which turns vectors round.
+        after: time to the next.
     """
     for one in passes:
         if one.role != "vector":

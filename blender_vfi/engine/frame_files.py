@@ -23,7 +23,9 @@ from .image_formats import FrameFormat
 _FRAMES_AHEAD = 2
 _WRITERS = 2
 _WRITES_WAITING = 4
-_HEADERS_KEPT = 4  # as many frames as a model may see at once
+_HEADERS_KEPT = 7
+"""A model sees four frames at most; one that stays in sight while time goes to and fro has at most
+three others on either side."""
 _WAITING_BYTES = 1 << 30
 """Frames of many passes are large: fewer wait where they would take more, and one at least."""
 
@@ -35,9 +37,6 @@ class ReadAhead:
         paths: the source frames.
         wanted: indices in the order in which they will be asked for, each once.
         expected: what all frames must be like; a frame that is not raises `FrameError`.
-
-    Attributes:
-        latest_header: of the newest frame that was asked for.
     """
 
     def __init__(self, paths: list[Path], wanted: Iterable[int], expected: FrameFormat) -> None:
@@ -47,7 +46,6 @@ class ReadAhead:
         self._coming: deque[tuple[int, Future[images.Frame]]] = deque()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="vfi-read")
         self._headers: dict[int, images.FrameHeader] = {}
-        self.latest_header: images.FrameHeader | None = None
 
     def __enter__(self) -> ReadAhead:
         for _ in range(min(_FRAMES_AHEAD, _frames_that_fit(self._expected))):
@@ -69,8 +67,7 @@ class ReadAhead:
             raise AssertionError(f"frame {index} asked for, {announced} announced")
         frame = future.result()
         self._start_next()
-        self.latest_header = frame.header
-        self._headers.pop(index, None)  # in a loop, the first frame comes again
+        self._headers.pop(index, None)  # a frame may come again
         self._headers[index] = frame.header
         for passed in list(self._headers)[:-_HEADERS_KEPT]:
             del self._headers[passed]

@@ -32,7 +32,7 @@ _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
         "output_dir",
-        *("multiplier", "rate_ratio", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
+        *("multiplier", "rate_ratio", "times", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )
 # Settings that records of older versions do not know: left at these, a job is still theirs.

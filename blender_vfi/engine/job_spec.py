@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import RequestError
-from . import cadence, rates, schedule
+from . import cadence, rates, schedule, times
 from .limits import check_cut_threshold, check_free_memory_limit, check_seed, check_tile_size
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
@@ -47,6 +47,8 @@ class JobSpec:
         multiplier: one for all pairs, or one for each pair.
         rate_ratio: in place of a multiplier, the output's frame rate divided by the source's, as
             numerator and denominator: (5, 2) makes 60 frames a second of 24.
+        times: in place of both, the moment that each output frame shows, in source frames counted
+            from 0, as whole numbers and fractions ("12", "25/2"); see `schedule.plan_at`.
         skip_pairs: pairs without in-between frames; None for none.
         keep_pairs: the only pairs with in-between frames; None for all.
         hold_skipped: hold a frame in the place of what a skipped pair would have got.
@@ -84,6 +86,7 @@ class JobSpec:
     number_digits: int = DEFAULT_DIGITS
     multiplier: int | tuple[int, ...] = DEFAULT_MULTIPLIER
     rate_ratio: tuple[int, ...] | None = None
+    times: tuple[str, ...] | None = None
     skip_pairs: tuple[int, ...] | None = None
     keep_pairs: tuple[int, ...] | None = None
     hold_skipped: bool = False
@@ -128,14 +131,23 @@ class JobSpec:
 
         What is found in the frames is not in it: see `plan_for`.
         """
-        planned = schedule.plan(
-            len(self.sources),
-            self.multiplier if self.ratio is None else self.ratio,
-            skip=self.skip_pairs,
-            keep=self.keep_pairs,
-            hold_skipped=self.hold_skipped,
-            loop=self.loop,
-        )
+        if self.times is not None:
+            planned = schedule.plan_at(
+                len(self.sources),
+                [times.parse_time(text) for text in self.times],
+                skip=self.skip_pairs,
+                keep=self.keep_pairs,
+                loop=self.loop,
+            )
+        else:
+            planned = schedule.plan(
+                len(self.sources),
+                self.multiplier if self.ratio is None else self.ratio,
+                skip=self.skip_pairs,
+                keep=self.keep_pairs,
+                hold_skipped=self.hold_skipped,
+                loop=self.loop,
+            )
         return self.plan_for(planned, self.cut_pairs or ())
 
     def plan_for(
@@ -181,12 +193,21 @@ class JobSpec:
                 f"Name prefix {self.name_prefix!r}: must not contain a slash; choose the folder "
                 "with the output folder setting."
             )
-        if self.rate_ratio is not None and self.multiplier != DEFAULT_MULTIPLIER:
-            raise RequestError(
-                f"Multiplier {self.multiplier} and rate ratio {self.rate_ratio}: give one of them, "
-                "since each decides alone how many frames are made."
-            )
+        self._check_one_pace()
         self.plan()
+
+    def _check_one_pace(self) -> None:
+        given = {
+            f"multiplier {self.multiplier}": self.multiplier != DEFAULT_MULTIPLIER,
+            f"rate ratio {self.rate_ratio}": self.rate_ratio is not None,
+            f"{len(self.times or ())} times": self.times is not None,
+        }
+        paces = [name for name, is_given in given.items() if is_given]
+        if len(paces) > 1:
+            raise RequestError(
+                f"{' and '.join(paces).capitalize()}: give one of them, since each decides alone "
+                "which frames are made."
+            )
 
     def _check_cut_pairs(self) -> None:
         last = len(self.sources) - (1 if self.loop else 2)

@@ -214,8 +214,8 @@ class FrameLoop:
                     self._batch = len(timesteps) // 2
                     self._notify(f"Memory ran out: now making {self._batch} frame(s) at a time.")
                 continue
-            for output_index, frame in zip(work.outputs[first:], frames, strict=False):
-                sink.store(output_index, frame)
+            for outputs, frame in zip(work.outputs[first:], frames, strict=False):
+                _store(sink, outputs, frame)
             first += len(timesteps)
 
     def _make_by_recursion(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
@@ -225,7 +225,10 @@ class FrameLoop:
         """
         way = route(work.whole, self._spec.timesteps)
         standing = dict(zip(work.whole, way.moments, strict=True))
-        wanted = {standing[t]: at for t, at in zip(work.timesteps, work.outputs, strict=True)}
+        wanted: dict[Fraction, tuple[int, ...]] = {}
+        for timestep, outputs in zip(work.timesteps, work.outputs, strict=True):
+            # moments too near to each other to be told apart by halving share a frame
+            wanted[standing[timestep]] = wanted.get(standing[timestep], ()) + outputs
         steps = way.steps_to(wanted)
         middle = len(window) // 2 - 1
         frames = {Fraction(0): window[middle], Fraction(1): window[middle + 1]}
@@ -235,7 +238,7 @@ class FrameLoop:
                 partial(self._network.make, sources, [step.timestep]), list(frames.values())
             )
             if step.moment in wanted:
-                sink.store(wanted[step.moment], self._network.on_host(made)[0])
+                _store(sink, wanted[step.moment], self._network.on_host(made)[0])
             needed = {moment for later in steps[index + 1 :] for moment in later.sources}
             if step.moment in needed:
                 frames[step.moment] = self._relieved(partial(self._network.prepare, made))
@@ -284,3 +287,10 @@ class FrameLoop:
 
     def _make_to_host(self, window: list[Any], timesteps: Sequence[Fraction]) -> Tensor:
         return self._network.on_host(self._network.make(window, timesteps))
+
+
+def _store(sink: FrameSink, outputs: Sequence[int], frame: Tensor) -> None:
+    """Hand a frame over for each of its places; each is the sink's to keep and to change."""
+    for output_index in outputs[:-1]:
+        sink.store(output_index, frame.clone())
+    sink.store(outputs[-1], frame)

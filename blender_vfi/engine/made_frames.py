@@ -9,7 +9,6 @@ from torch import Tensor
 from . import images
 from .following import scale_vectors
 from .frame_files import ReadAhead, WriteBehind
-from .images import FrameHeader
 from .job_folder import JobFolder
 from .progress import ProgressMeter
 from .schedule import Between, Plan
@@ -45,12 +44,14 @@ class MadeFrames:
         self._suffix = suffix
 
     def store(self, output_index: int, frame: Tensor) -> None:
-        """Queue `frame` for encoding, with the metadata of the newest source frame."""
-        like = self._reader.latest_header
-        if like is None:
-            raise AssertionError("a frame was made before one was read")
+        """Queue `frame` for encoding, with the metadata of its pair's later source frame."""
+        output = self._plan.outputs[output_index]
+        assert isinstance(output, Between)
+        earlier, like = self._reader.headers_of_pair(output.pair)
         if like.format.is_multilayer:
-            like = self._finish_passes(output_index, frame)
+            before, after = self._plan.spacing(output_index)
+            scale_vectors(frame, like.format.passes, float(before), float(after))
+            like = images.with_names_of(like, earlier)
 
         def write(target: Path) -> None:
             images.write_frame(target, frame.numpy(), like, self._suffix)
@@ -59,12 +60,3 @@ class MadeFrames:
             self._meter.add(self._folder.place(output_index, write), is_made=True)
 
         self._writer.submit(finish)
-
-    def _finish_passes(self, output_index: int, frame: Tensor) -> FrameHeader:
-        """Bring vectors to the output's frame distance, in place; return the frame's header."""
-        output = self._plan.outputs[output_index]
-        assert isinstance(output, Between)
-        earlier, later = self._reader.headers_of_pair(output.pair)
-        before, after = self._plan.spacing(output_index)
-        scale_vectors(frame, later.format.passes, float(before), float(after))
-        return images.with_names_of(later, earlier)

@@ -173,7 +173,12 @@ class _JobRun:
 
     def _find(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
         """Look through the source frames, where that is asked for and frames are to be made."""
-        if not self._job.inspects_frames or not any(self._plan.pairs(folder.finished)):
+        # even motion may need frames in places that had source frames
+        is_open = self._job.duplicates == "retime" and (
+            len(folder.finished) < len(self._plan.outputs)
+        )
+        makes_frames = is_open or any(self._plan.pairs(folder.finished))
+        if not self._job.inspects_frames or not makes_frames:
             return Findings()
         findings = folder.findings
         if findings is None:
@@ -287,7 +292,7 @@ class _JobRun:
         )
 
         def report(work: PairWork) -> None:
-            self._copy_sources(folder, writer, work.outputs[-1])
+            self._copy_sources(folder, writer, work.last_output)
             self._emit(self._meter.event())
 
         wanted = _reading_order(self._plan, folder.finished, loaded.spec.context)

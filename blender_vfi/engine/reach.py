@@ -19,6 +19,9 @@ from .schedule import Plan
 _EXTRA_HALVINGS = 2
 """Halvings beyond those that tell the moments apart: 2 keep each within 1/8 of a step, or less."""
 
+_MOST_CELLS = 1024
+"""The finest grid, ten halvings: moments that are nearer to each other share a frame."""
+
 _FEWEST_CELLS = 16
 """The coarsest grid: a moment lies within 1/32 of a source frame, or 1/16 beside a source frame."""
 
@@ -83,7 +86,8 @@ def route(timesteps: Sequence[Fraction], reachable: Timesteps) -> Route:
         reachable: "any": each is made from the two source frames. "recursive": each is exact, made
             from the nearest frames that are there, those nearest to a middle first. "middle": only
             halvings, so moments are exact at powers of two and else the nearest of an even grid
-            that is finer than their steps; never a source frame itself, and never one twice.
+            that is finer than their steps; never a source frame itself, and never one twice, but
+            where steps are smaller than 1/256.
 
     Raises:
         RequestError: the model's moments are fixed, and not for this function.
@@ -159,9 +163,9 @@ def _nearest_halvings(timesteps: Sequence[Fraction]) -> Iterator[Fraction]:
     # one moment alone is at least half a source frame from those of the pairs beside it
     step = min((b - a for a, b in itertools.pairwise(timesteps)), default=Fraction(1, 2))
     cells = 1
-    while cells * step < 1:
+    while cells * step < 1 and cells < _MOST_CELLS:
         cells *= 2
-    cells = max(cells * 2**_EXTRA_HALVINGS, _FEWEST_CELLS)
+    cells = min(max(cells * 2**_EXTRA_HALVINGS, _FEWEST_CELLS), _MOST_CELLS)
     for moment in timesteps:
         # rounding half away from the middle treats both directions of time alike
         scaled = moment * cells

@@ -60,7 +60,8 @@ class PairWork:
     Attributes:
         pair: index of the earlier source frame.
         timesteps: moments in (0, 1), increasing.
-        outputs: index in the plan of each moment's frame.
+        outputs: for each moment, where in the plan its frame stands; where time halts or turns
+            back, in more than one place.
         whole: every moment of the pair, those that are finished already included. What a model
             that works by recursion makes of a moment depends on the others, so that a job that
             goes on makes the same frames as one that was never stopped.
@@ -68,8 +69,13 @@ class PairWork:
 
     pair: int
     timesteps: tuple[Fraction, ...]
-    outputs: tuple[int, ...]
+    outputs: tuple[tuple[int, ...], ...]
     whole: tuple[Fraction, ...]
+
+    @property
+    def last_output(self) -> int:
+        """The last place in the plan that gets a frame."""
+        return max(map(max, self.outputs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Plan:
 
     Attributes:
         source_count: number of source frames.
-        outputs: what each output frame is made from, in order of time.
+        outputs: what each output frame is made from, in the order in which they are shown.
         cuts: pairs whose frames belong to two shots, so that neither says anything of the other.
         skipped: pairs in which nothing is to be made.
         loops: whether the last source frame and the first are a pair too, the last one.
@@ -91,7 +97,7 @@ class Plan:
     loops: bool = False
 
     def pairs(self, finished: Collection[int] = ()) -> Iterator[PairWork]:
-        """Yield the pairs that have frames to make, in order.
+        """Yield the pairs that have frames to make, in order; where time turns back, some again.
 
         Args:
             finished: indices of output frames that are there already and not to be made again.
@@ -102,34 +108,40 @@ class Plan:
             if isinstance(output, Between)
         )
         for pair, group in itertools.groupby(between, key=lambda item: item[1].pair):
-            frames = list(group)
-            missing = [(at, output) for at, output in frames if at not in finished]
+            places: dict[Fraction, list[int]] = {}
+            for at, output in group:
+                places.setdefault(output.timestep, []).append(at)
+            whole = tuple(sorted(places))
+            missing = {
+                moment: tuple(at for at in places[moment] if at not in finished) for moment in whole
+            }
+            missing = {moment: outputs for moment, outputs in missing.items() if outputs}
             if missing:
-                yield PairWork(
-                    pair,
-                    timesteps=tuple(output.timestep for _at, output in missing),
-                    outputs=tuple(at for at, _output in missing),
-                    whole=tuple(output.timestep for _at, output in frames),
-                )
+                yield PairWork(pair, tuple(missing), tuple(missing.values()), whole)
 
     def spacing(self, position: int) -> tuple[Fraction, Fraction]:
-        """Return how far output frame `position` lies from those before and after it.
+        """Return the time from the output frame before `position` to it, and from it to the next.
 
-        In source frames. At the ends of the sequence, and beside a held frame, which stands for no
-        moment of its own, the distance on the other side counts; one where there is none.
+        In source frames, below zero where time runs backwards. At the ends of the sequence, and
+        beside a held frame, which stands for no moment of its own, the distance on the other side
+        counts; one where there is none.
         """
-        here = _moment(self.outputs[position])
-        assert here is not None
-        neighbours = [
-            _moment(self.outputs[at]) if 0 <= at < len(self.outputs) else None
-            for at in (position - 1, position + 1)
-        ]
-        steps = [abs(here - moment) for moment in neighbours if moment is not None]
-        before, after = (
-            abs(here - moment) if moment is not None else next(iter(steps), Fraction(1))
-            for moment in neighbours
-        )
-        return before, after
+        before, after = self._step(position - 1, position), self._step(position, position + 1)
+        fallback = next((step for step in (before, after) if step is not None), Fraction(1))
+        return (fallback if before is None else before, fallback if after is None else after)
+
+    def _step(self, earlier: int, later: int) -> Fraction | None:
+        """Return the time from one output frame to another; None where one has no moment."""
+        if earlier < 0 or later >= len(self.outputs):
+            return None
+        begin, end = _moment(self.outputs[earlier]), _moment(self.outputs[later])
+        if begin is None or end is None:
+            return None
+        if not self.loops:
+            return end - begin
+        # the shorter way round
+        half = Fraction(self.source_count, 2)
+        return (end - begin + half) % self.source_count - half
 
     @property
     def between_count(self) -> int:
@@ -199,11 +211,7 @@ def plan(
     Raises:
         RequestError: an argument is out of range; the message names it.
     """
-    if source_count < 2:
-        raise RequestError(
-            f"{source_count} source frame(s): at least 2 frames are needed to interpolate; "
-            "choose a longer sequence."
-        )
+    _check_source_count(source_count)
     if isinstance(multiplier, Fraction):
         check_ratio(multiplier)
     pair_count = source_count if loop else source_count - 1
@@ -216,6 +224,50 @@ def plan(
     if loop:
         outputs = [output for output in outputs if output != Source(source_count)]
     return Plan(source_count, tuple(outputs), skipped=skipped, loops=loop)
+
+
+def plan_at(
+    source_count: int,
+    times: Sequence[Fraction],
+    *,
+    skip: Collection[int] | None = None,
+    keep: Collection[int] | None = None,
+    loop: bool = False,
+) -> Plan:
+    """Plan an output sequence at any moments, such as those of a speed ramp.
+
+    Args:
+        source_count: number of source frames, at least 2.
+        times: the moment that each output frame shows, in source frames counted from 0. They may
+            halt, jump and run backwards; a whole one is the source frame itself.
+        skip: pairs in which the earlier frame is held in place of new ones.
+        keep: the opposite: only these pairs get new frames. Not together with `skip`.
+        loop: go on from the last source frame to the first, on end: any moment is allowed.
+
+    Raises:
+        RequestError: an argument is out of range; the message names it.
+    """
+    _check_source_count(source_count)
+    if not times:
+        raise RequestError("No times: give one for each output frame, at least one.")
+    skipped = _skipped_pairs(source_count, source_count if loop else source_count - 1, skip, keep)
+
+    def shown(number: int, moment: Fraction) -> OutputFrame:
+        if loop:
+            moment %= source_count
+        elif not 0 <= moment <= source_count - 1:
+            raise RequestError(
+                f"Time {number}, {float(moment):g}: {source_count} source frames have the times 0 "
+                f"to {source_count - 1}; leave out what lies beyond, or choose a loop."
+            )
+        pair = moment.numerator // moment.denominator
+        timestep = moment - pair
+        if timestep == 0:
+            return Source(pair)
+        return Hold(pair) if pair in skipped else Between(pair, timestep)
+
+    outputs = tuple(shown(number, moment) for number, moment in enumerate(times, start=1))
+    return Plan(source_count, outputs, skipped=skipped, loops=loop)
 
 
 def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:
@@ -236,6 +288,14 @@ def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:
         return Dissolve(output.pair, output.timestep) if dissolves else Hold(output.pair)
 
     return replace(plan, outputs=tuple(map(at_cut, plan.outputs)), cuts=plan.cuts | found)
+
+
+def _check_source_count(source_count: int) -> None:
+    if source_count < 2:
+        raise RequestError(
+            f"{source_count} source frame(s): at least 2 frames are needed to interpolate; "
+            "choose a longer sequence."
+        )
 
 
 def check_multiplier(multiplier: int, *, smallest: int = 2) -> None:

@@ -41,7 +41,7 @@ def run(
     sink = Sink()
     loop = FrameLoop(model, spec, ChannelLayout(count=3), LoopPolicy(device=CPU))
     loop.run(planned, Source(size), sink)
-    return [at for work in planned.pairs() for at in work.outputs], sink
+    return [at for work in planned.pairs() for [at] in work.outputs], sink
 
 
 @pytest.mark.parametrize("multiplier", [2, 3])

@@ -102,7 +102,8 @@ def reached(planned: Plan) -> list[Fraction]:
     times = {}
     for work in planned.pairs():
         moments = route(work.whole, "middle").moments
-        times.update(zip(work.outputs, (work.pair + moment for moment in moments), strict=True))
+        for [place], moment in zip(work.outputs, moments, strict=True):
+            times[place] = work.pair + moment
     for index, output in enumerate(planned.outputs):
         if isinstance(output, Source):
             times[index] = Fraction(output.index)

@@ -105,7 +105,7 @@ def test_pairs_cover_exactly_the_frames_that_are_not_finished(request, data):
     made = plan(count, multipliers, skip=skip, hold_skipped=held)
     finished = data.draw(st.frozensets(st.integers(0, len(made.outputs) - 1)))
     works = list(made.pairs(finished))
-    covered = [position for work in works for position in work.outputs]
+    covered = [position for work in works for [position] in work.outputs]
     assert covered == [
         position
         for position, output in enumerate(made.outputs)
@@ -113,7 +113,7 @@ def test_pairs_cover_exactly_the_frames_that_are_not_finished(request, data):
     ]
     assert [work.pair for work in works] == sorted({work.pair for work in works})
     for work in works:
-        for position, timestep in zip(work.outputs, work.timesteps, strict=True):
+        for [position], timestep in zip(work.outputs, work.timesteps, strict=True):
             assert made.outputs[position] == Between(work.pair, timestep)
 
 
@@ -167,7 +167,7 @@ def test_at_a_rate_pairs_cover_exactly_the_frames_that_are_not_finished(request,
     assert [work.pair for work in works] == sorted({work.pair for work in works})
     for work in works:
         assert list(work.whole) == sorted(set(work.whole))
-        assert not finished & set(work.outputs)
+        assert not finished & {position for [position] in work.outputs}
     assert sum(len(work.outputs) for work in works) == sum(
         isinstance(output, Between) and index not in finished
         for index, output in enumerate(made.outputs)
@@ -238,8 +238,8 @@ def test_doubling_three_frames_gives_five():
     made = plan(3, 2)
     assert made.outputs == (Source(0), Between(0, half), Source(1), Between(1, half), Source(2))
     assert list(made.pairs()) == [
-        PairWork(0, (half,), (1,), whole=(half,)),
-        PairWork(1, (half,), (3,), whole=(half,)),
+        PairWork(0, (half,), ((1,),), whole=(half,)),
+        PairWork(1, (half,), ((3,),), whole=(half,)),
     ]
     assert made.between_count == 2
 
