@@ -18,6 +18,7 @@ from .engine.protocol import (
 )
 from .models import catalog
 from .paths import PATH_OPTIONS
+from .render_properties import HalfRender
 from .vse_timing import Timing
 
 SAME_AS_SOURCE = "SOURCE"
@@ -303,6 +304,7 @@ class SkippedRange(bpy.types.PropertyGroup):
 class SceneSettings(InterpolationProperties, bpy.types.PropertyGroup):
     """Settings of a scene's jobs, saved with it."""
 
+    half_render: bpy.props.PointerProperty(type=HalfRender)
     skipped: bpy.props.CollectionProperty(type=SkippedRange)
     skipped_index: bpy.props.IntProperty(
         name="Skipped Range", description="Range that the buttons beside the list work on"

@@ -18,15 +18,19 @@ from .operators import (
     job_files,
     presets,
     queue,
+    render_setup,
     skipped_ranges,
 )
 from .preferences import VfiPreferences
 from .properties import SceneSettings, SkippedRange
-from .ui import menus, panel, previews
+from .render_properties import DoubtfulFrame, HalfRender
+from .ui import half_render, menus, panel, previews
 
 _CLASSES = (
     VfiPreferences,
     SkippedRange,
+    DoubtfulFrame,
+    HalfRender,
     SceneSettings,
     *interpolate.CLASSES,
     *fill_gaps.CLASSES,
@@ -38,7 +42,9 @@ _CLASSES = (
     *presets.CLASSES,
     *engine_setup.CLASSES,
     *engine_storage.CLASSES,
+    *render_setup.CLASSES,
     *panel.CLASSES,
+    *half_render.CLASSES,
 )
 
 _command: Any = None

@@ -3,10 +3,161 @@
 from __future__ import annotations
 
 MESSAGES: dict[tuple[str, str], str] = {
+    ("Operator", "Restore Settings"): "Einstellungen wiederherstellen",
+    ("Operator", "Set Up Render"): "Render einrichten",
+    ("*", "2nd"): "2.",
+    ("*", "3rd"): "3.",
+    ("*", "4th"): "4.",
+    (
+        "*",
+        "A pass beside vectors and depth that tells surfaces apart",
+    ): "Ein Pass neben Vektoren und Tiefe, der Oberflächen unterscheidet",
+    (
+        "*",
+        "A quarter of the frames is rendered: for slow motion",
+    ): "Ein Viertel der Bilder wird gerendert: für langsame Bewegungen",
+    ("*", "A third of the frames is rendered"): "Ein Drittel der Bilder wird gerendert",
+    (
+        "*",
+        "Add a strip of the whole sequence to this scene, or let the one there show it",
+    ): "Einen Streifen der ganzen Sequenz in diese Szene einfügen oder sie im vorhandenen zeigen",
+    (
+        "*",
+        "Begin no further frame after so many minutes; 0 for no limit",
+    ): "Nach so vielen Minuten kein weiteres Bild beginnen; 0 für keine Grenze",
+    ("*", "Confidence"): "Vertrauen",
+    ("*", "Denoising Albedo"): "Albedo der Entrauschung",
+    (
+        "*",
+        "Depth of Field is on ({cameras}): where it blurs, one pixel has several vectors, and one of them is told.",
+    ): "Schärfentiefe ist an ({cameras}): Wo sie unscharf macht, hat ein Pixel mehrere Vektoren, und nur einer davon wird gespeichert.",
+    (
+        "*",
+        "Difference from a render of the same frame that is expected, from 0 to 1",
+    ): "Erwarteter Unterschied zu einem Render desselben Bildes, von 0 bis 1",
+    ("*", "Diffuse Color"): "Diffuse Farbe",
+    ("*", "Doubtful Frame"): "Zweifelhaftes Bild",
+    ("*", "Expected Error"): "Erwarteter Fehler",
+    (
+        "*",
+        "Folder of filled frames that the list below tells of",
+    ): "Ordner der aufgefüllten Bilder, von denen die Liste darunter handelt",
+    ("*", "Frame"): "Bild",
+    ("*", "Frame of the timeline that shows it"): "Bild der Zeitleiste, das es zeigt",
+    (
+        "*",
+        "Frame step {step}: must be one of {steps}.",
+    ): "Bildschrittweite {step}: muss eine von {steps} sein.",
+    ("*", "Frames"): "Bilder",
+    (
+        "*",
+        "From 0 to 1, where it is just like a render",
+    ): "Von 0 bis 1, wo es genau wie ein Render ist",
+    (
+        "*",
+        "Gone from scene {scene!r} since, and not put back: {settings}.",
+    ): "Inzwischen aus der Szene {scene!r} verschwunden und nicht wiederhergestellt: {settings}.",
+    ("*", "Half of the frames are rendered"): "Die Hälfte der Bilder wird gerendert",
+    ("*", "Half the Render"): "Halb gerendert",
+    (
+        "*",
+        "Holdouts ({names}): vectors there are of what holds out, and not of what is seen.",
+    ): "Aussparungen ({names}): Vektoren gehören dort zu dem, was ausspart, und nicht zu dem, was zu sehen ist.",
+    (
+        "*",
+        "How many doubtful frames to render at most, the worst first",
+    ): "Wie viele zweifelhafte Bilder höchstens gerendert werden, die schlechtesten zuerst",
+    ("*", "Its file in the folder"): "Seine Datei im Ordner",
+    (
+        "*",
+        "Let this scene render every second, third or fourth frame to multilayer EXR with vectors and depth, which guide the frames between. Restore Settings puts everything back",
+    ): "Diese Szene jedes zweite, dritte oder vierte Bild als Multilayer-EXR mit Vektoren und Tiefe rendern lassen, die die Bilder dazwischen leiten. Einstellungen wiederherstellen macht alles rückgängig",
+    ("*", "Minutes"): "Minuten",
+    (
+        "*",
+        "Motion Blur is on: Cycles and EEVEE then write vectors of zero, which guide nothing. Switch it off, and blur afterwards with Vector Blur.",
+    ): "Bewegungsunschärfe ist an: Cycles und EEVEE schreiben dann Vektoren von null, die nichts leiten. Ausschalten und hinterher mit Vektor-Unschärfe arbeiten.",
+    (
+        "*",
+        "New frame, the most doubtful ones first; a click goes to it",
+    ): "Neues Bild, die zweifelhaftesten zuerst; ein Klick springt dorthin",
+    ("*", "None"): "Keine",
+    (
+        "*",
+        "Put back every setting that Set Up Render has changed",
+    ): "Jede Einstellung zurücksetzen, die Render einrichten geändert hat",
+    ("*", "Render Every"): "Gerendert wird jedes",
+    (
+        "*",
+        "Render engine {engine} gives no vectors, which frames between are made with: choose Cycles or EEVEE.",
+    ): "Die Render-Engine {engine} liefert keine Vektoren, mit denen die Bilder dazwischen gemacht werden: Cycles oder EEVEE wählen.",
+    ("*", "Rendered"): "Gerendert",
+    (
+        "*",
+        "Scene {scene!r} has nothing to restore: Set Up Render has not changed it.",
+    ): "In der Szene {scene!r} gibt es nichts wiederherzustellen: Render einrichten hat sie nicht verändert.",
+    (
+        "*",
+        "Scene {scene!r} renders frames {first} to {last} with a frame step of {step}, to {path}.",
+    ): "Die Szene {scene!r} rendert die Bilder {first} bis {last} mit einer Schrittweite von {step} nach {path}.",
+    (
+        "*",
+        "Scene {scene!r} renders none of its view layers: switch on Use for Rendering.",
+    ): "Die Szene {scene!r} rendert keine ihrer Ansichtsebenen: Für Rendern verwenden einschalten.",
+    (
+        "*",
+        "Scene {scene!r} renders several views: frames are filled for one; switch off Stereoscopy, or render each eye by itself.",
+    ): "Die Szene {scene!r} rendert mehrere Ansichten: Bilder werden für eine aufgefüllt; Stereoskopie ausschalten oder jedes Auge für sich rendern.",
+    ("*", "Set Up"): "Einrichten",
+    (
+        "*",
+        "Set Up Render has not changed this scene",
+    ): "Render einrichten hat diese Szene nicht verändert",
+    ("*", "Show in Sequencer"): "Im Sequenzer zeigen",
+    ("*", "Surface Color"): "Oberflächenfarbe",
+    (
+        "*",
+        "The camera changes at frame {frames}: the frames between two shots show the earlier one; render those beside the change if they matter.",
+    ): "Die Kamera wechselt bei Bild {frames}: Die Bilder zwischen zwei Einstellungen zeigen die frühere; die neben dem Wechsel rendern, wenn es darauf ankommt.",
+    ("*", "The color of surfaces without light"): "Die Farbe von Oberflächen ohne Licht",
+    (
+        "*",
+        "The compositor changes the picture ({nodes}), and vectors tell of what was rendered: composite the whole sequence afterwards.",
+    ): "Der Compositor verändert das Bild ({nodes}), und Vektoren handeln von dem, was gerendert wurde: hinterher die ganze Sequenz im Compositor bearbeiten.",
+    (
+        "*",
+        "The film is transparent: at soft edges, vectors and depth are of one side alone, and alpha follows them.",
+    ): "Der Film ist transparent: An weichen Kanten gehören Vektoren und Tiefe nur zu einer Seite, und Alpha folgt ihnen.",
+    (
+        "*",
+        "The scene ends at frame {end} now, and not at {before}: the last frame has to be a rendered one.",
+    ): "Die Szene endet jetzt bei Bild {end} und nicht bei {before}: Das letzte Bild muss ein gerendertes sein.",
+    (
+        "*",
+        "The steps where a render's output is set.",
+    ): "Die Schritte dort, wo die Ausgabe eines Renders eingestellt wird.",
+    ("*", "Vectors and depth alone"): "Nur Vektoren und Tiefe",
+    (
+        "*",
+        "Volumes have no vectors ({volumes}): they follow what is behind them.",
+    ): "Volumen haben keine Vektoren ({volumes}): Sie folgen dem, was hinter ihnen ist.",
+    (
+        "*",
+        "What denoising knows of surfaces, through glass and in mirrors too; Cycles alone",
+    ): "Was die Entrauschung von Oberflächen weiß, auch durch Glas und in Spiegeln; nur Cycles",
+    ("*", "Whether it has been rendered after all"): "Ob es doch gerendert wurde",
+    (
+        "*",
+        "Which frames are rendered; those between are made of them",
+    ): "Welche Bilder gerendert werden; die dazwischen werden aus ihnen gemacht",
     (
         "*",
         "{folder} has no record of a job that this version can read ({name}): give the folder that a job has written.",
     ): "{folder} enthält keine Aufzeichnung eines Auftrags, die diese Version lesen kann ({name}): den Ordner angeben, den ein Auftrag geschrieben hat.",
+    (
+        "*",
+        "{path} cannot be read as an OpenEXR file ({reason}): render it again.",
+    ): "{path} kann nicht als OpenEXR-Datei gelesen werden ({reason}): neu rendern.",
     (
         "*",
         "{path} cannot be written ({reason}): check free space and permissions of the folder.",
