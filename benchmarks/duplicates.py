@@ -1,6 +1,6 @@
 """Measures how many held frames are found in film on twos that was compressed.
 
-    python -m benchmarks.duplicates
+    python -m benchmarks.duplicates [--record]
 
 Thirty frames of each clip, every second one of the film, are each shown twice, compressed as H.264,
 and looked through. The film itself, in which nothing is held, is looked through as well. On one
@@ -9,8 +9,10 @@ core it takes a minute.
 
 from __future__ import annotations
 
+import argparse
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import av
@@ -21,6 +23,7 @@ from blender_vfi.engine.finder import Finder
 from blender_vfi.engine.similarity import signature
 from tools.demo.footage import fetch_clip
 
+from . import findings
 from .cuts import FORMAT
 
 _CLIPS = ("bigbuckbunny", "bikes", "carphone_pristine")
@@ -30,18 +33,30 @@ _DRAWINGS = 30
 Picture = npt.NDArray[np.uint8]
 
 
-def main() -> int:
-    """Print a table of what was found; return the exit code."""
-    print(f"{'clip':<20}{'crf':>5}{'held':>6}{'found':>7}{'false':>7}")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Report what was found; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    findings.add_record_option(parser)
+    options = parser.parse_args(arguments)
+    rows: list[tuple[findings.Cell, ...]] = []
     for name in _CLIPS:
         film = _decoded(fetch_clip(Path("build/footage"), name))
-        print(f"{name:<20}{'-':>5}{0:>6}{0:>7}{len(held_pairs(film)):>7}", flush=True)
+        rows.append((name, None, 0, 0, len(held_pairs(film))))
         twos = [frame for frame in film[: 2 * _DRAWINGS : 2] for _ in range(2)]
         truth = set(range(0, len(twos), 2))
         for quality in _QUALITIES:
             found = held_pairs(_decoded(_compressed(twos, quality)))
-            counts = f"{len(truth):>6}{len(found & truth):>7}{len(found - truth):>7}"
-            print(f"{name:<20}{quality:>5}{counts}", flush=True)
+            rows.append((name, quality, len(truth), len(found & truth), len(found - truth)))
+    findings.report(
+        "duplicates",
+        findings.Findings(
+            command="python -m benchmarks.duplicates",
+            columns={"clip": 0, "crf": 0, "held": 0, "found": 0, "false": 0},
+            rows=rows,
+        ),
+        machine=None,
+        record=options.record,
+    )
     return 0
 
 

@@ -1,14 +1,15 @@
 """Times reading and writing one 1280×720 frame in each format.
 
-python -m benchmarks.files
+python -m benchmarks.files [--record]
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +17,24 @@ import OpenImageIO as oiio  # noqa: N813 - the name its documentation uses
 
 from blender_vfi.engine import images
 
+from . import findings, results_file
+
 _CASES = ((".png", "uint8"), (".png", "uint16"), (".jpg", "uint8"), (".exr", "half"))
 _REPEATS = 5
 
 
-def main() -> int:
-    """Print a table of the fastest of five runs; return the exit code."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Report the fastest of five runs; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    findings.add_record_option(parser)
+    options = parser.parse_args(arguments)
+    machine = results_file.machine() | {"threads": 1}
     images.set_thread_count(1)
     noise = np.random.default_rng(0).normal(0, 0.01, (720, 1280, 3))
     y, x = np.mgrid[0:720, 0:1280]
     waves = np.stack([0.5 + 0.4 * np.sin(x / 37 + k) * np.cos(y / 53) for k in range(3)], axis=-1)
     picture = np.clip(waves + noise, 0, 1).astype(np.float32)
-    print(f"{'format':<14}{'read ms':>9}{'write ms':>10}")
+    rows: list[tuple[findings.Cell, ...]] = []
     with tempfile.TemporaryDirectory() as scratch:
         for suffix, pixel_type in _CASES:
             source = Path(scratch) / f"source{suffix}"
@@ -44,7 +51,17 @@ def main() -> int:
                     path, like.pixels, like.header, suffix
                 )
             )
-            print(f"{suffix[1:]:<5}{pixel_type:<9}{read_s * 1e3:>9.0f}{write_s * 1e3:>10.0f}")
+            rows.append((f"{suffix[1:]} {pixel_type}", read_s * 1e3, write_s * 1e3))
+    found = findings.Findings(
+        command="python -m benchmarks.files",
+        columns={"format": 0, "read ms": 0, "write ms": 0},
+        rows=rows,
+        chart=findings.Bars(
+            title="Milliseconds for a frame of 1280×720, one thread",
+            columns=("read ms", "write ms"),
+        ),
+    )
+    findings.report("files", found, machine=machine, record=options.record)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Shows that the engine's memory does not grow with the number of frames.
 
-    python -m benchmarks.memory [--frames 300] [--json]
+    python -m benchmarks.memory [--frames 300] [--record]
 
 Interpolates 1280×720 footage disk to disk in a real engine process, once to 50 and once to 300
 frames, and prints its peak memory and the most it held in every 50 frames along the way.
@@ -9,19 +9,20 @@ frames, and prints its peak memory and the most it held in every 50 frames along
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Event, Progress
 from tools.demo.footage import extract_frames, fetch_film
+
+from . import findings, results_file
 
 _CLIP_FRAMES = 24
 _SPAN = 50
@@ -69,22 +70,31 @@ def measure(frames: int, scratch: Path) -> MemoryUse:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure a short and a long job, print a table or JSON; return the exit code."""
+    """Measure a short and a long job and report; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=300, help="output frames of the long job")
-    parser.add_argument("--json", action="store_true")
+    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
+    machine = results_file.machine()
     with tempfile.TemporaryDirectory() as scratch:
         uses = [measure(frames, Path(scratch)) for frames in (_SPAN, options.frames)]
-    if options.json:
-        print(json.dumps([asdict(use) for use in uses]))
-        return 0
-    print(
-        f"{'frames':>6}  {'peak MiB':>8}  {'s/new frame':>11}  highest MiB in each {_SPAN} frames"
+    found = findings.Findings(
+        command="python -m benchmarks.memory",
+        columns={"frames": 0, "peak MiB": 0, "s/new frame": 2},
+        rows=[(str(use.frames), use.peak, use.seconds_per_new_frame) for use in uses],
+        chart=findings.Lines(
+            title=f"Resident memory in MiB, the most in each {_SPAN} frames",
+            across="frames",
+            points={
+                f"{use.frames} frames": [
+                    (min((span + 1) * _SPAN, use.frames), value)
+                    for span, value in enumerate(use.highest_by_span)
+                ]
+                for use in uses
+            },
+        ),
     )
-    for use in uses:
-        spans = "  ".join(str(value) for value in use.highest_by_span)
-        print(f"{use.frames:>6}  {use.peak:>8}  {use.seconds_per_new_frame:>11}  {spans}")
+    findings.report("memory", found, machine=machine, record=options.record)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Times RIFE 4.25 alone against a plain version of it, and shows that they make the same frames.
 
-    python -m benchmarks.speed [--rounds 4] [--threads 1] [--frames FRAME0 FRAME1] [--json]
+    python -m benchmarks.speed [--rounds 4] [--threads 1] [--frames FRAME0 FRAME1] [--record]
 
 Both run in turn in one process, in fp32 on the CPU, on two frames of the test footage or the two
 that are named. Told is the best of all rounds, per in-between frame and with what is computed once
@@ -11,14 +11,13 @@ processes that run only one of the two.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -31,7 +30,7 @@ from blender_vfi.models.rife import Rife, pad_multiple
 from tools.demo.footage import extract_frames, fetch_film
 from tools.quality import read_picture
 
-from . import results_file, weights
+from . import findings, results_file, weights
 from .plain_rife import PlainRife
 
 _MODEL = "rife-4.25"
@@ -42,16 +41,15 @@ Way = Callable[[Sequence[Tensor], int], Tensor]
 """Encodes one frame and makes the in-between frames of a pair, for a multiplier."""
 
 
-def measure(frames: Sequence[Tensor], rounds: int) -> dict[str, Any]:
-    """Run both ways in turn; return what was found, as JSON has it.
+def measure(frames: Sequence[Tensor], rounds: int) -> dict[str, dict[str, float]]:
+    """Run both ways in turn; return what was found for each multiplier.
 
     Args:
         frames: two, each (1, 3, H, W) float32 in [0, 1], sides as the model takes them.
         rounds: how often, after one that warms up.
     """
-    machine = results_file.machine()
     ways = _ways(frames)
-    rows: dict[str, Any] = {}
+    rows: dict[str, dict[str, float]] = {}
     for multiplier in _MULTIPLIERS:
         best_s = dict.fromkeys(_WAYS, float("inf"))
         made: dict[str, Tensor] = {}
@@ -69,16 +67,16 @@ def measure(frames: Sequence[Tensor], rounds: int) -> dict[str, Any]:
             "largest_difference": float(difference.max()),
             "mean_difference": float(difference.mean()),
         }
-    return {**rows, **machine}
+    return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print a table or JSON; return the exit code."""
+    """Measure and report; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--frames", type=Path, nargs=2, metavar="FILE")
-    parser.add_argument("--json", action="store_true")
+    findings.add_record_option(parser)
     parser.add_argument("--peak-of", choices=_WAYS, help="run this alone, print its peak memory")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -88,26 +86,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _ways(frames, [options.peak_of])[options.peak_of](frames, 2)
         print(memory.peak_memory_bytes())
         return 0
+    machine = results_file.machine()
     # first, since a new process counts what the one that started it has
-    peaks = {f"{name}_peak_memory_bytes": _peak_in_own_process(name, options) for name in _WAYS}
+    peaks = [f"{name} {_peak_in_own_process(name, options) / 2**20:.0f} MiB" for name in _WAYS]
     with torch.inference_mode():
-        found = {**measure(_read(options.frames), options.rounds), **peaks}
-    if options.json:
-        print(json.dumps(found))
-        return 0
-    print(
-        f"{'':<4}{'plain s/frame':>14}{'rife s/frame':>14}{'ratio':>7}{'max diff':>10}{'mean':>10}"
-    )
-    for multiplier in _MULTIPLIERS:
-        row = found[f"x{multiplier}"]
-        print(
-            f"×{multiplier:<3}{row['plain_seconds_per_frame']:>14.3f}"
-            f"{row['rife_seconds_per_frame']:>14.3f}{row['ratio']:>7.2f}"
-            f"{row['largest_difference']:>10.1e}{row['mean_difference']:>10.1e}"
-        )
-    in_words = (f"{name} {found[f'{name}_peak_memory_bytes'] / 2**20:.0f} MiB" for name in _WAYS)
-    print(f"peak memory: {', '.join(in_words)}")
+        found = measure(_read(options.frames), options.rounds)
+    findings.report("speed", _as_findings(found, peaks), machine=machine, record=options.record)
     return 0
+
+
+def _as_findings(found: dict[str, dict[str, float]], peaks: Sequence[str]) -> findings.Findings:
+    columns = {"": 0, "plain s/frame": 3, "rife s/frame": 3, "ratio": 2}
+    return findings.Findings(
+        command="python -m benchmarks.speed",
+        columns={**columns, "largest difference": 6, "mean difference": 8},
+        rows=[(f"×{multiplier}", *found[f"x{multiplier}"].values()) for multiplier in _MULTIPLIERS],
+        remarks=[f"peak memory: {', '.join(peaks)}"],
+        chart=findings.Bars(
+            title="Seconds for a new frame of 1280×720, the model alone",
+            columns=("plain s/frame", "rife s/frame"),
+        ),
+    )
 
 
 def _ways(frames: Sequence[Tensor], names: Sequence[str] = _WAYS) -> dict[str, Way]:

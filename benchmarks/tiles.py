@@ -1,6 +1,7 @@
 """Shows what frames made in tiles lose against whole ones.
 
     python -m benchmarks.tiles [--pairs 6] [--tiles 512 256 128] [--device cpu] [--save FOLDER]
+        [--record]
 
 Takes every second frame of 1280×720 footage as a source, makes the frames between with RIFE 4.25,
 whole and in tiles, and compares them with each other and with the film's own frames.
@@ -28,39 +29,48 @@ from blender_vfi.models import catalog
 from blender_vfi.models.loading import LoadedModel, load_model
 from tools.demo.footage import extract_frames, fetch_film
 
+from . import findings, results_file
+
 _LONGEST = 64  # pairs; beyond, the film cuts to its title
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table of differences and PSNR; return the exit code."""
+    """Report differences and PSNR; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=6, help="of the film's, spread evenly")
     parser.add_argument("--tiles", type=int, nargs="+", default=[512, 256, 128])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--save", type=Path, help="folder for the last pair's frames")
+    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
+    machine = results_file.machine()
     device = torch.device(options.device)
     model = load_model(catalog.find(catalog.DEFAULT_MODEL), device=device, dtype=torch.float32)
     triples = _triples(options.pairs)
     whole: list[Tensor] = []
-    print(f"{'tiles':<7}{'mean':>7}{'max':>7}{'PSNR dB':>9}{'worst':>8}{'work':>8}")
+    rows: list[tuple[findings.Cell, ...]] = []
     for tile_size in (0, *options.tiles):
         made = [_between(model, device, first, last, tile_size) for first, _, last in triples]
         whole = whole or made
         differences = [(a - b).abs() * 255 for a, b in zip(made, whole, strict=True)]
         scores = [_psnr(a, truth) for a, (_, truth, _) in zip(made, triples, strict=True)]
-        print(
-            f"{tile_size or 'whole':<7}"
-            f"{sum(float(d.mean()) for d in differences) / len(made):>7.3f}"
-            f"{max(float(d.max()) for d in differences):>7.1f}"
-            f"{sum(scores) / len(made):>9.2f}{min(scores):>8.2f}"
-            f"{_work(model, tile_size, made[0]):>8.2f}",
-            flush=True,
-        )
+        name = str(tile_size or "whole")
+        mean = sum(float(d.mean()) for d in differences) / len(made)
+        largest = max(float(d.max()) for d in differences)
+        work = _work(model, tile_size, made[0])
+        rows.append((name, mean, largest, sum(scores) / len(made), min(scores), work))
         if options.save:
-            _save(options.save, f"tiles_{tile_size or 'whole'}.png", made[-1])
-    print("mean and max: absolute difference from whole frames, in steps of 8 bits")
-    print("worst: the lowest PSNR; work: pixels that the model sees, whole frames being 1")
+            _save(options.save, f"tiles_{name}.png", made[-1])
+    found = findings.Findings(
+        command="python -m benchmarks.tiles",
+        columns={"tiles": 0, "mean": 3, "max": 1, "PSNR dB": 2, "worst": 2, "work": 2},
+        rows=rows,
+        remarks=(
+            "mean and max: absolute difference from whole frames, in steps of 8 bits",
+            "worst: the lowest PSNR; work: pixels that the model sees, whole frames being 1",
+        ),
+    )
+    findings.report("tiles", found, machine=machine, record=options.record)
     return 0
 
 

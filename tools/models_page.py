@@ -16,6 +16,8 @@ from benchmarks.quality import BLENDING
 from blender_vfi.models import catalog, catalog_texts
 from blender_vfi.models.catalog_types import Figure, ModelSpec
 
+from .pages import machine_in_words, table
+
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 
 # what somebody needs, the first model to try, and why; models that the catalog lacks are left out
@@ -120,14 +122,14 @@ def _choices(measured: dict[str, dict[str, Any]]) -> str:
         if name in names
     ]
     header = ("for", "try", "because", "commercial use", "source", "s per frame")
-    return "## Choose by need\n\n" + _table(header, rows)
+    return "## Choose by need\n\n" + table(header, rows)
 
 
 def _measurements(measured: dict[str, dict[str, Any]]) -> str:
     """Say how the times and the memory in the tables came about."""
     if not measured:
         return "## Times\n\nNone have been measured: run `python -m benchmarks.models`.\n"
-    machines = sorted({_machine(found) for found in measured.values()})
+    machines = sorted({machine_in_words(found) for found in measured.values()})
     text = (
         "## Times and memory\n\n"
         "*s per frame* is the time for one new frame of 1280×720 in fp32 on the CPU, without\n"
@@ -138,17 +140,6 @@ def _measurements(measured: dict[str, dict[str, Any]]) -> str:
     if any(results_file.is_disturbed(found) for found in measured.values()):
         text += "\\* beside other work on the machine: slower than the model is.\n"
     return text
-
-
-def _machine(found: dict[str, Any]) -> str:
-    return (
-        f"{found['threads']} threads of {_article(found['processor'])}, torch {found['torch']}, "
-        f"{found['date']}"
-    )
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'AEIOU' else 'a'} {noun}"
 
 
 def _quality(quality: dict[str, Any]) -> str:
@@ -168,7 +159,7 @@ def _quality(quality: dict[str, Any]) -> str:
         "Every second frame of a film was hidden and made from its neighbours, with the published\n"
         f"weights. Means over {len(quality['frames'])} hidden frames of 1280×720\n"
         f"({quality['footage']}), by `python -m benchmarks.quality`, {quality['date']}:\n\n"
-        + _table(("made by", "PSNR", "gain", "SSIM"), rows)
+        + table(("made by", "PSNR", "gain", "SSIM"), rows)
         + "\nHigher is closer. A film is one film: on drawings, GMFSS's own ground, the order is "
         "another.\n"
     )
@@ -199,7 +190,7 @@ def _variants(specs: Sequence[ModelSpec], measured: dict[str, dict[str, Any]]) -
     rows = [
         (f"{_names(members)}<br>{members[0].summary}", *line[1:]) for line, members in lines.items()
     ]
-    return _table((*header, "s per frame", "memory"), rows)
+    return table((*header, "s per frame", "memory"), rows)
 
 
 def _line(spec: ModelSpec, measured: dict[str, dict[str, Any]]) -> tuple[str, ...]:
@@ -284,7 +275,7 @@ def _figures(specs: Sequence[ModelSpec]) -> str:
         )
         results = [cells.get(dataset, "–") for dataset in datasets]
         rows.append((_names(members), *results, "; ".join(sources)))
-    return _table(("PSNR dB / SSIM, as published", *datasets, "read in"), rows)
+    return table(("PSNR dB / SSIM, as published", *datasets, "read in"), rows)
 
 
 def _ssim(figure: Figure) -> str:
@@ -294,11 +285,6 @@ def _ssim(figure: Figure) -> str:
 
 def _anchor(architecture: str) -> str:
     return catalog_texts.family(architecture).lower().replace(" ", "-")
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks import speed
+from benchmarks import results_file, speed
 from blender_vfi.models import locations
 
 pytestmark = pytest.mark.torch
@@ -36,19 +34,25 @@ def test_both_ways_make_the_same_frames(pictures):
         assert found[multiplier]["ratio"] > 0
 
 
-def test_result_is_printed_as_a_table_or_as_json(pictures, monkeypatch, capsys):
+def test_result_is_printed_and_recorded_where_that_is_asked_for(
+    pictures, monkeypatch, capsys, tmp_path
+):
     monkeypatch.setattr(speed, "_peak_in_own_process", lambda _name, _options: 3 << 20)
+    monkeypatch.setattr(results_file, "FOLDER", tmp_path / "results")
     arguments = ["--rounds", "1", "--threads", "1", "--frames", *map(str, pictures)]
     threads = torch.get_num_threads()
     try:
-        assert speed.main([*arguments, "--json"]) == 0
-        assert json.loads(capsys.readouterr().out)["rife_peak_memory_bytes"] == 3 << 20
         assert speed.main(arguments) == 0
+        assert not results_file.FOLDER.exists()
+        assert speed.main([*arguments, "--record"]) == 0
     finally:
         torch.set_num_threads(threads)
     table = capsys.readouterr().out
     assert "×4" in table
     assert "peak memory: plain 3 MiB, rife 3 MiB" in table
+    recorded = results_file.read(tmp_path / "results" / "speed.json")
+    assert [row[0] for row in recorded["rows"]] == ["×2", "×4"]
+    assert recorded["machine"]["torch"] == torch.__version__
 
 
 @pytest.mark.parametrize("way", ["plain", "rife"])

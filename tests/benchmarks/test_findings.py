@@ -1,0 +1,65 @@
+"""What benchmarks found: in words, in a file, and all of them in one run."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+import benchmarks.__main__ as everything
+from benchmarks import findings, results_file
+
+pytestmark = pytest.mark.torch
+
+FOUND = findings.Findings(
+    command="python -m benchmarks.some",
+    columns={"format": 0, "ms": 1, "ratio": 2},
+    rows=[("png", 12.34, 2.0), ("exr", None, 10.456)],
+    remarks=["the rest: nothing"],
+    chart=findings.Bars(title="Milliseconds", columns=("ms",)),
+)
+
+
+def test_table_has_the_places_of_its_columns():
+    assert findings.as_text(FOUND).splitlines() == [
+        "format    ms  ratio",
+        "png     12.3   2.00",
+        "exr        –  10.46",
+        "the rest: nothing",
+    ]
+
+
+def test_file_is_written_only_where_that_is_asked_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(results_file, "FOLDER", tmp_path)
+    findings.report("some", FOUND, machine=None, record=False)
+    assert not list(tmp_path.iterdir())
+    findings.report("some", FOUND, machine={"cores": 2}, record=True)
+    written = results_file.read(tmp_path / "some.json")
+    assert written["machine"] == {"cores": 2}
+    assert written["chart"] == {"title": "Milliseconds", "columns": ["ms"], "kind": "bars"}
+    assert findings.cells(written) == [["png", "12.3", "2.00"], ["exr", "–", "10.46"]]
+    assert capsys.readouterr().out.count("the rest") == 2
+
+
+def test_all_benchmarks_run_and_record_until_one_fails(monkeypatch):
+    calls = []
+
+    class Played:
+        def __init__(self, name):
+            self.name = name.removeprefix("benchmarks.")
+
+        def main(self, arguments):
+            calls.append((self.name, *arguments))
+            return 3 if self.name == "passes" else 0
+
+    monkeypatch.setattr(importlib, "import_module", Played)
+    assert everything.main(["tiles", "models"]) == 0
+    assert calls == [("tiles", "--record"), ("models",)]
+    calls.clear()
+    assert everything.main([]) == 3
+    assert [name for name, *_ in calls] == [*everything.RECORDED, "passes"]
+
+
+@pytest.mark.parametrize("name", everything.ALL)
+def test_every_named_benchmark_is_there(name):
+    assert callable(importlib.import_module(f"benchmarks.{name}").main)
