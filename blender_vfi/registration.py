@@ -9,6 +9,7 @@ import bpy
 from . import engine_session, translations
 from .job_queue import jobs
 from .operators import (
+    doubtful_frames,
     download_model,
     engine_setup,
     engine_storage,
@@ -43,6 +44,7 @@ _CLASSES = (
     *engine_setup.CLASSES,
     *engine_storage.CLASSES,
     *render_setup.CLASSES,
+    *doubtful_frames.CLASSES,
     *panel.CLASSES,
     *half_render.CLASSES,
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import FrameError
-from .passes import PartNames, find_passes
+from .passes import PartNames, find_passes, full_names
 
 _MAGIC = 20000630
 _MULTI_PART = 0x1000
@@ -37,6 +37,16 @@ class ExrHeader:
     width: int
     height: int
     parts: tuple[PartNames, ...]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+    @property
+    def full_names(self) -> frozenset[str]:
+        """Names of all channels, with that of the part where it is not in them."""
+        return frozenset(name for part in self.parts for name in full_names(part))
 
     @property
     def has_guides(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 MESSAGES: dict[tuple[str, str], str] = {
+    ("Operator", "List Doubtful Frames"): "Zweifelhafte Bilder auflisten",
+    ("Operator", "Render Doubtful Frames"): "Zweifelhafte Bilder rendern",
     ("Operator", "Restore Settings"): "Einstellungen wiederherstellen",
     ("Operator", "Set Up Render"): "Render einrichten",
     ("*", "2nd"): "2.",
@@ -16,6 +18,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "A quarter of the frames is rendered: for slow motion",
     ): "Ein Viertel der Bilder wird gerendert: für langsame Bewegungen",
+    ("*", "A render is running"): "Ein Render läuft",
     ("*", "A third of the frames is rendered"): "Ein Drittel der Bilder wird gerendert",
     (
         "*",
@@ -37,17 +40,30 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Erwarteter Unterschied zu einem Render desselben Bildes, von 0 bis 1",
     ("*", "Diffuse Color"): "Diffuse Farbe",
     ("*", "Doubtful Frame"): "Zweifelhaftes Bild",
+    ("*", "Doubtful Frames"): "Zweifelhafte Bilder",
     ("*", "Expected Error"): "Erwarteter Fehler",
     (
         "*",
         "Folder of filled frames that the list below tells of",
     ): "Ordner der aufgefüllten Bilder, von denen die Liste darunter handelt",
+    (
+        "*",
+        "Folder that a job has filled. Empty takes the one that was filled last",
+    ): "Ordner, den ein Auftrag aufgefüllt hat. Leer heißt: der zuletzt aufgefüllte",
     ("*", "Frame"): "Bild",
     ("*", "Frame of the timeline that shows it"): "Bild der Zeitleiste, das es zeigt",
     (
         "*",
         "Frame step {step}: must be one of {steps}.",
     ): "Bildschrittweite {step}: muss eine von {steps} sein.",
+    (
+        "*",
+        "Frame {frame} was not rendered to {path}: see Blender's own report, and check free space and permissions of the folder.",
+    ): "Bild {frame} wurde nicht nach {path} gerendert: siehe Blenders eigene Meldung; freien Platz und Rechte des Ordners prüfen.",
+    (
+        "*",
+        "Frame {frame} was rendered with other passes or another size than the frames beside it, and is not kept: choose Set Up Render, as for them.",
+    ): "Bild {frame} wurde mit anderen Passes oder in anderer Größe gerendert als die Bilder daneben und wird nicht behalten: Render einrichten wählen, wie für diese.",
     ("*", "Frames"): "Bilder",
     (
         "*",
@@ -67,11 +83,19 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "How many doubtful frames to render at most, the worst first",
     ): "Wie viele zweifelhafte Bilder höchstens gerendert werden, die schlechtesten zuerst",
+    (
+        "*",
+        "How many frames to render at most, the worst first",
+    ): "Wie viele Bilder höchstens gerendert werden, die schlechtesten zuerst",
     ("*", "Its file in the folder"): "Seine Datei im Ordner",
     (
         "*",
         "Let this scene render every second, third or fourth frame to multilayer EXR with vectors and depth, which guide the frames between. Restore Settings puts everything back",
     ): "Diese Szene jedes zweite, dritte oder vierte Bild als Multilayer-EXR mit Vektoren und Tiefe rendern lassen, die die Bilder dazwischen leiten. Einstellungen wiederherstellen macht alles rückgängig",
+    (
+        "*",
+        "List the new frames in a folder that are most worth a real render, the worst first",
+    ): "Die neuen Bilder eines Ordners auflisten, die einen echten Render am meisten lohnen, die schlechtesten zuerst",
     ("*", "Minutes"): "Minuten",
     (
         "*",
@@ -91,7 +115,19 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Render engine {engine} gives no vectors, which frames between are made with: choose Cycles or EEVEE.",
     ): "Die Render-Engine {engine} liefert keine Vektoren, mit denen die Bilder dazwischen gemacht werden: Cycles oder EEVEE wählen.",
+    (
+        "*",
+        "Render the new frames that need it most, and put them in the place of the made ones. Esc stops; what is rendered stays",
+    ): "Die neuen Bilder rendern, die es am nötigsten haben, und an die Stelle der gemachten setzen. Esc hält an; was gerendert ist, bleibt",
     ("*", "Rendered"): "Gerendert",
+    (
+        "*",
+        "Rendering frame {frame}, {done} of {total}. Esc stops",
+    ): "Bild {frame} wird gerendert, {done} von {total}. Esc hält an",
+    (
+        "*",
+        "Scene {scene!r} has no filled frames yet: choose Fill Rendered Frames first, or give the folder of a job.",
+    ): "Die Szene {scene!r} hat noch keine aufgefüllten Bilder: zuerst Gerenderte Bilder auffüllen wählen oder den Ordner eines Auftrags angeben.",
     (
         "*",
         "Scene {scene!r} has nothing to restore: Set Up Render has not changed it.",
@@ -108,6 +144,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Scene {scene!r} renders several views: frames are filled for one; switch off Stereoscopy, or render each eye by itself.",
     ): "Die Szene {scene!r} rendert mehrere Ansichten: Bilder werden für eine aufgefüllt; Stereoskopie ausschalten oder jedes Auge für sich rendern.",
+    (
+        "*",
+        "Scene {scene!r} writes {suffix} files, and the frames in {folder} end in {expected}: choose Set Up Render, as for the other frames.",
+    ): "Die Szene {scene!r} schreibt {suffix}-Dateien, und die Bilder in {folder} enden auf {expected}: Render einrichten wählen, wie für die anderen Bilder.",
     ("*", "Set Up"): "Einrichten",
     (
         "*",
@@ -128,6 +168,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "The film is transparent: at soft edges, vectors and depth are of one side alone, and alpha follows them.",
     ): "Der Film ist transparent: An weichen Kanten gehören Vektoren und Tiefe nur zu einer Seite, und Alpha folgt ihnen.",
+    ("*", "The folder of filled frames"): "Der Ordner der aufgefüllten Bilder",
     (
         "*",
         "The scene ends at frame {end} now, and not at {before}: the last frame has to be a rendered one.",
@@ -152,6 +193,14 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Welche Bilder gerendert werden; die dazwischen werden aus ihnen gemacht",
     (
         "*",
+        "{done} of {total} doubtful frames rendered, {seconds:.0f} s",
+    ): "{done} von {total} zweifelhaften Bildern gerendert, {seconds:.0f} s",
+    (
+        "*",
+        "{folder} has no frames in doubt: figures come with frames that the model guided makes, and all that have some may be rendered already.",
+    ): "{folder} enthält keine zweifelhaften Bilder: Angaben gibt es zu Bildern, die das Modell guided macht, und vielleicht sind alle davon schon gerendert.",
+    (
+        "*",
         "{folder} has no record of a job that this version can read ({name}): give the folder that a job has written.",
     ): "{folder} enthält keine Aufzeichnung eines Auftrags, die diese Version lesen kann ({name}): den Ordner angeben, den ein Auftrag geschrieben hat.",
     (
@@ -162,4 +211,8 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "{path} cannot be written ({reason}): check free space and permissions of the folder.",
     ): "{path} kann nicht geschrieben werden ({reason}): freien Platz und Rechte des Ordners prüfen.",
+    (
+        "*",
+        "{title} is still writing into {folder}: wait for it, or cancel it.",
+    ): "{title} schreibt noch in {folder}: abwarten oder abbrechen.",
 }

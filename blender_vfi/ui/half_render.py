@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 
 from .. import render_setup
-from ..render_properties import half_render
+from ..render_properties import DoubtfulFrame, HalfRender, half_render
 
 Layout = bpy.types.UILayout
 
@@ -23,6 +23,44 @@ def draw(layout: Layout, context: bpy.types.Context) -> None:
     row.operator("render.vfi_setup", icon="RENDER_ANIMATION")
     if render_setup.is_set_up(scene):
         row.operator("render.vfi_restore", icon="LOOP_BACK")
+    layout.separator()
+    _draw_doubtful(layout, half)
+
+
+def _draw_doubtful(layout: Layout, half: HalfRender) -> None:
+    """Draw the list of frames in doubt, and how many of them may be rendered."""
+    layout.label(text="Doubtful Frames")
+    row = layout.row()
+    row.template_list(
+        "RENDER_UL_vfi_doubtful", "", half, "doubtful", half, "doubtful_index", rows=4
+    )
+    row.column().operator("render.vfi_list_doubtful", text="", icon="FILE_REFRESH")
+    column = layout.column()
+    column.active = len(half.doubtful) > 0
+    column.prop(half, "folder")
+    column.prop(half, "most_frames")
+    column.prop(half, "most_minutes")
+    column.operator("render.vfi_render_doubtful", icon="RENDER_STILL")
+
+
+class RENDER_UL_vfi_doubtful(bpy.types.UIList):
+    """New frames, the most doubtful ones first."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _half: HalfRender,
+        item: DoubtfulFrame,
+        _icon: int,
+        _active_half: HalfRender,
+        _active_property: str,
+    ) -> None:
+        """Draw one frame: its number, and how far it can be trusted."""
+        row = layout.row()
+        icon = "CHECKMARK" if item.is_rendered else "IMAGE_DATA"
+        row.label(text=str(item.frame), icon=icon, translate=False)
+        row.progress(factor=item.confidence, text=f"{item.confidence:.0%}", translate=False)
 
 
 class RENDER_PT_vfi(bpy.types.Panel):
@@ -39,4 +77,4 @@ class RENDER_PT_vfi(bpy.types.Panel):
         draw(self.layout, context)
 
 
-CLASSES = (RENDER_PT_vfi,)
+CLASSES = (RENDER_UL_vfi_doubtful, RENDER_PT_vfi)

@@ -21,3 +21,10 @@ def preferences(context: bpy.types.Context) -> None:
         for area in window.screen.areas:
             if area.type == "PREFERENCES":
                 area.tag_redraw()
+
+
+def everything(context: bpy.types.Context) -> None:
+    """Draw all areas again."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            area.tag_redraw()

@@ -1,0 +1,236 @@
+"""The new frames that a render would improve most: which they are, and rendering them after all.
+
+What is rendered takes the place of the made frame once it is whole, and is noted beside the job, so
+that no later job makes it again. One frame at a time, so that a window can stay alive in between.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from .engine import durable
+from .engine.confidence import FrameConfidence, most_doubtful, read_confidence, write_confidence
+from .engine.exr_header import read_exr_header
+from .engine.job_spec import JobSpec
+from .engine.rendered_frames import note_rendered, read_job, rendered_names
+from .engine.schedule import Between
+from .errors import OutputError, RequestError
+from .job_queue import JobState, jobs
+from .render_properties import half_render
+
+_MOST_LISTED = 250
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much may be rendered.
+
+    Attributes:
+        frames: at most so many, the worst first.
+        seconds: no further frame begins after so many; 0 for no limit.
+    """
+
+    frames: int
+    seconds: float = 0.0
+
+
+def list_doubtful(scene: bpy.types.Scene, folder: Path, *, first_frame: int | None = None) -> int:
+    """Let a scene's list show what is known of the frames in a job's folder, the worst first.
+
+    Args:
+        scene: whose list.
+        folder: the job's output folder.
+        first_frame: frame of the timeline that shows the job's first one; None where frames have
+            the numbers of their files.
+
+    Returns:
+        How many of the frames there are, at most as many as the list takes.
+
+    Raises:
+        RequestError: the folder has no record of a job.
+        FrameError: the figures cannot be read.
+    """
+    first_number = read_job(folder).first_number
+    shift = 0 if first_frame is None else first_frame - first_number
+    rendered = rendered_names(folder)
+    half = half_render(scene)
+    half.folder = str(folder)
+    half.doubtful.clear()
+    half.doubtful_index = -1  # nothing is chosen, and no frame gone to
+    for each in most_doubtful(read_confidence(folder), _MOST_LISTED):
+        item = half.doubtful.add()
+        item.frame, item.file_name = each.number + shift, each.name
+        item.confidence, item.expected_error = each.confidence, each.expected_error
+        item.is_rendered = each.name in rendered
+    return len(half.doubtful)
+
+
+class DoubtfulRender:
+    """Renders the most doubtful frames of a job's folder, one after another.
+
+    `begin` sets the scene up for one, the caller renders and calls `finish`; `leave` puts the
+    scene's settings back, whatever has happened.
+
+    Attributes:
+        frames: what is going to be rendered, in order.
+        done: how many are.
+
+    Args:
+        scene: what the frames are rendered of.
+        folder: the job's output folder.
+        budget: how many, and how long.
+
+    Raises:
+        RequestError: the folder has no record of a job, no figures or no frame in doubt, or a job
+            writes into it, or the scene writes another format.
+        FrameError: the figures cannot be read.
+    """
+
+    def __init__(self, scene: bpy.types.Scene, folder: Path, budget: Budget) -> None:
+        self._scene = scene
+        self._folder = folder
+        self._budget = budget
+        self._job = read_job(folder)
+        self._sources = _sources_around(self._job)
+        self.frames = self._choose()
+        self.done = 0
+        self._began_s = time.monotonic()
+        self._before: dict[str, Any] | None = None
+        self._check_format()
+
+    @property
+    def current(self) -> FrameConfidence | None:
+        """What is to be rendered next; None where all is done, or the time is up."""
+        elapsed_s = time.monotonic() - self._began_s
+        is_late = 0 < self._budget.seconds <= elapsed_s
+        return None if self.done == len(self.frames) or is_late else self.frames[self.done]
+
+    @property
+    def partial(self) -> Path:
+        """Where the next frame is rendered to, before it gets its name."""
+        name = Path(self.frames[self.done].name)
+        return self._folder / f".{name.stem}.partial{name.suffix}"
+
+    def begin(self) -> None:
+        """Let the scene render the current frame, as its settings say, to a temporary file."""
+        render = self._scene.render
+        if self._before is None:
+            self._before = {
+                "filepath": render.filepath,
+                "use_sequencer": render.use_sequencer,
+                "use_lock_interface": render.use_lock_interface,
+                "frame": self._scene.frame_current,
+            }
+        self._scene.frame_set(self.frames[self.done].number)
+        render.filepath = str(self.partial)
+        render.use_sequencer = False  # the strip of the frames themselves may be there
+        render.use_lock_interface = True
+
+    def finish(self) -> None:
+        """Put what was rendered in the place of the made frame, and note it.
+
+        Raises:
+            OutputError: nothing was rendered, or it cannot be put there.
+            RequestError: the render has other passes or another size than the source frames.
+            FrameError: it cannot be read.
+        """
+        each = self.frames[self.done]
+        partial = self.partial
+        if not partial.is_file():
+            raise OutputError(
+                "Frame {frame} was not rendered to {path}: see Blender's own report, and check "
+                "free space and permissions of the folder.",
+                frame=each.number,
+                path=partial,
+            )
+        try:
+            self._check_alike(partial, each)
+            durable.publish(partial, self._folder / each.name)
+        except OSError as error:
+            raise OutputError(
+                "{path} cannot be written ({reason}): check free space and permissions of the "
+                "folder.",
+                path=self._folder / each.name,
+                reason=error.strerror,
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
+        note_rendered(self._folder, each.name, self._sources[each.name])
+        known = FrameConfidence(
+            number=each.number, name=each.name, confidence=1.0, expected_error=0.0
+        )
+        write_confidence(self._folder, [known])
+        self.done += 1
+
+    def leave(self) -> None:
+        """Put the scene's settings back as they were before the first frame."""
+        if self._before is None:
+            return
+        before, self._before = self._before, None
+        self._scene.frame_set(before.pop("frame"))
+        for name, value in before.items():
+            setattr(self._scene.render, name, value)
+        if self.done < len(self.frames):
+            self.partial.unlink(missing_ok=True)
+
+    def _choose(self) -> tuple[FrameConfidence, ...]:
+        for job in jobs:
+            if job.state is JobState.RUNNING and job.output_dir == str(self._folder):
+                raise RequestError(
+                    "{title} is still writing into {folder}: wait for it, or cancel it.",
+                    title=job.title,
+                    folder=self._folder,
+                )
+        rendered = rendered_names(self._folder)
+        known = [
+            each
+            for each in read_confidence(self._folder)
+            if each.name in self._sources and each.name not in rendered
+        ]
+        if not known:
+            raise RequestError(
+                "{folder} has no frames in doubt: figures come with frames that the model guided "
+                "makes, and all that have some may be rendered already.",
+                folder=self._folder,
+            )
+        return most_doubtful(known, self._budget.frames)
+
+    def _check_format(self) -> None:
+        path = self._scene.render.frame_path(frame=self.frames[0].number)
+        if Path(path).suffix.lower() != self._job.suffix:
+            raise RequestError(
+                "Scene {scene!r} writes {suffix} files, and the frames in {folder} end in "
+                "{expected}: choose Set Up Render, as for the other frames.",
+                scene=self._scene.name,
+                suffix=Path(path).suffix,
+                folder=self._folder,
+                expected=self._job.suffix,
+            )
+
+    def _check_alike(self, partial: Path, each: FrameConfidence) -> None:
+        """Refuse a render with other passes: it would be the one frame that nothing fits to."""
+        if partial.suffix.lower() != ".exr":
+            return
+        header, beside = (
+            read_exr_header(path) for path in (partial, Path(self._sources[each.name][0]))
+        )
+        if header.full_names != beside.full_names or header.size != beside.size:
+            raise RequestError(
+                "Frame {frame} was rendered with other passes or another size than the frames "
+                "beside it, and is not kept: choose Set Up Render, as for them.",
+                frame=each.number,
+            )
+
+
+def _sources_around(job: JobSpec) -> dict[str, tuple[str, str]]:
+    """Return the source frames before and after each frame that a job makes, by its name."""
+    return {
+        job.frame_name(index): (job.sources[output.pair], job.sources[output.pair + 1])
+        for index, output in enumerate(job.plan().outputs)
+        if isinstance(output, Between) and output.pair + 1 < len(job.sources)
+    }

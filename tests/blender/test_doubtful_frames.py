@@ -1,0 +1,172 @@
+"""Doubtful frames: they are listed, rendered after all, and what is rendered stays."""
+
+import hashlib
+from pathlib import Path
+
+import bpy
+import pytest
+
+from blender_vfi.engine.confidence import CONFIDENCE_NAME, read_confidence
+from blender_vfi.engine.protocol import Run
+from blender_vfi.engine.rendered_frames import RENDERED_NAME, rendered_names
+from blender_vfi.job_queue import JobState, QueuedJob, jobs
+from blender_vfi.render_properties import half_render
+
+from .filled_folder import fill, render_half
+from .pass_renders import PassReader
+from .small_scene import build
+
+pytestmark = pytest.mark.blender
+
+DOUBTFUL, BETTER = "cube_0004.exr", "cube_0002.exr"
+render_doubtful = bpy.ops.render.vfi_render_doubtful
+
+
+@pytest.fixture
+def sources(scene, tmp_path):
+    """The rendered half of the small scene."""
+    build(scene, tmp_path)
+    return render_half(scene)
+
+
+@pytest.fixture
+def filled(sources, tmp_path):
+    """The folder of the whole sequence."""
+    folder = tmp_path / "filled"
+    fill(sources, folder)
+    return folder
+
+
+def prints(folder: Path) -> dict[str, str]:
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.iterdir()
+        if path.suffix == ".exr"
+    }
+
+
+def shown(scene) -> list[tuple[int, str, bool]]:
+    return [(each.frame, each.file_name, each.is_rendered) for each in half_render(scene).doubtful]
+
+
+def test_list_has_the_worst_first_and_a_click_goes_to_it(scene, filled):
+    assert bpy.ops.render.vfi_list_doubtful(folder=str(filled)) == {"FINISHED"}
+    half = half_render(scene)
+    assert shown(scene) == [(4, DOUBTFUL, False), (2, BETTER, False)]
+    assert half.doubtful[0].confidence == pytest.approx(0.2)
+    assert half.doubtful[0].expected_error == pytest.approx(0.1)
+    half.doubtful_index = 0
+    assert scene.frame_current == 4
+    half.doubtful_index = 1
+    assert scene.frame_current == 2
+
+
+def test_the_worst_frame_is_rendered_and_the_others_are_left_byte_for_byte(
+    scene, sources, filled, tmp_path
+):
+    before, rendered = prints(filled), prints(sources[0].parent)
+    path, frame = scene.render.filepath, scene.frame_current
+    assert render_doubtful(folder=str(filled), frames=1) == {"FINISHED"}
+    after = prints(filled)
+    assert {name for name in before if before[name] != after[name]} == {DOUBTFUL}
+    assert before.keys() == after.keys()
+    assert prints(sources[0].parent) == rendered
+    assert (scene.render.filepath, scene.frame_current) == (path, frame)
+    assert not scene.render.use_lock_interface
+
+    scene.frame_set(4)
+    scene.render.filepath = str(tmp_path / "truth.exr")
+    bpy.ops.render.render(write_still=True)
+    truth, placed = (
+        PassReader(each).pixels("ViewLayer", "Combined", tmp_path / f"{each.stem}_look.exr")
+        for each in (tmp_path / "truth.exr", filled / DOUBTFUL)
+    )
+    assert placed == truth
+    assert truth != PassReader(sources[1]).pixels("ViewLayer", "Combined", tmp_path / "other.exr")
+
+
+def test_rendered_frame_is_sure_and_goes_to_the_end_of_the_list(scene, filled):
+    render_doubtful(folder=str(filled), frames=1)
+    assert {each.name: each.confidence for each in read_confidence(filled)}[DOUBTFUL] == 1.0
+    assert shown(scene) == [(2, BETTER, False), (4, DOUBTFUL, True)]
+
+
+def test_each_call_goes_on_with_the_next_until_none_is_left(scene, filled):
+    half_render(scene).folder = str(filled)
+    half_render(scene).most_frames = 1
+    for expected in ({DOUBTFUL}, {DOUBTFUL, BETTER}):
+        assert render_doubtful() == {"FINISHED"}
+        assert rendered_names(filled) == expected
+    with pytest.raises(RuntimeError, match="has no frames in doubt"):
+        render_doubtful()
+
+
+def test_no_frame_begins_after_the_time_is_up(scene, filled, monkeypatch):
+    clock = iter(range(0, 10_000, 40))  # every look at the clock is 40 s later
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    render_doubtful(folder=str(filled), minutes=1.0)
+    assert rendered_names(filled) == {DOUBTFUL}
+
+
+def test_sequence_of_the_frames_in_the_same_scene_is_not_what_is_rendered(scene, filled):
+    scene.render.use_sequencer = True
+    scene.sequence_editor_create()
+    before = prints(filled)
+    render_doubtful(folder=str(filled), frames=1)
+    assert prints(filled)[DOUBTFUL] != before[DOUBTFUL]
+    assert scene.render.use_sequencer
+
+
+def less_passes(scene):
+    scene.view_layers[0].use_pass_vector = False
+
+
+def smaller(scene):
+    scene.render.resolution_percentage = 50
+
+
+@pytest.mark.parametrize("change", [less_passes, smaller])
+def test_render_that_is_unlike_the_others_is_not_kept(scene, filled, change):
+    change(scene)
+    before, path = prints(filled), scene.render.filepath
+    with pytest.raises(RuntimeError, match="other passes or another size"):
+        render_doubtful(folder=str(filled))
+    assert prints(filled) == before
+    assert scene.render.filepath == path
+    assert not (filled / RENDERED_NAME).exists()
+
+
+def test_scene_that_writes_another_format_is_told_what_to_do(scene, filled):
+    bpy.ops.render.vfi_restore()
+    with pytest.raises(RuntimeError, match=r"writes \.png files.*choose Set Up Render"):
+        render_doubtful(folder=str(filled))
+
+
+def test_render_that_fails_leaves_everything_as_it_was(scene, filled):
+    scene.camera = None
+    before, path = prints(filled), scene.render.filepath
+    with pytest.raises(RuntimeError, match="amera"):
+        render_doubtful(folder=str(filled))
+    assert (prints(filled), scene.render.filepath) == (before, path)
+
+
+def test_folder_that_a_job_writes_into_is_left_alone(scene, sources, tmp_path):
+    job = fill(sources, tmp_path / "filled")
+    queued = QueuedJob(request=Run(job=job), title="cube", state=JobState.RUNNING)
+    jobs.add([queued])
+    with pytest.raises(RuntimeError, match="cube is still writing into"):
+        render_doubtful(folder=job.output_dir)
+
+
+@pytest.mark.parametrize("operator", ["vfi_list_doubtful", "vfi_render_doubtful"])
+def test_without_a_folder_there_is_nothing_to_list_or_render(scene, tmp_path, operator):
+    with pytest.raises(RuntimeError, match="has no filled frames yet"):
+        getattr(bpy.ops.render, operator)()
+    with pytest.raises(RuntimeError, match="has no record of a job"):
+        getattr(bpy.ops.render, operator)(folder=str(tmp_path))
+
+
+def test_damaged_figures_are_named(scene, filled):
+    (filled / CONFIDENCE_NAME).write_text("{")
+    with pytest.raises(RuntimeError, match="cannot be read as figures of confidence"):
+        bpy.ops.render.vfi_list_doubtful(folder=str(filled))
