@@ -14,21 +14,22 @@ import bpy
 from . import engine_session, placing, vse, vse_timing
 from .cli import run_command
 from .cli_models import add_models_commands
-from .cli_options import add_job_options, multiplier
+from .cli_options import add_job_options, multiplier, output_times
 from .cli_progress import ProgressPrinter
 from .cli_run import add_run_command, save_job
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
 from .engine.protocol import Run
 from .engine.schedule import parse_pairs
+from .engine.times import parse_time
 from .engine.version import package_version
-from .errors import OutputError, StripError
+from .errors import OutputError, RequestError, StripError
 from .job_queue import QueuedJob
 from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
 from .strip_cuts import known_cuts
 from .strip_fill import prepare_fill
-from .strip_job import build_job, describe_doubts, first_frame_of
+from .strip_job import build_job, describe_doubts, first_frame_of, read_strip
 from .vse_timing import Timing
 
 _EXAMPLES = """\
@@ -39,6 +40,8 @@ examples:
       --save-as edit_slow.blend
   blender -c vfi interpolate edit.blend --strip Shot_010 --rate 59.94
       the strip at another frame rate than the scene's, in a new scene
+  blender -c vfi interpolate edit.blend --strip Shot_010 --timing bake-retiming
+      a strip with retiming keys, with real frames wherever it is slower
   blender -c vfi interpolate edit.blend --strip Shot_010 --save-job night.json
   blender -c vfi run night.json
       the frames later, or on another machine; the first command again then places the strip
@@ -71,9 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--timing",
         choices=[_option(timing) for timing in Timing],
-        default=_option(Timing.NEW_SCENE),
         help="new-scene: same speed in a scene with a higher rate; slow-motion: same scene, "
-        "longer; raise-rate: this scene at a higher rate (default: new-scene)",
+        "longer; raise-rate: this scene at a higher rate; speed-ramp: same scene, at the speed of "
+        "--speed or --times, or that the project's setting Speed is animated to; bake-retiming: "
+        "as the strip's retiming keys have it (default: new-scene)",
     )
     where.add_argument(
         "--cuts-at-markers", action="store_true", help="take the timeline's markers for cuts"
@@ -121,12 +125,17 @@ def _add_strip_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
 
 def _interpolate(options: argparse.Namespace) -> int:
     scene, strip = _open_strip(options)
-    source = vse.read_image_strip(scene, strip)
-    timing = next(timing for timing in Timing if _option(timing) == options.timing)
+    timing = _timing(options)
+    if options.times is None and options.speed is None:
+        source, times = read_strip(scene, strip, timing)
+    else:
+        source = vse.read_image_strip(scene, strip)
+        times = tuple(map(parse_time, output_times(options, len(source.files))))
     settings = SimpleNamespace(
         **_output_settings(options), **_time_settings(options), timing=timing.value
     )
-    job = build_job(settings, source, cut_pairs=_cut_pairs(options, scene, strip, source))
+    cut_pairs = _cut_pairs(options, scene, strip, source, timing)
+    job = build_job(settings, source, cut_pairs=cut_pairs, times=times)
     vse_timing.check_timing(timing, source, job)
     queued = QueuedJob(
         request=Run(job=job),
@@ -137,6 +146,28 @@ def _interpolate(options: argparse.Namespace) -> int:
         notices=describe_doubts(source),
     )
     return _run(queued, options)
+
+
+def _timing(options: argparse.Namespace) -> Timing:
+    """Return the timing that the options ask for; times of one's own have but one.
+
+    Raises:
+        RequestError: another timing was chosen for them, or one that has no place for a rate.
+    """
+    has_times = options.times is not None or options.speed is not None
+    usual = Timing.SPEED_RAMP if has_times else Timing.NEW_SCENE
+    timing = next((each for each in Timing if _option(each) == options.timing), usual)
+    if has_times and timing is not usual:
+        raise RequestError(
+            f"Timing {options.timing} with --times or --speed: these are a speed ramp of their "
+            "own; leave --timing out."
+        )
+    if timing.has_own_times and (options.rate is not None or options.multiplier is not None):
+        raise RequestError(
+            f"Timing {options.timing} with --multiplier or --rate: the speed alone says which "
+            "frames are made; leave them out."
+        )
+    return timing
 
 
 def _fill(options: argparse.Namespace) -> int:
@@ -214,8 +245,11 @@ def _cut_pairs(
     scene: bpy.types.Scene,
     strip: bpy.types.Strip,
     source: vse.ImageSource,
+    timing: Timing,
 ) -> frozenset[int]:
     given = parse_pairs(options.cut_pairs) if options.cut_pairs else frozenset()
+    if timing is Timing.BAKE_RETIMING:  # its frames are not one for each of the timeline
+        return given
     return given | known_cuts(scene, strip, options, source, first_frame_of(strip, source))
 
 

@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     interpolate.add_argument(
         "output_dir", type=Path, metavar="OUT_DIR", help="made when missing; never IN_DIR"
     )
-    add_job_options(interpolate, takes_times=True)
+    add_job_options(interpolate)
     interpolate.add_argument(
         "--source-rate",
         type=frame_rate,

@@ -24,25 +24,22 @@ from .errors import RequestError
 from .models import catalog
 
 
-def add_job_options(
-    parser: argparse.ArgumentParser, *, fills_gaps: bool = False, takes_times: bool = False
-) -> None:
+def add_job_options(parser: argparse.ArgumentParser, *, fills_gaps: bool = False) -> None:
     """Add the options that decide what a job makes and how.
 
     Args:
         parser: of a command.
         fills_gaps: whether the numbers of the source's files say how many frames are made.
-        takes_times: whether frames may have times of their own.
     """
     what = parser.add_argument_group("what to make")
     if not fills_gaps:
-        _add_rate_options(what, takes_times=takes_times)
+        _add_rate_options(what)
     _add_output_options(what)
     _add_model_options(parser)
     _add_engine_options(parser)
 
 
-def _add_rate_options(what: argparse._ArgumentGroup, *, takes_times: bool) -> None:
+def _add_rate_options(what: argparse._ArgumentGroup) -> None:
     rates = what.add_mutually_exclusive_group()
     rates.add_argument(
         "--multiplier",
@@ -58,8 +55,7 @@ def _add_rate_options(what: argparse._ArgumentGroup, *, takes_times: bool) -> No
         help="in place of a multiplier: the frame rate of the result, such as 60, 59.94 or "
         "60000/1001; time always stays",
     )
-    if takes_times:
-        _add_time_options(what, rates)
+    _add_time_options(what, rates)
     what.add_argument(
         "--loop",
         action="store_true",

@@ -83,6 +83,18 @@ _TIMINGS = [
         "Same speed, in this scene at a higher frame rate; only where no other strip would "
         "change its speed",
     ),
+    (
+        Timing.SPEED_RAMP.value,
+        "Speed Ramp",
+        "In this scene on a free channel, at the speed that the setting Speed has at each frame "
+        "of the timeline; animate it",
+    ),
+    (
+        Timing.BAKE_RETIMING.value,
+        "Bake Retiming",
+        "In this scene on a free channel, as the strip's retiming keys have it, with frames made "
+        "wherever it is slower",
+    ),
 ]
 
 
@@ -305,6 +317,18 @@ class SceneSettings(InterpolationProperties, bpy.types.PropertyGroup):
     """Settings of a scene's jobs, saved with it."""
 
     half_render: bpy.props.PointerProperty(type=HalfRender)
+    speed: bpy.props.FloatProperty(
+        name="Speed",
+        description=(
+            "Speed of a speed ramp at this frame of the timeline: 0.25 is a quarter, 0 stands "
+            "still, below 0 runs backwards. Animate it with keyframes"
+        ),
+        default=1.0,
+        soft_min=-4.0,
+        soft_max=4.0,
+        precision=3,
+        options={"ANIMATABLE"},
+    )
     skipped: bpy.props.CollectionProperty(type=SkippedRange)
     skipped_index: bpy.props.IntProperty(
         name="Skipped Range", description="Range that the buttons beside the list work on"

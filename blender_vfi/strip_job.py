@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from . import vse, vse_rate, vse_timing
+from . import vse, vse_rate, vse_retiming, vse_speed, vse_timing
 from .engine.folders import find_gap, output_suffix, split_number
 from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
 from .engine.rates import parse_rate, rate_text
@@ -55,16 +55,20 @@ def prepare(
     Raises:
         VfiError: strip, files or settings do not fit; the message says what to do.
     """
-    source = vse.read_image_strip(scene, strip)
+    timing = Timing(settings.timing)
+    source, times = read_strip(scene, strip, timing)
     first_frame = first_frame_of(strip, source)
+    # a retimed strip's frames are not one for each of the timeline
+    knows_pairs = timing is not Timing.BAKE_RETIMING
+    also_skips = also_skips and knows_pairs
     job = build_job(
         settings,
         source,
         also_skipped=skipped_pairs(scene, source, first_frame) if also_skips else frozenset(),
-        cut_pairs=known_cuts(scene, strip, settings, source, first_frame),
+        cut_pairs=known_cuts(scene, strip, settings, source, first_frame) if knows_pairs else (),
         is_one_of_many=is_one_of_many,
+        times=times,
     )
-    timing = Timing(settings.timing)
     vse_timing.check_timing(timing, source, job)
     return QueuedJob(
         request=Run(job=job),
@@ -74,6 +78,22 @@ def prepare(
         first_frame=first_frame,
         notices=describe_doubts(source),
     )
+
+
+def read_strip(
+    scene: bpy.types.Scene, strip: bpy.types.Strip, timing: Timing
+) -> tuple[ImageSource, tuple[Fraction, ...] | None]:
+    """Return what a strip shows, and the moments of new frames where these are not evenly spaced.
+
+    Raises:
+        VfiError: strip, files or speed do not fit the timing.
+    """
+    if timing is Timing.BAKE_RETIMING:
+        return vse_retiming.read_retimed_strip(scene, strip)
+    source = vse.read_image_strip(scene, strip)
+    if timing is Timing.SPEED_RAMP:
+        return source, vse_speed.ramp_times(scene, source, first_frame_of(strip, source))
+    return source, None
 
 
 def first_frame_of(strip: bpy.types.Strip, source: ImageSource) -> int:
@@ -134,6 +154,7 @@ def build_job(
     also_skipped: Collection[int] = (),
     cut_pairs: Collection[int] = (),
     is_one_of_many: bool = False,
+    times: Sequence[Fraction] | None = None,
 ) -> JobSpec:
     """Describe the job that `settings` ask for.
 
@@ -144,18 +165,22 @@ def build_job(
         cut_pairs: pairs that the timeline has cuts in; without effect where cuts are interpolated.
         is_one_of_many: whether other strips share the settings, so that it needs a folder of its
             own in the output folder.
+        times: the moment of each new frame, in place of multiplier and rate.
 
     Raises:
         RequestError: a setting is out of range.
         StripError: a path is relative to a .blend that was never saved.
     """
-    rate = parse_rate(settings.target_rate) if settings.frames_by == BY_RATE else None
+    has_rate = settings.frames_by == BY_RATE and times is None
+    rate = parse_rate(settings.target_rate) if has_rate else None
     skip, keep = _pairs(settings.skip_pairs), _pairs(settings.keep_pairs)
     if keep is not None:
         keep -= frozenset(also_skipped)
     elif also_skipped:
         skip = (skip or frozenset()) | frozenset(also_skipped)
     ending = f"x{settings.multiplier}" if rate is None else f"{rate_text(rate)}fps"
+    if times is not None:
+        ending = "retimed"
     if settings.loop:
         ending += "_loop"
     job = JobSpec(
@@ -164,8 +189,9 @@ def build_job(
         output_dir=output_folder(settings, source, ending, is_one_of_many=is_one_of_many),
         name_prefix=sequence_prefix(source),
         suffix=suffix_of(settings, source),
-        multiplier=DEFAULT_MULTIPLIER if rate is not None else settings.multiplier,
+        multiplier=settings.multiplier if rate is None and times is None else DEFAULT_MULTIPLIER,
         rate_ratio=None if rate is None else _ratio_to(source, rate),
+        times=None if times is None else tuple(map(str, times)),
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
         loop=settings.loop,

@@ -179,8 +179,8 @@ def read_image_strip(
     if is_retimed(strip):
         raise StripError(
             "Strip {strip!r} is retimed, so that it shows some frames twice or not at all: "
-            "clear its retiming (Strip > Retiming > Reset Retiming) and interpolate that, or "
-            "render it first.",
+            "choose the timing Bake Retiming, or clear its retiming (Strip > Retiming > Reset "
+            "Retiming) and interpolate that.",
             strip=strip.name,
         )
     times = strip_times(strip)

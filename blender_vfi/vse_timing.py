@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import enum
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,10 +10,9 @@ from typing import Any
 
 import bpy
 
-from . import vse, vse_carry, vse_rate
+from . import vse, vse_carry, vse_placement, vse_rate
 from .engine.protocol import JobSpec
 from .engine.rates import nearest_frame, rate_text
-from .engine.schedule import Source
 from .errors import RequestError
 from .messages import message
 from .paths import path_like
@@ -27,11 +25,18 @@ class Timing(enum.Enum):
     NEW_SCENE = "NEW_SCENE"
     SLOW_MOTION = "SLOW_MOTION"
     RAISE_RATE = "RAISE_RATE"
+    SPEED_RAMP = "SPEED_RAMP"
+    BAKE_RETIMING = "BAKE_RETIMING"
 
     @property
     def keeps_time(self) -> bool:
         """Whether a frame stays at its second, so that pairs left alone have to be held."""
-        return self is not Timing.SLOW_MOTION
+        return self in (Timing.NEW_SCENE, Timing.RAISE_RATE)
+
+    @property
+    def has_own_times(self) -> bool:
+        """Whether every frame has a moment of its own: neither multiplier nor rate count."""
+        return self in (Timing.SPEED_RAMP, Timing.BAKE_RETIMING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +65,10 @@ def check_timing(timing: Timing, source: ImageSource, job: JobSpec) -> None:
     """
     scene = vse.find_scene(source.scene_name)
     strip = vse.find_strip(scene, source.strip_name)
-    if timing is Timing.SLOW_MOTION:
-        last = _slow_motion_times(vse.strip_times(strip), source, job).right
+    if not timing.keeps_time:
+        last = vse_placement.slow_motion_times(vse.strip_times(strip), source, job).right
     else:
-        factor = _rate_factor(job)
+        factor = vse_placement.rate_factor(job)
         _check_rate(scene, factor)
         last = nearest_frame(max(scene.frame_end + 1, vse.strip_times(strip).right) * factor)
     if last > vse.LARGEST_FRAME:
@@ -97,19 +102,21 @@ def place(timing: Timing, source: ImageSource, job: JobSpec) -> Placed:
     if timing is Timing.NEW_SCENE:
         return _place_in_new_scene(scene, source, job)
     with vse.editing(scene):
-        if timing is Timing.SLOW_MOTION:
+        if not timing.keeps_time:
             return _place_as_slow_motion(scene, source, job)
         return _place_at_raised_rate(scene, source, job)
 
 
 def result_name(source: ImageSource, job: JobSpec) -> str:
-    """Return the name of the result: that of the strip, and its multiplier or frame rate.
+    """Return the name of the result: that of the strip, and what became of its time.
 
     Raises:
         StripError: the scene is gone.
     """
+    if job.times is not None:
+        return f"{source.strip_name}_retimed"
     if job.ratio is None:
-        return f"{source.strip_name}_x{_largest(job)}"
+        return f"{source.strip_name}_x{vse_placement.largest(job)}"
     return f"{source.strip_name}_{_rate_at(vse.find_scene(source.scene_name), job.ratio)}fps"
 
 
@@ -132,7 +139,7 @@ def _fill_new_scene(
     copy: bpy.types.Scene, source: ImageSource, job: JobSpec
 ) -> tuple[str, list[str]]:
     """Turn the copy of a scene into one with the new strip and its sounds, at the higher rate."""
-    factor = _rate_factor(job)
+    factor = vse_placement.rate_factor(job)
     old_strip = vse.find_strip(copy, source.strip_name)
     old_times, old_end = vse.strip_times(old_strip), copy.frame_end
     vse_rate.drop_objects(copy)
@@ -142,7 +149,7 @@ def _fill_new_scene(
     channels = {name: vse.find_strip(copy, name).channel for name in sounds}
     moves = {name: times.scaled(factor) for name, times in sounds.items()}
     vse_rate.scale_time(copy, factor, moves)
-    times = _steady_times(old_times, source, job)
+    times = vse_placement.steady_times(old_times, source, job)
     name = result_name(source, job)
     if old_times.right <= old_end + 1:  # rounding leaves no frame outside that was inside
         copy.frame_end = max(copy.frame_end, times.right - 1)
@@ -175,16 +182,19 @@ def _fill_new_scene(
 def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
     old_strip = vse.find_strip(scene, source.strip_name)
     old_times = vse.strip_times(old_strip)
-    times = _slow_motion_times(old_times, source, job)
+    times = vse_placement.slow_motion_times(old_times, source, job)
     strips = vse.sibling_strips(scene, old_strip)
     strip = _add_strip_above(scene, old_strip, result_name(source, job), job, strips, times)
-    factor = float(_stretch(job))
+    factor = float(vse_placement.stretch(job))
     notices = vse_carry.carry_settings(
         old_strip, strip, factor=factor, keep_alpha_mode=_keeps_alpha_mode(source, job)
     )
-    notices += vse_carry.carry_animation(
-        scene, source.strip_name, strip, _slow_motion_map(old_times, times, source, job)
+    frame_map = (
+        vse_placement.place_map(old_times, times)
+        if vse.is_retimed(old_strip)
+        else vse_placement.slow_motion_map(old_times, times, source, job)
     )
+    notices += vse_carry.carry_animation(scene, source.strip_name, strip, frame_map)
     if factor < 1:
         notices.append(
             message(
@@ -210,7 +220,7 @@ def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobS
 
 
 def _place_at_raised_rate(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
-    factor = _rate_factor(job)
+    factor = vse_placement.rate_factor(job)
     name = result_name(source, job)
     old_strip = vse.find_strip(scene, source.strip_name)
     old_times = vse.strip_times(old_strip)
@@ -223,7 +233,7 @@ def _place_at_raised_rate(scene: bpy.types.Scene, source: ImageSource, job: JobS
     moves[old_strip.name] = old_times.shifted(old_times.scaled(factor).left - old_times.left)
     vse_rate.scale_time(scene, factor, moves)
     old_strip.mute = True
-    times = _steady_times(old_times, source, job)
+    times = vse_placement.steady_times(old_times, source, job)
     strip = _add_strip_above(scene, old_strip, name, job, vse.root_strips(scene), times)
     notices = [
         message(
@@ -293,56 +303,6 @@ def _add_strip(
     return strip
 
 
-def _first_frame(times: StripTimes, source: ImageSource) -> int:
-    """Return the frame on the timeline that shows `source.files[0]` now."""
-    return round(times.content_start) + source.lead
-
-
-def _steady_times(old: StripTimes, source: ImageSource, job: JobSpec) -> StripTimes:
-    """Return the same seconds at the new rate; the last frame is held to the end of its own."""
-    content_start = _first_frame(old, source)
-    times = StripTimes(content_start, old.left, old.right).scaled(_rate_factor(job))
-    # a lower rate may round the end to before the last frame
-    right = max(times.right, round(times.content_start) + len(job.plan().outputs))
-    return StripTimes(times.content_start, times.left, right)
-
-
-def _slow_motion_times(old: StripTimes, source: ImageSource, job: JobSpec) -> StripTimes:
-    factor = _stretch(job)
-    content_start = old.left + nearest_frame(source.held_before * factor)
-    held_after = nearest_frame(source.held_after * factor)
-    return StripTimes(content_start, old.left, content_start + len(job.plan().outputs) + held_after)
-
-
-def _slow_motion_map(
-    old: StripTimes, new: StripTimes, source: ImageSource, job: JobSpec
-) -> vse_carry.FrameMap:
-    """Map the old strip's time onto the new one's, where pairs left alone take no longer."""
-    first = _first_frame(old, source)
-    factor = float(_stretch(job))
-    if job.ratio is not None:  # all time is kept
-        return lambda frame: new.content_start + (frame - first) * factor
-    positions = [
-        index for index, output in enumerate(job.plan().outputs) if isinstance(output, Source)
-    ]
-    # the last frame lasts one frame, and in a loop as long as any
-    positions.append(len(job.plan().outputs) if job.loop else positions[-1] + 1)
-    anchors = [
-        (float(first + frame), float(new.content_start + position))
-        for frame, position in enumerate(positions)
-    ]
-
-    def frame_map(frame: float) -> float:
-        after = bisect.bisect_right(anchors, (frame, float("inf")))
-        if after == 0 or after == len(anchors):  # held frames last longer in any case
-            old_anchor, new_anchor = anchors[0 if after == 0 else -1]
-            return new_anchor + (frame - old_anchor) * factor
-        (old_0, new_0), (old_1, new_1) = anchors[after - 1], anchors[after]
-        return new_0 + (frame - old_0) * (new_1 - new_0) / (old_1 - old_0)
-
-    return frame_map
-
-
 def _keeps_alpha_mode(source: ImageSource, job: JobSpec) -> bool:
     """Whether the new files store alpha as the old; if not, Blender's choice for them is right."""
     suffix = Path(source.files[0]).suffix.lower()
@@ -368,27 +328,6 @@ def _check_rate(scene: bpy.types.Scene, factor: int | Fraction) -> None:
 def _rate_at(scene: bpy.types.Scene, factor: int | Fraction) -> str:
     """Write the frame rate that is `factor` times the scene's."""
     return rate_text(vse_rate.rate_of(scene.render) * factor)
-
-
-def _rate_factor(job: JobSpec) -> int | Fraction:
-    if job.ratio is not None:
-        return job.ratio
-    if isinstance(job.multiplier, int):
-        return job.multiplier
-    raise RequestError(
-        "Multipliers {multipliers} differ from pair to pair, so that no frame rate keeps the "
-        "time: choose Slow Motion, or one multiplier.",
-        multipliers=job.multiplier,
-    )
-
-
-def _stretch(job: JobSpec) -> int | Fraction:
-    """Return how many frames a source frame becomes, at most."""
-    return _largest(job) if job.ratio is None else job.ratio
-
-
-def _largest(job: JobSpec) -> int:
-    return job.multiplier if isinstance(job.multiplier, int) else max(job.multiplier)
 
 
 def _select_only(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:

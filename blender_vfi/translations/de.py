@@ -666,15 +666,6 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     (
         "*",
-        "Strip {strip!r} is retimed, so that it shows some frames twice or not at all: clear its "
-        "retiming (Strip > Retiming > Reset Retiming) and interpolate that, or render it first.",
-    ): (
-        "Der Streifen „{strip}“ ist zeitlich verändert und zeigt manche Bilder doppelt oder gar "
-        "nicht: das Retiming zurücksetzen (Streifen > Retiming > Reset Retiming) und dann "
-        "interpolieren, oder den Streifen vorher rendern."
-    ),
-    (
-        "*",
         "Missing in strip {strip!r}, and made for it: {missing}",
     ): "Im Streifen „{strip}“ fehlt und wird gemacht: {missing}",
     (

@@ -7,6 +7,7 @@ import bpy
 from .. import vse
 from ..models import catalog
 from ..properties import BY_RATE, SceneSettings, scene_settings
+from ..vse_timing import Timing
 from . import model_info
 
 Layout = bpy.types.UILayout
@@ -23,8 +24,13 @@ def draw_main(layout: Layout, context: bpy.types.Context) -> None:
         if not spec.checkpoint.sources:
             column.prop(settings, "checkpoint")
     column.separator()
-    column.row().prop(settings, "frames_by", expand=True)
-    column.prop(settings, "target_rate" if settings.frames_by == BY_RATE else "multiplier")
+    if settings.timing == Timing.SPEED_RAMP.value:
+        row = column.row()
+        row.use_property_decorate = True
+        row.prop(settings, "speed")
+    elif settings.timing != Timing.BAKE_RETIMING.value:
+        column.row().prop(settings, "frames_by", expand=True)
+        column.prop(settings, "target_rate" if settings.frames_by == BY_RATE else "multiplier")
     column.prop(settings, "timing")
     column.prop(settings, "loop")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 import pytest
 
-from blender_vfi import blender_cli
+from blender_vfi import blender_cli, vse
 
 pytestmark = pytest.mark.blender
 
@@ -60,6 +60,44 @@ def test_options_of_time_reach_the_job(marked, command, engine):
     assert (job.cuts, job.cut_threshold, job.cut_pairs) == ("blend", 0.3, (0,))
     assert (job.duplicates, job.loop) == ("retime", True)
     assert len(job.plan().outputs) == 6
+
+
+def test_a_speed_ramp_of_the_command_line_is_placed_as_one(command, engine, scene):
+    assert command("--speed", "0:0.5") == 0
+    [job] = engine.jobs
+    assert job.times == ("0", "1/2", "1", "3/2", "2")
+    scene = bpy.context.scene
+    assert "shot_retimed" in vse.all_strips(scene)
+
+
+def test_times_of_a_file_reach_the_job(command, engine, tmp_path):
+    (tmp_path / "times.txt").write_text("2\n0.5\n")
+    assert command("--times", str(tmp_path / "times.txt")) == 0
+    assert engine.jobs[0].times == ("2", "1/2")
+
+
+def test_the_project_s_animated_speed_is_a_timing(command, engine, scene, tmp_path):
+    scene.blender_vfi.speed = 0.25
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "edit.blend"))
+    assert command("--timing", "speed-ramp") == 0
+    assert len(engine.jobs[0].times) == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--speed 0:1 --timing new-scene", "Timing new-scene with --times or --speed"),
+        ("--timing speed-ramp --multiplier 2", "Timing speed-ramp with --multiplier or --rate"),
+        ("--timing bake-retiming --rate 60", "Timing bake-retiming with --multiplier or --rate"),
+        ("--timing bake-retiming", "no image strip with retiming keys"),
+    ],
+)
+def test_times_and_timings_that_do_not_go_together_are_refused(
+    command, engine, capsys, options, message
+):
+    assert command(*options.split()) == 2
+    assert message in capsys.readouterr().err
+    assert engine.jobs == []
 
 
 def test_markers_are_no_cuts_unless_asked_and_pairs_can_be_named(marked, command, engine):

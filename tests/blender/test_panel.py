@@ -107,6 +107,16 @@ def test_the_main_panel_has_what_every_job_needs(context, add_strip):
     assert "Interpolate Strip" in notes.texts
 
 
+@pytest.mark.parametrize(
+    ("timing", "shown"),
+    [("SPEED_RAMP", ["speed", "timing"]), ("BAKE_RETIMING", ["timing"])],
+)
+def test_frames_with_times_of_their_own_ask_for_no_multiplier(context, scene, timing, shown):
+    scene.blender_vfi.timing = timing
+    notes = draw(settings_layout.draw_main, context)
+    assert notes.properties == ["model", *shown, "loop"]
+
+
 def test_the_main_panel_says_what_to_select(context):
     assert "Select an Image Strip" in draw_panel(panel.SEQUENCER_PT_vfi, context).texts
 
@@ -140,7 +150,7 @@ def test_every_group_of_settings_can_be_drawn(context, drawn):
 
 
 def test_every_setting_is_on_some_panel(context):
-    shown = {"target_rate", "seed"}  # each for its own kind of job
+    shown = {"target_rate", "speed", "seed"}  # each for its own kind of job
     for drawn in (
         settings_layout.draw_main,
         settings_layout.draw_output,
@@ -152,7 +162,8 @@ def test_every_setting_is_on_some_panel(context):
     ):
         shown |= set(draw(drawn, context).properties)
     settings = context.scene.blender_vfi.bl_rna.properties.keys()
-    assert shown >= set(settings) - {"rna_type", "name", "skipped", "skipped_index"}
+    groups = {"rna_type", "name", "skipped", "skipped_index", "half_render"}
+    assert shown >= set(settings) - groups
 
 
 @pytest.mark.parametrize("spec", catalog.CATALOG, ids=lambda spec: spec.name)
