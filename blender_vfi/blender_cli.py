@@ -283,6 +283,7 @@ def _output_settings(options: argparse.Namespace) -> dict[str, object]:
         "clear_cache_every": options.clear_cache_every,
         "tile_size": options.tile_size,
         "free_memory_limit_gb": options.free_memory_limit_gb,
+        "bad_frames": options.bad_frames.upper(),
         "overwrite": options.overwrite,
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 from .engine import schedule
 from .engine.limits import SMALLEST_TILE
 from .engine.protocol import (
+    BAD_FRAMES,
     CUTS,
     DEFAULT_CUT_THRESHOLD,
     DEFAULT_MULTIPLIER,
@@ -126,6 +127,13 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
         "second",
     )
     what.add_argument(
+        "--bad-frames",
+        choices=BAD_FRAMES,
+        default="fail",
+        help="where the model's answer is infinite or no number, in fp32 too: fail, hold the frame "
+        "before, or blend both (default: fail)",
+    )
+    what.add_argument(
         "--format",
         dest="suffix",
         type=_suffix,
@@ -229,6 +237,7 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "cuts": options.cuts,
         "cut_threshold": options.cut_threshold,
+        "bad_frames": options.bad_frames,
         "overwrite": options.overwrite,
         "model": options.model,
         "checkpoint": options.checkpoint,

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from .engine.protocol import (
+    BAD_FRAMES,
     CUTS,
     DEFAULT_CUT_THRESHOLD,
     DUPLICATES,
@@ -43,6 +44,12 @@ _DUPLICATE_NAMES = {
     "retime": ("Retime", "Spread the drawings evenly over the same time, for even motion"),
 }
 
+_BAD_FRAME_NAMES = {
+    "fail": ("Fail", "The job fails; finished frames stay"),
+    "hold": ("Hold", "The frame before is held, and the frame's name told"),
+    "blend": ("Blend", "Both frames are blended, and the frame's name told"),
+}
+
 
 def _numbered(items: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, int]]:
     """Give each item a number of its own: files keep that, and by default it is the place."""
@@ -63,6 +70,7 @@ _FORMATS = _numbered(
 _PRECISIONS = _numbered((name, *_PRECISION_NAMES[name]) for name in PRECISIONS)
 _CUTS = _numbered((name.upper(), *_CUT_NAMES[name]) for name in CUTS)
 _DUPLICATES = _numbered((name.upper(), *_DUPLICATE_NAMES[name]) for name in DUPLICATES)
+_BAD_FRAMES = _numbered((name.upper(), *_BAD_FRAME_NAMES[name]) for name in BAD_FRAMES)
 _FLOW_SCALES = _numbered(
     (f"{scale:g}", f"{scale:g}×", f"{scale:g} times the frame") for scale in FLOW_SCALES
 )
@@ -289,6 +297,16 @@ class InterpolationProperties:
         description="What models that draw noise start from: the same seed, the same frames",
         default=0,
         soft_min=0,
+        options=_OPTIONS,
+    )
+    bad_frames: bpy.props.EnumProperty(
+        name="Bad Frames",
+        description=(
+            "What becomes of a frame for which the model's answer is infinite or no number, in "
+            "full precision too"
+        ),
+        items=_BAD_FRAMES,
+        default="FAIL",
         options=_OPTIONS,
     )
     overwrite: bpy.props.BoolProperty(

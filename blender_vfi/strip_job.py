@@ -225,6 +225,7 @@ def engine_fields(settings: Any) -> dict[str, Any]:
         "tile_size": settings.tile_size,
         "free_memory_limit_gb": settings.free_memory_limit_gb,
         "seed": settings.seed,
+        "bad_frames": settings.bad_frames.lower(),
         "overwrite": settings.overwrite,
     }
 

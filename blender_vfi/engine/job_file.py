@@ -26,7 +26,7 @@ MOST_FRAMES = 1_000_000
 
 _VERSION_FIELD = "blender_vfi_jobs"
 # Every other text of a job is taken for a path: one that is forgotten here is refused, not obeyed.
-_PLAIN_TEXTS = frozenset({"job_id", "name_prefix", "suffix", "model", "device"})
+_PLAIN_TEXTS = frozenset({"job_id", "name_prefix", "suffix", "model", "device", "times"})
 
 
 def path_fields() -> frozenset[str]:

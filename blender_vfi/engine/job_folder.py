@@ -42,6 +42,7 @@ class JobFolder:
         findings: what this very job found in its frames before it was stopped; None if nothing, or
             if frames have changed since.
         changed_sources: source frames that have changed since this very job was stopped.
+        bad_frames: names of frames that stand in for what the model could not make.
 
     Args:
         job: the job; its output folder is made when missing.
@@ -95,6 +96,7 @@ class JobFolder:
         self.finished = self._rendered if job.overwrite else present
         self._foreign = frozenset() if is_own else present - self._rendered
         self._present = present
+        self.bad_frames = self._bad_frames_that_stay(record) if is_own else []
         self.follow(self._former_plan)
 
     def __enter__(self) -> JobFolder:
@@ -121,6 +123,8 @@ class JobFolder:
         outdated = job_record.outdated(self._former_plan, plan, self.changed_sources, self._context)
         outdated -= self._rendered
         self.finished -= outdated
+        again = {self._paths[index].name for index in outdated}
+        self.bad_frames = [name for name in self.bad_frames if name not in again]
         self._foreign |= outdated & self._present
         return len(self._foreign) if self.changed_sources else 0
 
@@ -144,12 +148,19 @@ class JobFolder:
                     f"{path} cannot be replaced ({error.strerror}): remove it, or choose another "
                     "output folder or name."
                 ) from error
-        try:
-            job_record.write_record(
-                self.path, self._job, self._fingerprint, findings, self._records
-            )
-        except OSError as error:
-            raise self._unwritable(self.path / RECORD_NAME, error) from error
+        self.findings = findings
+        self._write_record()
+
+    def note_bad(self, output_index: int) -> None:
+        """Write into the record that a frame stands in for what the model could not make.
+
+        Raises:
+            OutputError: the record cannot be written.
+        """
+        name = self._paths[output_index].name
+        if name not in self.bad_frames:
+            self.bad_frames.append(name)
+            self._write_record()
 
     def place(self, output_index: int, write: Callable[[Path], None]) -> Path:
         """Let `write` make a file, and give it its final name once it is whole.
@@ -173,6 +184,15 @@ class JobFolder:
             with contextlib.suppress(OSError):  # the folder may be gone, and the file with it
                 partial.unlink(missing_ok=True)
         return path
+
+    def _bad_frames_that_stay(self, record: job_record.Record) -> list[str]:
+        """Return the record's bad frames; where they are treated otherwise now, they go instead."""
+        bad = set(job_record.bad_frames_of(record))
+        at = {index for index in self.finished if self._paths[index].name in bad} - self._rendered
+        if record["job"].get("bad_frames") != self._job.bad_frames:
+            self.finished -= at
+            return []
+        return [self._paths[index].name for index in sorted(at)]
 
     def _unwritable(self, path: Path, error: OSError) -> OutputError:
         if not self.path.is_dir():
@@ -245,6 +265,19 @@ class JobFolder:
             return []
         ours = set(self._paths)
         return [path for path in (self.path / name for name in names) if path not in ours]
+
+    def _write_record(self) -> None:
+        try:
+            job_record.write_record(
+                self.path,
+                self._job,
+                self._fingerprint,
+                self.findings,
+                self._records,
+                bad_frames=self.bad_frames,
+            )
+        except OSError as error:
+            raise self._unwritable(self.path / RECORD_NAME, error) from error
 
 
 def _is_there(path: Path) -> bool:

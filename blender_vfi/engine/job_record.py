@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ Record = dict[str, Any]
 _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
-        "output_dir",
+        *("output_dir", "bad_frames"),
         *("multiplier", "rate_ratio", "times", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )
@@ -136,6 +136,12 @@ def findings_of(record: Record) -> Findings | None:
         return None
 
 
+def bad_frames_of(record: Record) -> list[str]:
+    """Return the names of the frames that stand in for what the model could not make."""
+    names = record.get("bad_frames")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
 def read_records(folder: Path) -> dict[str, Record]:
     """Return what is known of jobs in `folder`, by the names of their frames."""
     try:
@@ -159,6 +165,8 @@ def write_record(
     made_from: Record,
     findings: Findings | None,
     others: Mapping[str, Record],
+    *,
+    bad_frames: Sequence[str] = (),
 ) -> None:
     """Write the record of `job`, whole or not at all.
 
@@ -168,6 +176,8 @@ def write_record(
     record: Record = {"made_from": made_from, "job": job_to_json(job)}
     if findings is not None:
         record["found"] = dataclasses.asdict(findings)
+    if bad_frames:
+        record["bad_frames"] = list(bad_frames)
     if others:
         record["others"] = dict(others)
     partial = folder / f".{RECORD_NAME}.partial"

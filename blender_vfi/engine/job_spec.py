@@ -20,9 +20,11 @@ Precision = Literal["auto", "fp32", "fp16", "bf16"]
 Cuts = Literal["hold", "blend", "off"]
 
 Duplicates = Literal["keep", "retime"]
+BadFrames = Literal["fail", "hold", "blend"]
 
 CUTS: tuple[str, ...] = typing.get_args(Cuts)
 DUPLICATES: tuple[str, ...] = typing.get_args(Duplicates)
+BAD_FRAMES: tuple[str, ...] = typing.get_args(BadFrames)
 DEFAULT_CUT_THRESHOLD = 0.2
 PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
 DEFAULT_MULTIPLIER = 2
@@ -74,6 +76,8 @@ class JobSpec:
         free_memory_limit_gb: device memory that must be free, in units of 2^30 bytes, before
             another model is loaded; models kept from earlier jobs go until it is.
         seed: see `models.interface.Quality`.
+        bad_frames: what becomes of a new frame for which the model's answer is infinite or no
+            number, in fp32 too: the job fails, the frame before is held, or both are blended.
         overwrite: replace files that lie under an output frame's name.
     """
 
@@ -105,6 +109,7 @@ class JobSpec:
     tile_size: int = 0
     free_memory_limit_gb: float = 4.0
     seed: int = 0
+    bad_frames: BadFrames = "fail"
     overwrite: bool = False
 
     @property
@@ -173,6 +178,7 @@ class JobSpec:
         check_seed(self.seed)
         _check_choice("Cuts", self.cuts, CUTS)
         _check_choice("Duplicates", self.duplicates, DUPLICATES)
+        _check_choice("Bad frames", self.bad_frames, BAD_FRAMES)
         check_cut_threshold(self.cut_threshold)
         self._check_cut_pairs()
         _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)

@@ -17,11 +17,12 @@ from typing import Any, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from ..errors import DeviceMemoryError, JobCancelledError
+from ..errors import DeviceMemoryError, JobCancelledError, ModelError
 from ..models.catalog_types import ModelSpec
 from ..models.interface import InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout
+from .job_spec import BadFrames
 from .layered import LayeredLayout, LayeredNetwork
 from .limits import check_tile_size
 from .network import Network
@@ -81,6 +82,7 @@ class LoopPolicy:
             CPU, and would delay a cancel.
         tile_size: longest side of the tiles that frames are made in, in pixels, about: it is
             rounded up to what the model takes. 0 for whole frames until memory runs out.
+        bad_frames: see `JobSpec.bad_frames`.
 
     Raises:
         RequestError: the tile size is too small to find motion in.
@@ -92,6 +94,7 @@ class LoopPolicy:
     clear_cache_every: int = 10
     largest_batch: int = 1
     tile_size: int = 0
+    bad_frames: BadFrames = "fail"
 
     def __post_init__(self) -> None:
         check_tile_size(self.tile_size)
@@ -107,6 +110,8 @@ class FrameLoop:
         policy: how to run.
         on_notice: told in words about each step taken to save memory, once.
         is_cancelled: asked before every call of the model.
+        frame_name: what messages call an output frame.
+        on_bad: told each output frame that stands in for what the model could not make.
     """
 
     def __init__(
@@ -118,6 +123,8 @@ class FrameLoop:
         *,
         on_notice: Callable[[str], None] = lambda _message: None,
         is_cancelled: Callable[[], bool] = lambda: False,
+        frame_name: Callable[[int], str] = lambda index: f"Frame {index + 1}",
+        on_bad: Callable[[int], None] = lambda _index: None,
     ) -> None:
         self._spec = spec
         self._policy = policy
@@ -132,6 +139,7 @@ class FrameLoop:
                 quality=policy.quality,
                 tile_size=policy.tile_size,
                 before_call=self._stop_if_cancelled,
+                on_unsound=self._treat_unsound,
             )
 
         self._network: FrameMaker[Any] = (
@@ -143,6 +151,9 @@ class FrameLoop:
         self._is_cancelled = is_cancelled
         self._batch = max(1, policy.largest_batch)
         self._notices: set[str] = set()
+        self._frame_name = frame_name
+        self._on_bad = on_bad
+        self._making: dict[Fraction, tuple[int, ...]] = {}
 
     def run(
         self,
@@ -204,6 +215,7 @@ class FrameLoop:
             # fixed moments come out of one call, however few are asked for
             batch = len(work.timesteps) if self._spec.timesteps == "fixed" else self._batch
             timesteps = work.timesteps[first : first + batch]
+            self._making = dict(zip(timesteps, work.outputs[first:], strict=False))
             try:
                 frames = self._relieved(partial(self._make_to_host, window, timesteps))
             except DeviceMemoryError:
@@ -234,6 +246,7 @@ class FrameLoop:
         frames = {Fraction(0): window[middle], Fraction(1): window[middle + 1]}
         for index, step in enumerate(steps):
             sources = [frames[step.earlier], frames[step.later]]
+            self._making = {step.timestep: wanted.get(step.moment, ())}
             made = self._fitting(
                 partial(self._network.make, sources, [step.timestep]), list(frames.values())
             )
@@ -243,6 +256,29 @@ class FrameLoop:
             if step.moment in needed:
                 frames[step.moment] = self._relieved(partial(self._network.prepare, made))
             frames = {moment: frame for moment, frame in frames.items() if moment in needed}
+
+    def _treat_unsound(self, timesteps: Sequence[Fraction], is_asked_again: bool) -> bool:
+        """See to answers that are no pictures, as `Network` wants it: True blends both frames."""
+        outputs = [at for moment in timesteps for at in self._making[moment]]
+        named = ", ".join(map(self._frame_name, outputs)) or "A frame that others are made from"
+        what = f"the answer of {self._spec.title} is infinite or no number"
+        if is_asked_again:
+            precision = memory.dtype_name(self._policy.dtype)
+            self._notify_first(
+                "again", f"{named}: {what} in {precision}; made again in fp32, as others will be."
+            )
+            return False
+        if self._policy.bad_frames == "fail":
+            raise ModelError(
+                f"{named}: {what}, in fp32 too. Choose another model or checkpoint, or have such "
+                "frames held or blended (Quality > Bad Frames, --bad-frames hold)."
+            )
+        blends = self._policy.bad_frames == "blend"
+        for output_index in outputs:
+            self._on_bad(output_index)
+        stand_in = "both frames blended stand" if blends else "the frame before stands"
+        self._notify_first("bad", f"{named}: {what}; {stand_in} in for it, and for others alike.")
+        return blends
 
     def _stop_if_cancelled(self) -> None:
         if self._is_cancelled():
@@ -283,6 +319,11 @@ class FrameLoop:
     def _notify(self, message: str) -> None:
         if message not in self._notices:
             self._notices.add(message)
+            self._on_notice(message)
+
+    def _notify_first(self, kind: str, message: str) -> None:
+        if kind not in self._notices:
+            self._notices.add(kind)
             self._on_notice(message)
 
     def _make_to_host(self, window: list[Any], timesteps: Sequence[Fraction]) -> Tensor:

@@ -6,6 +6,7 @@ is computed once per frame. When, and in what order, is the loop's.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -26,6 +27,7 @@ from .composition import (
 )
 from .light import LightCurve, curve_for
 from .padding import padded, padded_side, side_multiple
+from .soundness import are_sound, mended
 from .tiling import SMALLEST_WHEN_FULL, Tile, Tiling, largest_tile
 
 
@@ -60,6 +62,9 @@ class Network:
         quality: handed to the model.
         tile_size: longest side of a tile; 0 for whole frames.
         before_call: called before each call of the model.
+        on_unsound: told the moments whose answers are infinite or no number, and whether they are
+            asked again in fp32; where they are not, it says whether both frames are blended there,
+            in place of the earlier one alone, or raises.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class Network:
         quality: Quality,
         tile_size: int,
         before_call: Callable[[], None],
+        on_unsound: Callable[[Sequence[Fraction], bool], bool],
     ) -> None:
         self._model = model
         self._spec = spec
@@ -83,6 +89,8 @@ class Network:
         self._multiple = side_multiple(spec, quality.flow_scale)
         self._largest = self._fitting_tile(tile_size) if tile_size else 0
         self._before_call = before_call
+        self._on_unsound = on_unsound
+        self._exact: Network | None = None
 
     def upload(self, frame: Tensor) -> DeviceFrame:
         """Bring a frame (H, W, C) to the device."""
@@ -127,9 +135,56 @@ class Network:
                 view: self._ask([frame.shown[view] for frame in window], timesteps, (height, width))
                 for view in self._views(window)
             }
+            sound = are_sound(list(answers.values()))
+            if not bool(sound.all()):
+                if self._dtype is not torch.float32:
+                    return self._make_exactly(window, timesteps, sound)
+                answers = self._mend(answers, sound, window, timesteps)
             cropped = {view: _cropped(answer, height, width) for view, answer in answers.items()}
             frames = compose(cropped, frame0, frame1, self._layout, self._curve(window))
             return frames, cropped["colour"]
+
+    def _make_exactly(
+        self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction], sound: Tensor
+    ) -> tuple[Tensor, Interpolation]:
+        """Make frames in fp32, with a copy of the model that is kept for those to come."""
+        self._on_unsound(_unsound(timesteps, sound), True)
+        if self._exact is None:
+            self._exact = Network(
+                copy.deepcopy(self._model).float(),
+                self._spec,
+                self._layout,
+                device=self._device,
+                dtype=torch.float32,
+                quality=self._quality,
+                tile_size=0,
+                before_call=self._before_call,
+                on_unsound=self._on_unsound,
+            )
+        self._exact._largest = self._largest
+        # one frame may stand in the window twice
+        frames = {id(frame): replace(frame, shown={}) for frame in window}
+        return self._exact.make_with_motion([frames[id(frame)] for frame in window], timesteps)
+
+    def _mend(
+        self,
+        answers: dict[View, Interpolation],
+        sound: Tensor,
+        window: Sequence[DeviceFrame],
+        timesteps: Sequence[Fraction],
+    ) -> dict[View, Interpolation]:
+        blends = self._on_unsound(_unsound(timesteps, sound), False)
+        earlier, later = window[len(window) // 2 - 1 :][:2]
+        return {
+            view: mended(
+                answer,
+                sound,
+                (earlier.shown[view].picture, later.shown[view].picture),
+                timesteps,
+                blends=blends,
+            )
+            for view, answer in answers.items()
+        }
 
     def on_host(self, frames: Tensor) -> Tensor:
         """Return (T, H, W, C) in main memory of what `make` returned."""
@@ -242,6 +297,12 @@ class Network:
             quality = replace(quality, picture_size=shown)
         answer: Interpolation = self._model(pictures, features, moments, quality)
         return answer
+
+
+def _unsound(timesteps: Sequence[Fraction], sound: Tensor) -> list[Fraction]:
+    return [
+        moment for moment, is_sound in zip(timesteps, sound.tolist(), strict=True) if not is_sound
+    ]
 
 
 def _cropped(result: Interpolation, height: int, width: int) -> Interpolation:

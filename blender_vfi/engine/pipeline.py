@@ -34,6 +34,7 @@ from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
 from .reach import check_reach
 from .schedule import Between, Dissolve, PairWork, Plan, window_of
+from .soundness import describe_stand_ins
 
 _FRAMES_BETWEEN_REPORTS = 10
 
@@ -155,7 +156,10 @@ class _JobRun:
             frames_made=self._meter.frames_made,
             duration_s=self._meter.duration_s,
             peak_memory_bytes=memory.peak_memory_bytes(),
+            bad_frames=tuple(folder.bad_frames),
         )
+        if finished.bad_frames:
+            self._notify(describe_stand_ins(finished.bad_frames, spec.title))
         self._emit(finished)
         return finished
 
@@ -286,9 +290,12 @@ class _JobRun:
                 if frame_format.is_multilayer
                 else memory.largest_batch(self._device),
                 tile_size=self._job.tile_size,
+                bad_frames=self._job.bad_frames,
             ),
             on_notice=self._notify,
             is_cancelled=self._is_cancelled,
+            frame_name=self._job.frame_name,
+            on_bad=folder.note_bad,
         )
 
         def report(work: PairWork) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .job_spec import BAD_FRAMES as BAD_FRAMES
 from .job_spec import CUTS as CUTS
 from .job_spec import DEFAULT_CUT_THRESHOLD as DEFAULT_CUT_THRESHOLD
 from .job_spec import DEFAULT_MULTIPLIER as DEFAULT_MULTIPLIER
@@ -171,6 +172,8 @@ class Finished:
         frames_made: of these, made by the model.
         duration_s: from the job's begin.
         peak_memory_bytes: most resident memory of the engine so far.
+        bad_frames: names of the frames that stand in for an answer that was no picture; see
+            `JobSpec.bad_frames`.
     """
 
     job_id: str
@@ -178,6 +181,7 @@ class Finished:
     frames_made: int
     duration_s: float
     peak_memory_bytes: int
+    bad_frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

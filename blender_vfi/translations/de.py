@@ -51,6 +51,12 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "4 times the frame"): "4-fache Bildgröße",
     ("*", "4.26 with more features per frame."): "4.26 mit mehr Merkmalen pro Bild.",
     ("*", "4K and Large Motion"): "4K und große Bewegungen",
+    ("*", "Bad Frames"): "Fehlerhafte Bilder",
+    (
+        "*",
+        "Both frames are blended, and the frame's name told",
+    ): "Beide Bilder werden gemischt und der Name des Bildes genannt",
+    ("*", "Fail"): "Fehlschlagen",
     ("*", "File"): "Datei",
     ("*", "Fill Missing Frames"): "Fehlende Bilder auffüllen",
     (
@@ -63,11 +69,23 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Save the job that makes the frames whose numbers are missing",
     ): "Den Auftrag speichern, der die Bilder erzeugt, deren Nummern fehlen",
+    (
+        "*",
+        "The frame before is held, and the frame's name told",
+    ): "Das Bild davor wird gehalten und der Name des Bildes genannt",
+    (
+        "*",
+        "The job fails; finished frames stay",
+    ): "Der Auftrag schlägt fehl; fertige Bilder bleiben",
     ("*", "The job file"): "Die Auftragsdatei",
     (
         "*",
         "Their files lie elsewhere too. To run them: {command}",
     ): "Ihre Dateien liegen auch anderswo. Zum Ausführen: {command}",
+    (
+        "*",
+        "What becomes of a frame for which the model's answer is infinite or no number, in full precision too",
+    ): "Was aus einem Bild wird, für das die Antwort des Modells unendlich oder keine Zahl ist, auch in voller Genauigkeit",
     ("*", "Where to write the jobs"): "Wohin die Aufträge geschrieben werden",
     (
         "*",

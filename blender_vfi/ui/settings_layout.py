@@ -73,6 +73,7 @@ def draw_quality(layout: Layout, context: bpy.types.Context) -> None:
         column.prop(settings, "seed")
     if spec.checkpoint.sources:
         column.prop(settings, "checkpoint")
+    column.prop(settings, "bad_frames")
 
 
 def draw_device(layout: Layout, context: bpy.types.Context) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import cuts, duplicates, models, quality, results_file, weights
+from benchmarks import cuts, duplicates, models, quality, results_file, soundness, weights
 from blender_vfi.errors import UnknownModelError
 from blender_vfi.models import catalog, locations
 
@@ -161,3 +161,8 @@ def test_held_frames_of_the_benchmark_survive_its_compression():
     film = duplicates._decoded(duplicates._compressed(twos, 18))
     assert len(film) == 8
     assert duplicates.held_pairs(film) == {0, 2, 4, 6}
+
+
+def test_the_look_at_an_answer_is_timed_beside_the_answer(capsys, checkpoint_folder):
+    assert soundness.main(["--size", "64x64", "--repeats", "2"]) == 0
+    assert "64×64 on cpu in fp32\nanswer " in capsys.readouterr().out

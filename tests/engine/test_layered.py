@@ -316,6 +316,7 @@ def test_passes_visit_the_device_one_at_a_time(monkeypatch):
             quality=Quality(),
             tile_size=0,
             before_call=lambda: None,
+            on_unsound=lambda _moments, _again: False,
         )
 
     layout = LayeredLayout(passes=PASSES)
