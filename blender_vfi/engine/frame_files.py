@@ -6,7 +6,9 @@ behind the model's.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +18,7 @@ from types import TracebackType
 import torch
 from torch import Tensor
 
+from ..errors import FrameError
 from . import images
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat
@@ -26,6 +29,7 @@ _WRITES_WAITING = 4
 _HEADERS_KEPT = 7
 """A model sees four frames at most; one that stays in sight while time goes to and fro has at most
 three others on either side."""
+_PAUSE_S = 0.2
 _WAITING_BYTES = 1 << 30
 """Frames of many passes are large: fewer wait where they would take more, and one at least."""
 
@@ -83,7 +87,7 @@ class ReadAhead:
             self._coming.append((index, self._pool.submit(self._read, index)))
 
     def _read(self, index: int) -> images.Frame:
-        frame = images.read_frame(self._paths[index])
+        frame = read_steadily(self._paths[index])
         check_same_format(self._expected, self._paths[0], frame.header.format, self._paths[index])
         return frame
 
@@ -144,6 +148,18 @@ class WriteBehind:
     def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
+
+
+def read_steadily(path: Path) -> images.Frame:
+    """Decode a frame; where that fails, try once more: a share may have lost its line for a moment.
+
+    Raises:
+        FrameError: see `images.read_frame`.
+    """
+    with contextlib.suppress(FrameError):
+        return images.read_frame(path)
+    time.sleep(_PAUSE_S)
+    return images.read_frame(path)
 
 
 def _frames_that_fit(frame_format: FrameFormat) -> int:

@@ -155,7 +155,7 @@ def _check_whole(path: Path, container: str, part_count: int) -> None:
     if container == "png":
         with path.open("rb") as stream:
             stream.seek(-min(path.stat().st_size, 12), 2)
-            is_whole = stream.read() == b"\0\0\0\0IEND\xaeB`\x82"
+            is_whole = stream.read(12) == b"\0\0\0\0IEND\xaeB`\x82"
     else:
         is_whole = _reads_back(path, part_count)
     if not is_whole:

@@ -6,6 +6,7 @@ made from them is made again; where a setting has, the user hears which. Standar
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -181,8 +182,12 @@ def write_record(
     if others:
         record["others"] = dict(others)
     partial = folder / f".{RECORD_NAME}.partial"
-    partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
-    durable.publish(partial, folder / RECORD_NAME)
+    try:
+        partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        durable.publish(partial, folder / RECORD_NAME)
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
     durable.sync_folder(folder)
 
 

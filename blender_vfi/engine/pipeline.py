@@ -22,7 +22,7 @@ from .composition import ChannelLayout
 from .dissolve import dissolve
 from .findings import Findings
 from .folders import frame_number
-from .frame_files import ReadAhead, WriteBehind
+from .frame_files import ReadAhead, WriteBehind, read_steadily
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
 from .inspection import inspect_frames, show_the_same
@@ -341,14 +341,14 @@ class _JobRun:
             if source in self._copied_as_is:
                 copy_file(source, target)
             else:
-                frame = images.read_frame(source)
+                frame = read_steadily(source)
                 images.write_frame(target, frame.pixels, frame.header, self._job.suffix)
 
         self._meter.add(folder.place(output_index, write), is_made=False)
 
     def _dissolve(self, folder: JobFolder, output_index: int, output: Dissolve) -> None:
         pair = window_of(self._plan, output.pair, 2)
-        earlier, later = (images.read_frame(self._sources[index]) for index in pair)
+        earlier, later = (read_steadily(self._sources[index]) for index in pair)
         header = earlier.header
         mixed = dissolve(earlier.pixels, later.pixels, float(output.timestep), header.format)
 

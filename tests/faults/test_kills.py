@@ -7,17 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from ..engine.sequences import make_job, visible_names, write_sequence
+from ..engine.sequences import make_job, write_sequence
 from .forking import Forks
+from .scenes import content
 
 pytestmark = pytest.mark.torch
 
 FAKE_KILLS = 40
 REAL_KILLS = 10
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in visible_names(folder)}
 
 
 class Scene:
