@@ -14,13 +14,20 @@ from typing import Any
 import bpy
 
 from .engine import durable
-from .engine.confidence import FrameConfidence, most_doubtful, read_confidence, write_confidence
+from .engine.confidence import (
+    CONFIDENCE_NAME,
+    FrameConfidence,
+    most_doubtful,
+    read_confidence,
+    write_confidence,
+)
 from .engine.exr_header import read_exr_header
 from .engine.job_spec import JobSpec
 from .engine.rendered_frames import note_rendered, read_job, rendered_names
 from .engine.schedule import Between
-from .errors import OutputError, RequestError
+from .errors import OutputError, RequestError, VfiError
 from .job_queue import JobState, jobs
+from .messages import words_of
 from .render_properties import half_render
 
 _MOST_LISTED = 250
@@ -39,24 +46,17 @@ class Budget:
     seconds: float = 0.0
 
 
-def list_doubtful(scene: bpy.types.Scene, folder: Path, *, first_frame: int | None = None) -> int:
+def list_doubtful(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> None:
     """Let a scene's list show what is known of the frames in a job's folder, the worst first.
 
     Args:
         scene: whose list.
         folder: the job's output folder.
-        first_frame: frame of the timeline that shows the job's first one; None where frames have
-            the numbers of their files.
-
-    Returns:
-        How many of the frames there are, at most as many as the list takes.
+        shift: from the number of a frame's file to the frame of the timeline that shows it.
 
     Raises:
-        RequestError: the folder has no record of a job.
         FrameError: the figures cannot be read.
     """
-    first_number = read_job(folder).first_number
-    shift = 0 if first_frame is None else first_frame - first_number
     rendered = rendered_names(folder)
     half = half_render(scene)
     half.folder = str(folder)
@@ -67,7 +67,21 @@ def list_doubtful(scene: bpy.types.Scene, folder: Path, *, first_frame: int | No
         item.frame, item.file_name = each.number + shift, each.name
         item.confidence, item.expected_error = each.confidence, each.expected_error
         item.is_rendered = each.name in rendered
-    return len(half.doubtful)
+
+
+def note_doubtful(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> list[str]:
+    """List the doubtful frames of a job that has just ended, where its model tells of any.
+
+    Returns:
+        What went wrong, in words: the frames are there all the same.
+    """
+    if not (folder / CONFIDENCE_NAME).is_file():
+        return []
+    try:
+        list_doubtful(scene, folder, shift)
+    except VfiError as error:
+        return [words_of(error)]
+    return []
 
 
 class DoubtfulRender:

@@ -51,6 +51,19 @@ class JobState(enum.Enum):
         return self not in {JobState.WAITING, JobState.RUNNING}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """Frames that a scene has rendered with a frame step, and that are filled.
+
+    Attributes:
+        scene_name: name of the scene.
+        adds_strip: whether a strip in it is to show the whole sequence.
+    """
+
+    scene_name: str
+    adds_strip: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class QueuedJob:
     """One job, from the moment it was asked for.
@@ -58,8 +71,9 @@ class QueuedJob:
     Attributes:
         request: what the engine is asked.
         title: what the user calls it: the strip's name, or a model's.
-        source: the strip; None for a download.
-        timing: how the result is placed; None for a download, or where the strip is filled.
+        source: the strip; None for a download, or for frames that a scene has rendered.
+        rendered: these, where the job fills them.
+        timing: how the result is placed; None for a download, or where frames are filled.
         fills_strip: whether the strip itself is to show the frames.
         first_frame: frame of the timeline that showed the strip's first file when it was asked for.
         state: where it is in its life.
@@ -78,6 +92,7 @@ class QueuedJob:
     request: Run | Fetch
     title: str
     source: ImageSource | None = None
+    rendered: Rendered | None = None
     timing: Timing | None = None
     fills_strip: bool = False
     first_frame: int = 0
@@ -117,6 +132,19 @@ class QueuedJob:
     def frames_done(self) -> int:
         """Output frames whose files are whole."""
         return self.progress.frames_done if self.progress is not None else 0
+
+    @property
+    def fills_gaps(self) -> bool:
+        """Whether it makes frames whose numbers are missing."""
+        return self.fills_strip or self.rendered is not None
+
+    def frame_of(self, source_index: int) -> int:
+        """Return the frame of the timeline that shows a source frame; filled, of what is placed."""
+        if self.fills_gaps and isinstance(self.request, Run):
+            steps = self.request.job.multiplier
+            if not isinstance(steps, int):
+                return self.first_frame + sum(steps[:source_index])
+        return self.first_frame + source_index
 
     @property
     def factor(self) -> float:

@@ -87,7 +87,7 @@ def abandon() -> None:
 
 def _finish(job: QueuedJob) -> Iterator[Report]:
     """Place the strip of a job whose frames are all there, as one undo step; tell where it is."""
-    if job.source is None:
+    if not isinstance(job.request, Run):
         job.message = message("On this machine now")
         yield Report("INFO", message("{title}: on this machine now", title=job.title))
         return
@@ -98,7 +98,7 @@ def _finish(job: QueuedJob) -> Iterator[Report]:
         yield _report_of(job)
         return
     # a script in a window has its own steps; here, each strip is one
-    bpy.ops.ed.undo_push(message="Fill Missing Frames" if job.fills_strip else "Interpolate Strip")
+    bpy.ops.ed.undo_push(message="Fill Missing Frames" if job.fills_gaps else "Interpolate Strip")
     for notice in placed.notices:
         job.notices.append(notice)
         yield Report("WARNING", notice)
@@ -112,9 +112,12 @@ def place(job: QueuedJob) -> Placed:
         VfiError: there is no place for it.
     """
     placed = placing.place(job)
-    job.message = message(
-        "{strip!r} is in scene {scene!r}", strip=placed.strip_name, scene=placed.scene_name
-    )
+    if placed.strip_name:
+        job.message = message(
+            "{strip!r} is in scene {scene!r}", strip=placed.strip_name, scene=placed.scene_name
+        )
+    else:
+        job.message = message("Frames of scene {scene!r} are whole", scene=placed.scene_name)
     return placed
 
 

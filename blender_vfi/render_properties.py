@@ -103,8 +103,7 @@ class HalfRender(SetupChoices, bpy.types.PropertyGroup):
     )
     adds_strip: bpy.props.BoolProperty(
         name="Show in Sequencer",
-        description="Add a strip of the whole sequence to this scene, or let the one there show it",
-        default=True,
+        description="Add a strip of the whole sequence to the scene, or let the one there show it",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import bpy
 
 from . import vse
+from .doubtful_frames import note_doubtful
 from .engine.gaps import describe_missing, fill_job
 from .engine.protocol import JobSpec, Run
 from .errors import RequestError
@@ -88,10 +89,10 @@ def place_filled(source: ImageSource, job: JobSpec) -> Placed:
         )
         strip.channel = channel
         strip.directory = path_like(strip.directory, job.output_dir)
-        _replace_elements(strip, names)
+        replace_elements(strip, names)
         vse.set_strip_times(strip, times)
         vse.restore_channels(scene, {strip.name: channel})
-    notices = []
+    notices: list[str] = []
     if times.right > scene.frame_end + 1:
         notices.append(
             message(
@@ -103,10 +104,11 @@ def place_filled(source: ImageSource, job: JobSpec) -> Placed:
                 end=scene.frame_end,
             )
         )
+    notices += note_doubtful(scene, Path(job.output_dir), begin - job.first_number)
     return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
 
 
-def _replace_elements(strip: bpy.types.Strip, filenames: list[str]) -> None:
+def replace_elements(strip: bpy.types.Strip, filenames: list[str]) -> None:
     """Let an image strip show other files of its folder."""
     for filename in filenames[len(strip.elements) :]:
         strip.elements.append(filename)

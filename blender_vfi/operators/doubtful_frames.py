@@ -13,6 +13,7 @@ from bpy.app.translations import pgettext_tip as tip_
 
 from .. import vse
 from ..doubtful_frames import Budget, DoubtfulRender, list_doubtful
+from ..engine.rendered_frames import read_job
 from ..errors import RequestError, VfiError
 from ..messages import message, translated, words_of
 from ..paths import PATH_OPTIONS, absolute_path
@@ -58,7 +59,9 @@ class RENDER_OT_vfi_list_doubtful(_OfFolder, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Read the figures that the job has left."""
         try:
-            list_doubtful(context.scene, self._chosen_folder(context.scene))
+            folder = self._chosen_folder(context.scene)
+            read_job(folder)  # says where there is none
+            list_doubtful(context.scene, folder)
         except VfiError as error:
             return self._fail(error)
         return {"FINISHED"}

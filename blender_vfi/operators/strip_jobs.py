@@ -1,4 +1,4 @@
-"""What operators have in common whose strips become jobs."""
+"""What operators have in common that queue or run jobs, and those whose strips become jobs."""
 
 from __future__ import annotations
 
@@ -20,22 +20,11 @@ from ..properties import InterpolationProperties
 from ..strip_job import effective_settings, prepare
 
 
-class StripJobs(InterpolationProperties):
-    """Queues or runs the jobs of strips; settings that are not given come from the scene.
+class Jobs(InterpolationProperties):
+    """Queues or runs jobs; settings that are not given come from the scene.
 
-    Mixed into operators, which may say in `describe` what the job of a strip is.
+    Mixed into operators, which say in `_prepare` what the jobs are.
     """
-
-    scene_name: bpy.props.StringProperty(
-        name="Scene",
-        description="Scene of the strip. Empty takes the one that the Sequencer edits",
-        options={"SKIP_SAVE"},
-    )
-    strip_name: bpy.props.StringProperty(
-        name="Strip",
-        description="Name of the image strip. Empty takes all that are selected",
-        options={"SKIP_SAVE"},
-    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Run the jobs to their ends, and place the strips."""
@@ -68,6 +57,53 @@ class StripJobs(InterpolationProperties):
         jobs.add(prepared)
         bpy.ops.sequencer.vfi_run_queue("INVOKE_DEFAULT")
         return {"FINISHED"}
+
+    def _prepare(self, context: bpy.types.Context) -> list[QueuedJob]:
+        """Describe the jobs that can be run; report what cannot."""
+        raise NotImplementedError
+
+    def _run(self, job: QueuedJob, context: bpy.types.Context) -> None:
+        assert isinstance(job.request, Run)
+        client = engine_session.get(engine_settings(context))
+        # a script's log should show that something happens; a window has the panel
+        with ProgressPrinter(sys.stderr, quiet=not bpy.app.background) as printer:
+            job.note(client.run(job.request.job, on_event=partial(self._show, printer)))
+        placed = job_runner.place(job)
+        for notice in placed.notices:
+            self.report({"WARNING"}, translated(notice, rpt_))
+        self.report({"INFO"}, translated(job_runner.summary(job), rpt_))
+
+    def _show(self, printer: ProgressPrinter, event: Event) -> None:
+        if isinstance(event, Notice):
+            self.report({"WARNING"}, event.message)
+        else:
+            printer.show(event)
+
+    def _fail(self, error: VfiError) -> set[str]:
+        # for a bug report; what the user can mend by the message alone needs none
+        if isinstance(error, EngineError) and error.__cause__ is not None:
+            print(f"{type(error).__name__}: {error.__cause__}", file=sys.stderr)
+        level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
+        self.report({level}, translated(words_of(error), rpt_))
+        return {"CANCELLED"}
+
+
+class StripJobs(Jobs):
+    """Queues or runs the jobs of strips; settings that are not given come from the scene.
+
+    Mixed into operators, which may say in `describe` what the job of a strip is.
+    """
+
+    scene_name: bpy.props.StringProperty(
+        name="Scene",
+        description="Scene of the strip. Empty takes the one that the Sequencer edits",
+        options={"SKIP_SAVE"},
+    )
+    strip_name: bpy.props.StringProperty(
+        name="Strip",
+        description="Name of the image strip. Empty takes all that are selected",
+        options={"SKIP_SAVE"},
+    )
 
     def describe(
         self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool
@@ -106,28 +142,3 @@ class StripJobs(InterpolationProperties):
                 self.report({"WARNING"}, translated(notice, rpt_))
             prepared.append(job)
         return prepared
-
-    def _run(self, job: QueuedJob, context: bpy.types.Context) -> None:
-        assert isinstance(job.request, Run)
-        client = engine_session.get(engine_settings(context))
-        # a script's log should show that something happens; a window has the panel
-        with ProgressPrinter(sys.stderr, quiet=not bpy.app.background) as printer:
-            job.note(client.run(job.request.job, on_event=partial(self._show, printer)))
-        placed = job_runner.place(job)
-        for notice in placed.notices:
-            self.report({"WARNING"}, translated(notice, rpt_))
-        self.report({"INFO"}, translated(job_runner.summary(job), rpt_))
-
-    def _show(self, printer: ProgressPrinter, event: Event) -> None:
-        if isinstance(event, Notice):
-            self.report({"WARNING"}, event.message)
-        else:
-            printer.show(event)
-
-    def _fail(self, error: VfiError) -> set[str]:
-        # for a bug report; what the user can mend by the message alone needs none
-        if isinstance(error, EngineError) and error.__cause__ is not None:
-            print(f"{type(error).__name__}: {error.__cause__}", file=sys.stderr)
-        level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
-        self.report({level}, translated(words_of(error), rpt_))
-        return {"CANCELLED"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MESSAGES: dict[tuple[str, str], str] = {
+    ("Operator", "Fill Rendered Frames"): "Gerenderte Bilder auffüllen",
     ("Operator", "List Doubtful Frames"): "Zweifelhafte Bilder auflisten",
     ("Operator", "Render Doubtful Frames"): "Zweifelhafte Bilder rendern",
     ("Operator", "Restore Settings"): "Einstellungen wiederherstellen",
@@ -22,8 +23,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "A third of the frames is rendered"): "Ein Drittel der Bilder wird gerendert",
     (
         "*",
-        "Add a strip of the whole sequence to this scene, or let the one there show it",
-    ): "Einen Streifen der ganzen Sequenz in diese Szene einfügen oder sie im vorhandenen zeigen",
+        "Add a strip of the whole sequence to the scene, or let the one there show it",
+    ): "Einen Streifen der ganzen Sequenz in die Szene einfügen oder sie im vorhandenen zeigen",
     (
         "*",
         "Begin no further frame after so many minutes; 0 for no limit",
@@ -65,6 +66,11 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Frame {frame} was rendered with other passes or another size than the frames beside it, and is not kept: choose Set Up Render, as for them.",
     ): "Bild {frame} wurde mit anderen Passes oder in anderer Größe gerendert als die Bilder daneben und wird nicht behalten: Render einrichten wählen, wie für diese.",
     ("*", "Frames"): "Bilder",
+    ("*", "Frames of scene {scene!r} are whole"): "Die Bilder der Szene {scene!r} sind vollständig",
+    (
+        "*",
+        "Frames {first} to {last} lie between rendered ones; scene {scene!r} goes from {start} to {end}: render its first and its last frame to have all.",
+    ): "Die Bilder {first} bis {last} liegen zwischen gerenderten; die Szene {scene!r} geht von {start} bis {end}: ihr erstes und letztes Bild rendern, um alle zu haben.",
     (
         "*",
         "From 0 to 1, where it is just like a render",
@@ -96,7 +102,15 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "List the new frames in a folder that are most worth a real render, the worst first",
     ): "Die neuen Bilder eines Ordners auflisten, die einen echten Render am meisten lohnen, die schlechtesten zuerst",
+    (
+        "*",
+        "Make the frames between those that this scene has rendered, into a folder of their own: guided by vectors and depth where the frames have them",
+    ): "Die Bilder zwischen denen machen, die diese Szene gerendert hat, in einen eigenen Ordner: von Vektoren und Tiefe geleitet, wo die Bilder sie haben",
     ("*", "Minutes"): "Minuten",
+    (
+        "*",
+        "Missing of scene {scene!r}, and made for it: {missing}",
+    ): "Der Szene {scene!r} fehlten und werden gemacht: {missing}",
     (
         "*",
         "Motion Blur is on: Cycles and EEVEE then write vectors of zero, which guide nothing. Switch it off, and blur afterwards with Vector Blur.",
@@ -126,6 +140,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Bild {frame} wird gerendert, {done} von {total}. Esc hält an",
     (
         "*",
+        "Scene whose render is filled. Empty takes the current one",
+    ): "Szene, deren Render aufgefüllt wird. Leer heißt: die aktuelle",
+    (
+        "*",
         "Scene {scene!r} has no filled frames yet: choose Fill Rendered Frames first, or give the folder of a job.",
     ): "Die Szene {scene!r} hat noch keine aufgefüllten Bilder: zuerst Gerenderte Bilder auffüllen wählen oder den Ordner eines Auftrags angeben.",
     (
@@ -134,8 +152,16 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "In der Szene {scene!r} gibt es nichts wiederherzustellen: Render einrichten hat sie nicht verändert.",
     (
         "*",
+        "Scene {scene!r} has rendered nothing yet: the first frame would be {path}. Render the animation first, or set the output path to where its frames are.",
+    ): "Die Szene {scene!r} hat noch nichts gerendert: Das erste Bild wäre {path}. Zuerst die Animation rendern oder den Ausgabepfad dorthin setzen, wo ihre Bilder liegen.",
+    (
+        "*",
         "Scene {scene!r} renders frames {first} to {last} with a frame step of {step}, to {path}.",
     ): "Die Szene {scene!r} rendert die Bilder {first} bis {last} mit einer Schrittweite von {step} nach {path}.",
+    (
+        "*",
+        "Scene {scene!r} renders its Sequencer now, and not its objects: switch off Output > Post Processing > Sequencer to render these.",
+    ): "Die Szene {scene!r} rendert jetzt ihren Sequenzer und nicht ihre Objekte: Ausgabe > Nachbearbeitung > Sequenzer ausschalten, um diese zu rendern.",
     (
         "*",
         "Scene {scene!r} renders none of its view layers: switch on Use for Rendering.",
@@ -169,6 +195,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "The film is transparent: at soft edges, vectors and depth are of one side alone, and alpha follows them.",
     ): "Der Film ist transparent: An weichen Kanten gehören Vektoren und Tiefe nur zu einer Seite, und Alpha folgt ihnen.",
     ("*", "The folder of filled frames"): "Der Ordner der aufgefüllten Bilder",
+    ("*", "The output path of the scene"): "Der Ausgabepfad der Szene",
     (
         "*",
         "The scene ends at frame {end} now, and not at {before}: the last frame has to be a rendered one.",
@@ -195,6 +222,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "{done} of {total} doubtful frames rendered, {seconds:.0f} s",
     ): "{done} von {total} zweifelhaften Bildern gerendert, {seconds:.0f} s",
+    (
+        "*",
+        "{file} has no vectors and depth that could guide the frames between: {model} makes them. Choose Set Up Render before the next render.",
+    ): "{file} hat keine Vektoren und Tiefe, die die Bilder dazwischen leiten könnten: {model} macht sie. Vor dem nächsten Render Render einrichten wählen.",
     (
         "*",
         "{folder} has no frames in doubt: figures come with frames that the model guided makes, and all that have some may be rendered already.",

@@ -1,4 +1,4 @@
-"""The panel Half the Render: in the Output properties, and in the Sequencer's tab."""
+"""The panel Half the Render in the Output properties: its steps from top to bottom."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ def draw(layout: Layout, context: bpy.types.Context) -> None:
     row.operator("render.vfi_setup", icon="RENDER_ANIMATION")
     if render_setup.is_set_up(scene):
         row.operator("render.vfi_restore", icon="LOOP_BACK")
+    layout.separator()
+    layout.column().prop(half, "adds_strip")
+    layout.operator("render.vfi_fill_rendered", icon="MOD_TIME")
     layout.separator()
     _draw_doubtful(layout, half)
 

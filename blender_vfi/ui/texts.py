@@ -61,7 +61,7 @@ def _duplicate_texts(found: Found) -> Iterator[str]:
 def _cut_texts(job: QueuedJob, found: Found) -> list[str]:
     if not found.cuts:
         return []
-    frames = listed([job.first_frame + pair + 1 for pair in found.cuts])
+    frames = listed([job.frame_of(pair + 1) for pair in found.cuts])
     if len(found.cuts) == 1:
         return [iface_("1 cut, at frame {frame}").format(frame=frames)]
     count = len(found.cuts)

@@ -1,0 +1,184 @@
+"""Fills the frames that a scene's render with a frame step has left out, without a strip.
+
+Which frames there are, the scene's output path and range say. Where they have vectors and depth,
+the model that these guide makes the others.
+"""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from . import vse
+from .doubtful_frames import note_doubtful
+from .engine.exr_header import read_exr_header
+from .engine.gaps import describe_missing, fill_job
+from .engine.protocol import JobSpec, Run
+from .errors import FrameError
+from .job_queue import QueuedJob, Rendered
+from .messages import message
+from .models import catalog
+from .paths import absolute_path, path_like
+from .strip_fill import replace_elements
+from .strip_job import engine_fields, output_folder, suffix_of
+from .vse import ImageSource, StripTimes
+from .vse_timing import Placed
+
+GUIDED = "guided"
+
+
+def prepare_rendered(
+    scene: bpy.types.Scene, settings: Any, *, chooses_model: bool, adds_strip: bool
+) -> QueuedJob:
+    """Describe the job that makes the frames between those that a scene has rendered.
+
+    Args:
+        scene: its output path and frame range say which files are looked for.
+        settings: anything with the properties of `InterpolationProperties`; those of rate, timing
+            and ranges do not matter.
+        chooses_model: take the model that vectors and depth guide, where the frames have them, in
+            place of the one in `settings`.
+        adds_strip: whether a strip of this scene is to show the whole sequence.
+
+    Raises:
+        VfiError: nothing is rendered, or nothing is missing, or a setting is out of range.
+    """
+    files = rendered_files(scene)
+    source = ImageSource(
+        scene_name=scene.name,
+        strip_name=scene.name,
+        files=tuple(map(str, files)),
+        lead=0,
+        held_before=0,
+        held_after=0,
+    )
+    notices: list[str] = []
+    if chooses_model and has_guides(files[0]):
+        settings.model, settings.checkpoint = GUIDED, ""
+    elif chooses_model:
+        notices.append(
+            message(
+                "{file} has no vectors and depth that could guide the frames between: {model} "
+                "makes them. Choose Set Up Render before the next render.",
+                file=files[0].name,
+                model=catalog.find(settings.model).title,
+            )
+        )
+    job = fill_job(
+        files,
+        Path(output_folder(settings, source, "filled")),
+        job_id=uuid.uuid4().hex,
+        suffix=suffix_of(settings, source),
+        **engine_fields(settings),
+    )
+    notices.append(
+        message(
+            "Missing of scene {scene!r}, and made for it: {missing}",
+            scene=scene.name,
+            missing=describe_missing(files),
+        )
+    )
+    last = job.first_number + len(job.plan().outputs) - 1
+    if last < scene.frame_end or job.first_number > scene.frame_start:
+        notices.append(
+            message(
+                "Frames {first} to {last} lie between rendered ones; scene {scene!r} goes from "
+                "{start} to {end}: render its first and its last frame to have all.",
+                first=job.first_number,
+                last=last,
+                scene=scene.name,
+                start=scene.frame_start,
+                end=scene.frame_end,
+            )
+        )
+    return QueuedJob(
+        request=Run(job=job),
+        title=scene.name,
+        rendered=Rendered(scene_name=scene.name, adds_strip=adds_strip),
+        first_frame=job.first_number,
+        notices=notices,
+    )
+
+
+def rendered_files(scene: bpy.types.Scene) -> list[Path]:
+    """List the frames of a scene's range that lie at its output path, in order.
+
+    Raises:
+        StripError: the path is relative to a .blend that was never saved.
+        FrameError: there are none.
+    """
+    absolute_path(scene.render.filepath, message("The output path of the scene"))
+    frames = range(scene.frame_start, scene.frame_end + 1)
+    paths = [Path(bpy.path.abspath(scene.render.frame_path(frame=frame))) for frame in frames]
+    files = [path for path in paths if path.is_file() and path.stat().st_size > 0]
+    if not files:
+        raise FrameError(
+            "Scene {scene!r} has rendered nothing yet: the first frame would be {path}. Render the "
+            "animation first, or set the output path to where its frames are.",
+            scene=scene.name,
+            path=paths[0],
+        )
+    return files
+
+
+def has_guides(file: Path) -> bool:
+    """Tell whether a rendered frame has vectors and depth."""
+    if file.suffix.lower() != ".exr":
+        return False
+    try:
+        return read_exr_header(file).has_guides
+    except FrameError:
+        return False  # the engine says more of what is wrong with it
+
+
+def place_rendered(rendered: Rendered, job: JobSpec) -> Placed:
+    """Show the finished sequence, where that is asked for, and what is doubtful in it.
+
+    Raises:
+        StripError: the scene is gone, or all channels are taken.
+    """
+    scene = vse.find_scene(rendered.scene_name)
+    notices = note_doubtful(scene, Path(job.output_dir))
+    strip_name = ""
+    if rendered.adds_strip:
+        with vse.editing(scene):
+            strip_name = _show(scene, job)
+        if scene.render.use_sequencer:
+            notices.append(
+                message(
+                    "Scene {scene!r} renders its Sequencer now, and not its objects: switch off "
+                    "Output > Post Processing > Sequencer to render these.",
+                    scene=scene.name,
+                )
+            )
+    return Placed(scene_name=scene.name, strip_name=strip_name, notices=tuple(notices))
+
+
+def _show(scene: bpy.types.Scene, job: JobSpec) -> str:
+    """Let the strip of these frames show all of them, or add one; return its name."""
+    names = [job.frame_name(index) for index in range(len(job.plan().outputs))]
+    start = job.first_number
+    for strip in vse.all_strips(scene):
+        if strip.type == "IMAGE" and _folder_of(strip) == Path(job.output_dir):
+            replace_elements(strip, names)
+            strip.directory = strip.directory  # Blender reads the files anew
+            return str(strip.name)
+    strip = vse.new_image_strip(
+        vse.root_strips(scene),
+        name=scene.name,
+        folder=path_like(scene.render.filepath, job.output_dir),
+        filenames=names,
+        channel=vse.free_channel(
+            scene, vse.root_strips(scene), left=start, right=start + len(names), preferred=1
+        ),
+        start=start,
+    )
+    vse.set_strip_times(strip, StripTimes(start, start, start + len(names)))
+    return str(strip.name)
+
+
+def _folder_of(strip: bpy.types.Strip) -> Path:
+    return Path(bpy.path.abspath(strip.directory))
