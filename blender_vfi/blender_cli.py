@@ -16,6 +16,7 @@ from .cli import run_command
 from .cli_models import add_models_commands
 from .cli_options import add_job_options, multiplier, output_times
 from .cli_progress import ProgressPrinter
+from .cli_render import add_render_commands
 from .cli_run import add_run_command, save_job
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
@@ -99,6 +100,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_strip_options(fill)
     add_job_options(fill, fills_gaps=True)
     fill.set_defaults(run=_fill)
+    add_render_commands(
+        commands,
+        open_project=_open,
+        save_project=_save,
+        settings_of=_output_settings,
+        open_client=_open_client,
+    )
     add_run_command(commands, open_client=_open_client)
     add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
     return parser

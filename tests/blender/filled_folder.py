@@ -31,16 +31,18 @@ def fill(sources: list[Path], folder: Path) -> JobSpec:
         source = output.pair if isinstance(output, Between) else output.index
         shutil.copyfile(sources[source], folder / job.frame_name(index))
     write_record(folder, job, {}, None, {})
-    write_confidence(
-        folder,
-        [
-            FrameConfidence(
-                number=number,
-                name=f"cube_{number:04d}.exr",
-                confidence=confidence_of(error),
-                expected_error=error,
-            )
-            for number, error in ERRORS.items()
-        ],
-    )
+    write_confidence(folder, figures())
     return job
+
+
+def figures() -> list[FrameConfidence]:
+    """Return what the model would say of the new frames."""
+    return [
+        FrameConfidence(
+            number=number,
+            name=f"cube_{number:04d}.exr",
+            confidence=confidence_of(error),
+            expected_error=error,
+        )
+        for number, error in ERRORS.items()
+    ]
