@@ -13,13 +13,18 @@ import uuid
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from .cli_models import add_models_commands
+from .cli_movies import describe_movie, examine
 from .cli_options import add_job_options, frame_rate, job_settings, output_times
 from .cli_run import add_run_command, run_job, save_job
+from .cli_signals import end_on_signals
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder, list_frames
 from .engine.gaps import describe_missing, fill_job_for_folder
+from .engine.movie_frames import is_movie
+from .engine.movie_jobs import job_for_movie
 from .engine.protocol import JobSpec
 from .engine.rates import ratio_between
 from .engine.version import package_version
@@ -35,6 +40,8 @@ examples:
       from one frame rate to another, at exact moments
   python -m blender_vfi interpolate shots/010 out --speed 0:1,48:0.25,96:1
       a speed ramp: down to a quarter of the speed at output frame 48, and back
+  python -m blender_vfi clip.mp4 -o out
+      a movie at twice its frame rate, as PNG files
   python -m blender_vfi fill shots/010 shots/010_whole
       the frames whose numbers are missing, such as those of a render with frame step 2
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
@@ -49,7 +56,13 @@ exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the ou
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    return run_command(_parser(), arguments)
+    return run_command(_parser(), _with_command(sys.argv[1:] if arguments is None else arguments))
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments, with the command that a movie in its place stands for."""
+    is_short = bool(arguments) and is_movie(Path(arguments[0]))
+    return ["interpolate", *arguments] if is_short else list(arguments)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,24 +76,28 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     interpolate = commands.add_parser(
         "interpolate",
-        help="interpolate a folder of frames into another folder",
-        description="Interpolates the image sequence in IN_DIR. Source frames are copied byte for "
-        "byte where the format allows; a job that was stopped goes on where it was.",
+        help="interpolate a folder of frames, or a movie, into another folder",
+        description="Interpolates the image sequence in IN, or the movie that IN is. Source "
+        "frames are copied byte for byte where the format allows; a job that was stopped goes on "
+        "where it was.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EXAMPLES,
     )
     interpolate.add_argument(
-        "source_dir", type=Path, metavar="IN_DIR", help="folder of one numbered image sequence"
+        "source", type=Path, metavar="IN", help="folder of one numbered image sequence, or a movie"
     )
     interpolate.add_argument(
-        "output_dir", type=Path, metavar="OUT_DIR", help="made when missing; never IN_DIR"
+        "output_dir", type=Path, nargs="?", metavar="OUT", help="made when missing; never IN"
+    )
+    interpolate.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="the same, behind the options"
     )
     add_job_options(interpolate)
     interpolate.add_argument(
         "--source-rate",
         type=frame_rate,
         metavar="FPS",
-        help="frame rate of the frames in IN_DIR, for --rate",
+        help="frame rate of the frames in IN, for --rate (default: the movie's own)",
     )
     interpolate.add_argument(
         "--hold-skipped",
@@ -128,18 +145,43 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
 
 def _interpolate(options: argparse.Namespace) -> int:
-    has_times = options.times is not None or options.speed is not None
-    source_count = len(list_frames(options.source_dir)) if has_times else 0
-    job = job_for_folder(
-        options.source_dir,
-        options.output_dir,
-        job_id=uuid.uuid4().hex,
-        hold_skipped=options.hold_skipped,
-        rate_ratio=_rate_ratio(options),
-        times=output_times(options, source_count),
+    output = _output_of(options)
+    settings: dict[str, Any] = {
+        "job_id": uuid.uuid4().hex,
+        "hold_skipped": options.hold_skipped,
         **job_settings(options),
-    )
-    return _run(job, options)
+    }
+    if not is_movie(options.source) or options.source.is_dir():
+        has_times = options.times is not None or options.speed is not None
+        source_count = len(list_frames(options.source)) if has_times else 0
+        settings["rate_ratio"] = _rate_ratio(options)
+        settings["times"] = output_times(options, source_count)
+        return _run(job_for_folder(options.source, output, **settings), options)
+    end_on_signals()
+    client = EngineClient(options.engine_python)
+    try:
+        movie = examine(client, options.source)
+        if not options.quiet:
+            print(describe_movie(movie), file=sys.stderr)
+        if options.rate is not None:
+            source_rate = options.source_rate or Fraction(*movie.rate)
+            settings["rate_ratio"] = ratio_between(source_rate, options.rate)
+        settings["times"] = output_times(options, movie.frame_count)
+        job = job_for_movie(options.source, movie.frame_count, output, **settings)
+        return _run(job, options, client)
+    finally:
+        client.close()
+
+
+def _output_of(options: argparse.Namespace) -> Path:
+    """Return the folder that was given, in one of the two ways."""
+    if (options.output is None) == (options.output_dir is None):
+        raise RequestError(
+            "Output folder: give exactly one, as in `IN OUT` or `IN -o OUT`; it is made when "
+            "missing."
+        )
+    chosen: Path = options.output or options.output_dir
+    return chosen
 
 
 def _fill(options: argparse.Namespace) -> int:
@@ -152,10 +194,10 @@ def _fill(options: argparse.Namespace) -> int:
     return _run(job, options)
 
 
-def _run(job: JobSpec, options: argparse.Namespace) -> int:
+def _run(job: JobSpec, options: argparse.Namespace, client: EngineClient | None = None) -> int:
     if options.save_job is not None:
         return save_job(options.save_job, job)
-    return run_job(EngineClient(options.engine_python), job, quiet=options.quiet)
+    return run_job(client or EngineClient(options.engine_python), job, quiet=options.quiet)
 
 
 def _rate_ratio(options: argparse.Namespace) -> Fraction | None:

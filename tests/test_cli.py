@@ -264,9 +264,9 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for line in commands:
-        assert parser.parse_args(line.split()[3:]).run
+        assert parser.parse_args(cli._with_command(line.split()[3:])).run
 
 
 def test_command_must_be_given(capsys):

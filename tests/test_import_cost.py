@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.plain
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-HEAVY = ("torch", "numpy", "bpy", "OpenImageIO", "huggingface_hub", "safetensors", "psutil")
+HEAVY = ("torch", "numpy", "bpy", "OpenImageIO", "huggingface_hub", "safetensors", "psutil", "av")
 LIGHT_MODULES = (
     "errors",
     "cli",
@@ -27,6 +27,10 @@ LIGHT_MODULES = (
     "engine.folders",
     "engine.image_formats",
     "engine.job_folder",
+    "engine.movie_frames",
+    "engine.movie_jobs",
+    "engine.movie_times",
+    "cli_movies",
     "engine.worker",
     "models.catalog",
     "models.catalog_texts",

@@ -31,11 +31,10 @@ from .protocol import (
     Cancel,
     Cancelled,
     Describe,
-    Described,
     Event,
+    Examine,
     Failed,
     Fetch,
-    Fetched,
     Finished,
     FreeMemory,
     JobSpec,
@@ -43,6 +42,8 @@ from .protocol import (
     Request,
     Run,
     Shutdown,
+    Work,
+    WorkEnd,
 )
 from .wire import decode_line, encode_line
 
@@ -70,7 +71,7 @@ sys.exit(main(sys.argv[2:]))
 class _Outstanding:
     """A request that has not ended, as far as is known."""
 
-    request: Run | Fetch | Describe
+    request: Work
     is_cancelled: bool = False
     is_sent_again: bool = False
 
@@ -118,7 +119,7 @@ class EngineClient:
         job.check()
         self._begin(Run(job=job), job.job_id)
 
-    def request(self, request: Fetch | Describe) -> None:
+    def request(self, request: Fetch | Describe | Examine) -> None:
         """Hand over a request that is no job; `poll` has its events as well.
 
         Raises:
@@ -213,7 +214,7 @@ class EngineClient:
         self._outstanding.clear()
         self._events = queue.Queue()
 
-    def _begin(self, request: Run | Fetch | Describe, job_id: str) -> None:
+    def _begin(self, request: Work, job_id: str) -> None:
         has_died = self._has_left() and bool(self._outstanding)
         self._outstanding[job_id] = _Outstanding(request)
         if has_died:
@@ -356,7 +357,7 @@ class EngineClient:
                     f"The engine speaks protocol {event.protocol}, this side {PROTOCOL_VERSION}: "
                     "restart Blender, so that both come from the same version of the add-on."
                 )
-        if isinstance(event, Finished | Fetched | Described | Failed | Cancelled):
+        if isinstance(event, WorkEnd):
             self._outstanding.pop(event.job_id, None)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import OpenImageIO as oiio  # noqa: N813 - the name that its own documentation uses
 
 from ..errors import FrameError
+from . import movies
 from .image_formats import (
     LAYOUTS,
     PROFILE_PREFIX,
@@ -22,6 +23,7 @@ from .image_formats import (
     encoding_for,
 )
 from .image_output import has_profile, one_line, output_spec, write_file
+from .movie_frames import movie_of
 from .multilayer import (
     is_multilayer,
     multilayer_format,
@@ -82,6 +84,8 @@ def read_format(path: Path) -> FrameFormat:
     Raises:
         FrameError: see `read_frame`.
     """
+    if movie_of(path) is not None:
+        return movies.read_format(path)
     source = _open(path)
     try:
         header = _header(source, path)
@@ -93,12 +97,14 @@ def read_format(path: Path) -> FrameFormat:
 
 
 def read_frame(path: Path) -> Frame:
-    """Decode a frame.
+    """Decode a frame: a file, or a movie's, as `movie_frames` names it.
 
     Raises:
         FrameError: the file is missing, damaged, truncated, not a picture, or of a kind that we
             would not keep whole: several pictures, further channels (but in EXR), CMYK, odd types.
     """
+    if movie_of(path) is not None:
+        return movies.read_frame(path)
     source = _open(path)
     try:
         header = _header(source, path)

@@ -82,6 +82,8 @@ class JobFolder:
                 "output folder or name, or allow overwriting (Output > Overwrite, --overwrite, "
                 "overwrite=True)."
             )
+        if changed and plan.source_count != len(job.sources):  # pictures of one movie
+            changed = frozenset(range(plan.source_count))
         self.changed_sources = changed or frozenset()
         found = (job_record.findings_of(record) if is_own else None) or Findings()
         self._former_plan = job.plan_for(plan, found.cuts, found.duplicates)

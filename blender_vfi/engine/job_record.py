@@ -20,6 +20,7 @@ from ..models import store
 from . import durable
 from .findings import Findings
 from .job_spec import DEFAULT_DIGITS
+from .movie_frames import file_of
 from .protocol import JobSpec
 from .schedule import Between, Dissolve, Plan, window_of
 from .wire import job_to_json
@@ -208,7 +209,7 @@ def _sources_of(plan: Plan, index: int, context: int) -> tuple[int, ...]:
 
 def _source_stamp(index: int, source: str) -> list[int]:
     try:
-        return _stamp(source)
+        return _stamp(file_of(source))
     except OSError as error:
         raise FrameError(
             f"Source frame {index + 1}, {source}, cannot be read ({error.strerror}): restore or "

@@ -8,7 +8,13 @@ from pathlib import Path
 from ..models.catalog_types import ModelSpec
 from .composition import ChannelLayout
 from .layered import LayeredLayout
+from .movie_frames import movie_of
 from .passes import Pass
+
+VARYING_RATE = (
+    "The movie's frame rate varies: new frames are made for their exact moments, from the pictures "
+    "shown around them; pictures between those moments are not in the result."
+)
 
 
 def of_passes(layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> Iterator[str]:
@@ -32,6 +38,11 @@ def of_passes(layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> Iterato
 def of_changed_sources(sources: Sequence[Path], changed: Iterable[int], count: int) -> str:
     """Say which of `sources` have changed, and how many frames that makes anew."""
     indices = sorted(changed)
+    movie = movie_of(sources[0])
+    if movie is not None:
+        return (
+            f"{movie.name} has changed since this job was begun: {count} frame(s) are made again."
+        )
     return (
         f"{len(indices)} source frame(s) have changed since this job was begun, from "
         f"{sources[indices[0]].name} on: {count} frame(s) made from them are made again."

@@ -5,7 +5,8 @@ Memory stays the same however long the strip is: a few frames wait to be made, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
 from ..models.loading import LoadedModel, check_terms
-from . import images, memory, notices
+from . import images, memory, movies, notices
 from .composition import ChannelLayout
 from .dissolve import dissolve
 from .findings import Findings
@@ -30,6 +31,7 @@ from .job_folder import JobFolder, copy_file
 from .layered import LayeredLayout
 from .loop import FrameLoop, LoopPolicy
 from .made_frames import MadeFrames
+from .movie_times import at_true_moments, frame_before, pictures_of
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
 from .reach import check_reach
@@ -80,7 +82,8 @@ class Engine:
         plan = job.plan()
         meter = ProgressMeter(job, len(plan.outputs), device)
         try:
-            return _JobRun(self._models, job, plan, meter, device, on_event, is_cancelled).run()
+            with movies.closing():
+                return _JobRun(self._models, job, plan, meter, device, on_event, is_cancelled).run()
         except JobCancelledError:
             on_event(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
             raise
@@ -107,6 +110,7 @@ class _JobRun:
         self._emit = on_event
         self._is_cancelled = is_cancelled
         self._sources = [Path(source) for source in job.sources]
+        self._moments: Sequence[Fraction] | None = None
         self._copied_as_is: set[Path] = set()
         self._copied = 0  # outputs before this one are finished or queued, if they are copies
 
@@ -120,6 +124,7 @@ class _JobRun:
             check_terms(spec)
         frame_format = self._check_sources()
         encoding_for(frame_format, self._job.suffix)  # refuses here what could not be written
+        self._follow_true_times()
         layout = _layout_of(frame_format)
         check_reach(self._plan, spec)
         precision = memory.dtype_name(dtype)
@@ -175,6 +180,15 @@ class _JobRun:
                 self._copied_as_is.add(path)
         return first
 
+    def _follow_true_times(self) -> None:
+        """Where a movie's rate varies, make frames from the pictures around their moments."""
+        moments = movies.varying_moments(self._sources)
+        pictures = moments and pictures_of(self._sources, moments)
+        if pictures:
+            self._notify(notices.VARYING_RATE)
+            self._sources, self._moments = pictures
+            self._plan = at_true_moments(self._plan, self._moments)
+
     def _find(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
         """Look through the source frames, where that is asked for and frames are to be made."""
         # even motion may need frames in places that had source frames
@@ -192,11 +206,14 @@ class _JobRun:
                 cut_threshold=self._job.cut_threshold if self._job.finds_cuts else 1.0,
                 on_frame=self._report_inspection,
             )
-        numbers = (frame_number(self._sources[pair + 1], pair + 2) for pair in findings.cuts)
+        if self._moments is not None:  # held for a time that is known: nothing to mend
+            findings = Findings(cuts=findings.cuts)
+        pairs = tuple(frame_before(self._moments, pair) for pair in findings.cuts)
+        numbers = (frame_number(Path(self._job.sources[pair + 1]), pair + 2) for pair in pairs)
         self._emit(
             Found(
                 job_id=self._job.job_id,
-                cuts=findings.cuts,
+                cuts=pairs,
                 cut_numbers=tuple(numbers),
                 duplicates=len(findings.duplicates),
             )

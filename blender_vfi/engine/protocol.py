@@ -22,7 +22,7 @@ from .job_spec import JobSpec as JobSpec
 from .job_spec import Precision as Precision
 from .job_spec import check_engine_settings as check_engine_settings
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,18 @@ class Describe:
     """Request: say what the engine runs on; `Described` follows, or `Failed`."""
 
     job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examine:
+    """Request: say what a movie holds; `Examined` follows, or `Failed`.
+
+    Attributes:
+        path: of the movie, absolute.
+    """
+
+    job_id: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +238,20 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """Event: the answer to `Examine`.
+
+    Attributes:
+        frame_count: frames at the rate, which a job's sources can name.
+        rate: frames a second, as numerator and denominator.
+    """
+
+    job_id: str
+    frame_count: int
+    rate: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """Event: the job ended with an error; finished frames stay on disk.
 
@@ -256,7 +282,12 @@ class MemoryFreed:
     models_dropped: int
 
 
-Request = Run | Fetch | Describe | Cancel | FreeMemory | Shutdown
+Work = Run | Fetch | Describe | Examine
+"""What the engine does one after another; each ends with one of `WorkEnd`."""
+
+WorkEnd = Finished | Fetched | Described | Examined | Failed | Cancelled
+
+Request = Work | Cancel | FreeMemory | Shutdown
 Event = (
     Ready
     | Started
@@ -267,6 +298,7 @@ Event = (
     | Finished
     | Fetched
     | Described
+    | Examined
     | Failed
     | Cancelled
     | MemoryFreed

@@ -1,4 +1,4 @@
-"""What the engine does beside jobs: storing a checkpoint, and saying what it runs on."""
+"""What the engine does beside jobs: it stores checkpoints, and tells of itself and of movies."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import importlib.util
 import platform
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 
 from ..errors import JobCancelledError
 from ..models import catalog
 from ..models.loading import ensure_stored
-from . import memory
-from .protocol import Cancelled, Described, Device, Event, Fetch, Fetched, Stage
+from . import memory, movies
+from .protocol import Cancelled, Described, Device, Event, Examine, Examined, Fetch, Fetched, Stage
 
-_PACKAGES = ("torch", "numpy", "OpenImageIO", "huggingface_hub", "safetensors")
+_PACKAGES = ("torch", "numpy", "OpenImageIO", "huggingface_hub", "safetensors", "av")
 
 
 def fetch_checkpoint(
@@ -64,6 +65,21 @@ def describe_engine(job_id: str) -> Described:
             )
             for device in memory.available_devices()
         ),
+    )
+
+
+def examine_movie(request: Examine) -> Examined:
+    """Say how many frames a movie has, and at what rate.
+
+    Raises:
+        FrameError: it cannot be read.
+        EngineError: PyAV is not there.
+    """
+    index = movies.index_of_movie(Path(request.path))
+    return Examined(
+        job_id=request.job_id,
+        frame_count=index.frame_count,
+        rate=index.rate.as_integer_ratio(),
     )
 
 

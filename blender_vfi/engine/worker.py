@@ -23,8 +23,8 @@ from .protocol import (
     PROTOCOL_VERSION,
     Cancel,
     Cancelled,
-    Describe,
     Event,
+    Examine,
     Failed,
     Fetch,
     FreeMemory,
@@ -33,6 +33,7 @@ from .protocol import (
     Ready,
     Run,
     Shutdown,
+    Work,
 )
 from .torch_builds import REQUIREMENTS
 from .version import package_version
@@ -82,7 +83,7 @@ class Worker:
         self._wire = wire
         self._wire_lock = threading.Lock()
         self._idle_exit_s = idle_exit_s
-        self._inbox: queue.Queue[Run | Fetch | Describe | FreeMemory | Shutdown] = queue.Queue()
+        self._inbox: queue.Queue[Work | FreeMemory | Shutdown] = queue.Queue()
         self._jobs_lock = threading.Lock()
         self._unfinished: set[str] = set()
         self._cancelled: set[str] = set()
@@ -109,7 +110,7 @@ class Worker:
                 return 0
             if isinstance(request, Shutdown):
                 return 0
-            if isinstance(request, Run | Fetch | Describe):
+            if isinstance(request, Work):
                 self._run(request, _job_id(request))
             else:
                 dropped = self._engine.free_memory() if self._engine is not None else 0
@@ -134,15 +135,15 @@ class Worker:
                 if message.job_id in self._unfinished:
                     self._cancelled.add(message.job_id)
             return
-        if isinstance(message, Run | Fetch | Describe):
+        if isinstance(message, Work):
             with self._jobs_lock:
                 self._unfinished.add(_job_id(message))
         elif isinstance(message, Shutdown):
             self._leaving.set()
-        if isinstance(message, Run | Fetch | Describe | FreeMemory | Shutdown):
+        if isinstance(message, Work | FreeMemory | Shutdown):
             self._inbox.put(message)
 
-    def _run(self, request: Run | Fetch | Describe, job_id: str) -> None:
+    def _run(self, request: Work, job_id: str) -> None:
         def is_cancelled() -> bool:
             return self._leaving.is_set() or job_id in self._cancelled
 
@@ -161,6 +162,8 @@ class Worker:
                     services.fetch_checkpoint(
                         request, on_event=self._emit, is_cancelled=is_cancelled
                     )
+                elif isinstance(request, Examine):
+                    self._emit(services.examine_movie(request))
                 else:
                     self._emit(services.describe_engine(job_id))
         except JobCancelledError:
@@ -189,7 +192,7 @@ class Worker:
             self._leaving.set()  # nobody listens any more
 
 
-def _job_id(request: Run | Fetch | Describe) -> str:
+def _job_id(request: Work) -> str:
     return request.job.job_id if isinstance(request, Run) else request.job_id
 
 

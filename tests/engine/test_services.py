@@ -143,7 +143,7 @@ def test_engine_names_its_packages_with_their_versions():
         f"torch {torch.__version__}",
     )
     names = [package.split()[0] for package in described.packages]
-    assert names[2:] == ["numpy", "OpenImageIO", "huggingface_hub", "safetensors"]
+    assert names[2:] == ["numpy", "OpenImageIO", "huggingface_hub", "safetensors", "av"]
     assert all(len(package.split()) == 2 for package in described.packages)
 
 
