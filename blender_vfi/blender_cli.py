@@ -288,6 +288,8 @@ def _output_settings(options: argparse.Namespace) -> dict[str, object]:
         "flow_scale": options.flow_scale,
         "ensemble": options.ensemble,
         "seed": options.seed,
+        "guided_fill": options.guided_fill.upper(),
+        "vector_step": options.vector_step,
         "clear_cache_every": options.clear_cache_every,
         "tile_size": options.tile_size,
         "free_memory_limit_gb": options.free_memory_limit_gb,

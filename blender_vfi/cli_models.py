@@ -209,6 +209,7 @@ def _described(spec: ModelSpec, checkpoint_folder: Path | None) -> dict[str, Any
         "flow_scale": spec.flow_scale,
         "ensemble": spec.ensemble,
         "draws_noise": spec.draws_noise,
+        "is_guided": spec.is_guided,
         "size_bytes": spec.checkpoint.size_bytes,
         "sha256": spec.checkpoint.sha256,
         "licence": {

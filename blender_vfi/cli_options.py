@@ -16,6 +16,7 @@ from .engine.protocol import (
     DEFAULT_MULTIPLIER,
     DUPLICATES,
     FLOW_SCALES,
+    GUIDED_FILLS,
     OUTPUT_SUFFIXES,
     PRECISIONS,
 )
@@ -182,6 +183,21 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="what models that draw noise start from; the same one makes the same frames "
         "(default: 0)",
     )
+    model.add_argument(
+        "--guided-fill",
+        choices=GUIDED_FILLS,
+        default="model",
+        help="what a guided model does where rendered vectors know nothing: ask its network, or "
+        "mix the frames, which needs no weights (default: model)",
+    )
+    model.add_argument(
+        "--vector-step",
+        type=int,
+        default=0,
+        metavar="N",
+        help="for guided models, the frame step that the frames were rendered with (default: by "
+        "the numbers in their names)",
+    )
 
 
 def _add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -249,6 +265,8 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "tile_size": options.tile_size,
         "free_memory_limit_gb": options.free_memory_limit_gb,
         "seed": options.seed,
+        "guided_fill": options.guided_fill,
+        "vector_step": options.vector_step,
     }
     fields = {"skip": "skip_pairs", "keep": "keep_pairs", "cut_pairs": "cut_pairs"}
     for option, field in fields.items():

@@ -14,6 +14,7 @@ from .engine.protocol import (
     DEFAULT_CUT_THRESHOLD,
     DUPLICATES,
     FLOW_SCALES,
+    GUIDED_FILLS,
     OUTPUT_SUFFIXES,
     PRECISIONS,
 )
@@ -43,6 +44,10 @@ _DUPLICATE_NAMES = {
     "keep": ("Keep", "Held drawings stay held"),
     "retime": ("Retime", "Spread the drawings evenly over the same time, for even motion"),
 }
+_GUIDED_FILL_NAMES = {
+    "model": ("Ask Network", "RIFE finds what is there, and how light changes"),
+    "mix": ("Mix Frames", "The two frames are mixed, which needs no weights"),
+}
 
 _BAD_FRAME_NAMES = {
     "fail": ("Fail", "The job fails; finished frames stay"),
@@ -71,6 +76,7 @@ _PRECISIONS = _numbered((name, *_PRECISION_NAMES[name]) for name in PRECISIONS)
 _CUTS = _numbered((name.upper(), *_CUT_NAMES[name]) for name in CUTS)
 _DUPLICATES = _numbered((name.upper(), *_DUPLICATE_NAMES[name]) for name in DUPLICATES)
 _BAD_FRAMES = _numbered((name.upper(), *_BAD_FRAME_NAMES[name]) for name in BAD_FRAMES)
+_GUIDED_FILLS = _numbered((name.upper(), *_GUIDED_FILL_NAMES[name]) for name in GUIDED_FILLS)
 _FLOW_SCALES = _numbered(
     (f"{scale:g}", f"{scale:g}×", f"{scale:g} times the frame") for scale in FLOW_SCALES
 )
@@ -258,6 +264,24 @@ class InterpolationProperties:
     ensemble: bpy.props.BoolProperty(
         name="Ensemble",
         description="Average the motion found forwards and backwards: better, and half as fast",
+        options=_OPTIONS,
+    )
+    guided_fill: bpy.props.EnumProperty(
+        name="Unseen Parts",
+        description="What is made of places that rendered vectors know nothing of",
+        items=_GUIDED_FILLS,
+        default="MODEL",
+        options=_OPTIONS,
+    )
+    vector_step: bpy.props.IntProperty(
+        name="Rendered Step",
+        description=(
+            "Frame step that the frames were rendered with, since their vectors reach from one "
+            "frame of the scene to the next. 0 takes it from the numbers in their names"
+        ),
+        default=0,
+        soft_min=0,
+        soft_max=256,
         options=_OPTIONS,
     )
     clear_cache_every: bpy.props.IntProperty(

@@ -226,6 +226,8 @@ def engine_fields(settings: Any) -> dict[str, Any]:
         "free_memory_limit_gb": settings.free_memory_limit_gb,
         "seed": settings.seed,
         "bad_frames": settings.bad_frames.lower(),
+        "guided_fill": settings.guided_fill.lower(),
+        "vector_step": settings.vector_step,
         "overwrite": settings.overwrite,
     }
 

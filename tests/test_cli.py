@@ -250,6 +250,14 @@ def test_options_for_memory_and_noise_become_settings_of_the_job():
     assert settings["seed"] == 3
 
 
+def test_options_of_guided_models_become_settings_of_the_job():
+    given = ["fill", "in", "out", "--guided-fill", "mix", "--vector-step", "3"]
+    settings = cli_options.job_settings(cli._parser().parse_args(given))
+    assert (settings["guided_fill"], settings["vector_step"]) == ("mix", 3)
+    left = cli_options.job_settings(cli._parser().parse_args(["fill", "in", "out"]))
+    assert (left["guided_fill"], left["vector_step"]) == ("model", 0)
+
+
 def test_every_option_says_what_it_is_for(capsys):
     with pytest.raises(SystemExit):
         cli.main(["interpolate", "--help"])

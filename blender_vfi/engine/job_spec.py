@@ -14,7 +14,13 @@ from typing import Literal
 
 from ..errors import RequestError
 from . import cadence, rates, schedule, times
-from .limits import check_cut_threshold, check_free_memory_limit, check_seed, check_tile_size
+from .limits import (
+    check_cut_threshold,
+    check_free_memory_limit,
+    check_seed,
+    check_tile_size,
+    check_vector_step,
+)
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 Cuts = Literal["hold", "blend", "off"]
@@ -22,9 +28,12 @@ Cuts = Literal["hold", "blend", "off"]
 Duplicates = Literal["keep", "retime"]
 BadFrames = Literal["fail", "hold", "blend"]
 
+GuidedFill = Literal["model", "mix"]
+
 CUTS: tuple[str, ...] = typing.get_args(Cuts)
 DUPLICATES: tuple[str, ...] = typing.get_args(Duplicates)
 BAD_FRAMES: tuple[str, ...] = typing.get_args(BadFrames)
+GUIDED_FILLS: tuple[str, ...] = typing.get_args(GuidedFill)
 DEFAULT_CUT_THRESHOLD = 0.2
 PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
 DEFAULT_MULTIPLIER = 2
@@ -78,6 +87,10 @@ class JobSpec:
         seed: see `models.interface.Quality`.
         bad_frames: what becomes of a new frame for which the model's answer is infinite or no
             number, in fp32 too: the job fails, the frame before is held, or both are blended.
+        guided_fill: what a guided model does where the renderer's vectors know nothing: "model"
+            asks its network, "mix" mixes the two frames and needs no weights.
+        vector_step: how many frames of their scene rendered frames are apart, for guided models:
+            vectors reach from one scene frame to the next; 0 takes the numbers in their names.
         overwrite: replace files that lie under an output frame's name.
     """
 
@@ -110,6 +123,8 @@ class JobSpec:
     free_memory_limit_gb: float = 4.0
     seed: int = 0
     bad_frames: BadFrames = "fail"
+    guided_fill: GuidedFill = "model"
+    vector_step: int = 0
     overwrite: bool = False
 
     @property
@@ -176,6 +191,8 @@ class JobSpec:
         check_tile_size(self.tile_size)
         check_free_memory_limit(self.free_memory_limit_gb)
         check_seed(self.seed)
+        check_vector_step(self.vector_step)
+        _check_choice("Guided fill", self.guided_fill, GUIDED_FILLS)
         _check_choice("Cuts", self.cuts, CUTS)
         _check_choice("Duplicates", self.duplicates, DUPLICATES)
         _check_choice("Bad frames", self.bad_frames, BAD_FRAMES)

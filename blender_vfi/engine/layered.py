@@ -7,8 +7,9 @@ visits the device.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,8 @@ from ..models.catalog_types import ModelSpec
 from .composition import ChannelLayout
 from .following import Follower, Motion, vectors_between
 from .network import DeviceFrame, Network
-from .passes import Pass, in_layers, leading_pass
+from .passes import Pass, find_guides, in_layers, leading_pass
+from .schedule import PairWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,12 @@ class LayeredLayout:
     """
 
     passes: tuple[Pass, ...]
+
+    @property
+    def has_guides(self) -> bool:
+        """Whether a layer with colour has the passes that guided models go by."""
+        layers = in_layers(self.passes)
+        return any(leading_pass(each) and find_guides(each) for each in layers)
 
     def held_passes(self, spec: ModelSpec) -> tuple[Pass, ...]:
         """List the passes that a model has no motion for, and that are taken from one frame."""
@@ -44,10 +52,12 @@ class LayeredFrame:
     Attributes:
         passes: (C, H, W) float32 on the CPU.
         leading: one for each of the streams, in their order; None while it is not asked for.
+        surfaces: what guided models know of a stream's pass, by its index.
     """
 
     passes: Tensor
     leading: list[DeviceFrame | None]
+    surfaces: dict[int, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +122,25 @@ class LayeredNetwork:
         frames = torch.empty((len(timesteps), *frame0.shape), dtype=torch.float32)
         with torch.inference_mode():
             for index, stream in enumerate(self._streams):
-                made, answer = stream.network.make_with_motion(
-                    self._pictures(window, index), timesteps
-                )
+                made, motions = self._answer(index, window, timesteps)
                 frames[:, list(stream.leading.channels)] = made.cpu()
-                for at in range(len(timesteps) if stream.followers else 0):
-                    motion = Motion.at(answer, at)
-                    assert motion is not None, "the catalog says that the model yields flow"
+                for at, motion in enumerate(motions if stream.followers else ()):
                     self._follow(stream, motion, frame0, frame1, frames[at])
             for at, timestep in enumerate(timesteps):
                 self._hold(timestep, frame0, frame1, frames[at])
         return frames.permute(0, 2, 3, 1)
+
+    def begin(self, work: PairWork) -> None:
+        """Hear which pair is next; nothing here depends on it."""
+
+    def _answer(
+        self, index: int, window: Sequence[LayeredFrame], timesteps: Sequence[Fraction]
+    ) -> tuple[Tensor, list[Motion]]:
+        """Return one stream's leading pass, (T, C, H, W), and the motion that others follow."""
+        network = self._streams[index].network
+        made, answer = network.make_with_motion(self._pictures(window, index), timesteps)
+        motions = [Motion.at(answer, at) for at in range(len(timesteps))]
+        return made, [motion for motion in motions if motion is not None]
 
     def shrink_tiles(self, frames: Sequence[LayeredFrame]) -> int | None:
         """Go on in tiles of half the side; see `Network.shrink_tiles`."""

@@ -7,6 +7,7 @@ import math
 from ..errors import RequestError
 
 SMALLEST_TILE = 128
+LARGEST_VECTOR_STEP = 256
 LARGEST_SEED = 2**32 - 1
 
 
@@ -41,6 +42,15 @@ def check_seed(seed: int) -> None:
     """Raise `RequestError` for what noise cannot start from."""
     if not _is_whole(seed) or not 0 <= seed <= LARGEST_SEED:
         raise RequestError(f"Seed {seed}: must be a whole number from 0 to {LARGEST_SEED}.")
+
+
+def check_vector_step(vector_step: int) -> None:
+    """Raise `RequestError` for a number of scene frames that rendered frames cannot be apart."""
+    if not _is_whole(vector_step) or not 0 <= vector_step <= LARGEST_VECTOR_STEP:
+        raise RequestError(
+            f"Vector step {vector_step}: must be a whole number from 1 to {LARGEST_VECTOR_STEP}, "
+            "the frame step that the frames were rendered with; 0 takes it from their names."
+        )
 
 
 def _is_whole(value: object) -> bool:

@@ -22,6 +22,7 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout
+from .guided import Guidance, GuidedNetwork
 from .job_spec import BadFrames
 from .layered import LayeredLayout, LayeredNetwork
 from .limits import check_tile_size
@@ -38,6 +39,9 @@ class FrameMaker(Protocol[_HeldFrame]):
 
     def upload(self, frame: Tensor) -> _HeldFrame:
         """Take a source frame (H, W, C)."""
+
+    def begin(self, work: PairWork) -> None:
+        """Hear which pair is next."""
 
     def encode(self, window: Sequence[_HeldFrame]) -> None:
         """Compute what depends on single frames."""
@@ -112,6 +116,7 @@ class FrameLoop:
         is_cancelled: asked before every call of the model.
         frame_name: what messages call an output frame.
         on_bad: told each output frame that stands in for what the model could not make.
+        guidance: for guided models.
     """
 
     def __init__(
@@ -125,6 +130,7 @@ class FrameLoop:
         is_cancelled: Callable[[], bool] = lambda: False,
         frame_name: Callable[[int], str] = lambda index: f"Frame {index + 1}",
         on_bad: Callable[[int], None] = lambda _index: None,
+        guidance: Guidance | None = None,
     ) -> None:
         self._spec = spec
         self._policy = policy
@@ -142,11 +148,7 @@ class FrameLoop:
                 on_unsound=self._treat_unsound,
             )
 
-        self._network: FrameMaker[Any] = (
-            LayeredNetwork(network_for, spec, layout, device=policy.device)
-            if isinstance(layout, LayeredLayout)
-            else network_for(layout)
-        )
+        self._network = _maker(network_for, spec, layout, policy.device, guidance)
         self._on_notice = on_notice
         self._is_cancelled = is_cancelled
         self._batch = max(1, policy.largest_batch)
@@ -192,6 +194,7 @@ class FrameLoop:
                     window[index] = self._relieved(
                         partial(self._network.upload, source.load(index))
                     )
+                self._network.begin(work)
                 # no name for the list: it would keep this window alive while the next is loaded
                 self._make_pair([window[index] for index in indices], work, sink)
                 on_pair(work)
@@ -335,3 +338,18 @@ def _store(sink: FrameSink, outputs: Sequence[int], frame: Tensor) -> None:
     for output_index in outputs[:-1]:
         sink.store(output_index, frame.clone())
     sink.store(outputs[-1], frame)
+
+
+def _maker(
+    network_for: Callable[[ChannelLayout], Network],
+    spec: ModelSpec,
+    layout: ChannelLayout | LayeredLayout,
+    device: torch.device,
+    guidance: Guidance | None,
+) -> FrameMaker[Any]:
+    """Choose what makes frames of a layout."""
+    if not isinstance(layout, LayeredLayout):
+        return network_for(layout)
+    if spec.is_guided and guidance is not None and layout.has_guides:
+        return GuidedNetwork(network_for, spec, layout, device=device, guidance=guidance)
+    return LayeredNetwork(network_for, spec, layout, device=device)

@@ -27,6 +27,7 @@ from .composition import (
 )
 from .light import LightCurve, curve_for
 from .padding import padded, padded_side, side_multiple
+from .schedule import PairWork
 from .soundness import are_sound, mended
 from .tiling import SMALLEST_WHEN_FULL, Tile, Tiling, largest_tile
 
@@ -104,6 +105,9 @@ class Network:
         return DeviceFrame(
             channels, views_beside(channels, self._layout), brightest(channels, self._layout)
         )
+
+    def begin(self, work: PairWork) -> None:
+        """Hear which pair is next; nothing here depends on it."""
 
     def encode(self, window: Sequence[DeviceFrame]) -> None:
         """Compute what depends on single frames, where that is not there yet.

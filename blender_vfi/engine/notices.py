@@ -19,6 +19,11 @@ VARYING_RATE = (
 
 def of_passes(layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> Iterator[str]:
     """Say what one would otherwise find out in the compositor."""
+    if spec.is_guided and not (isinstance(layout, LayeredLayout) and layout.has_guides):
+        yield (
+            "These frames have no Vector and Depth passes to be guided by: RIFE alone makes the "
+            "new ones. Render multilayer EXR with both passes and without motion blur."
+        )
     if not isinstance(layout, LayeredLayout):
         return
     held = layout.held_passes(spec)

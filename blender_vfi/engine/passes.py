@@ -84,6 +84,19 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Guides:
+    """The passes by which a renderer says what moves.
+
+    Attributes:
+        vectors: to the previous and to the next frame.
+        depth: tells what is in front.
+    """
+
+    vectors: Pass
+    depth: Pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartNames:
     """What one part of a file calls its channels.
 
@@ -153,6 +166,14 @@ def leading_pass(passes: Sequence[Pass]) -> Pass | None:
     if by_name:
         return min(by_name, key=lambda item: _LEADING.index(_plain(item.name)))
     return max(colours, key=lambda item: len(item.letters) >= len("RGB"), default=None)
+
+
+def find_guides(layer: Sequence[Pass]) -> Guides | None:
+    """Return the passes of a layer that say what moves and what is in front; None without both."""
+    vectors = [one for one in layer if one.role == "vector" and set(one.letters) == set("XYZW")]
+    depths = [one for one in layer if one.role == "depth"]
+    depths.sort(key=lambda one: not one.is_plain_depth)
+    return Guides(vectors=vectors[0], depth=depths[0]) if vectors and depths else None
 
 
 def in_layers(passes: Sequence[Pass]) -> list[list[Pass]]:

@@ -24,6 +24,7 @@ from .dissolve import dissolve
 from .findings import Findings
 from .folders import frame_number
 from .frame_files import ReadAhead, WriteBehind, read_steadily
+from .guided_job import GuidedJob, mixing_model
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
 from .inspection import inspect_frames, show_the_same
@@ -112,6 +113,7 @@ class _JobRun:
         self._sources = [Path(source) for source in job.sources]
         self._moments: Sequence[Fraction] | None = None
         self._copied_as_is: set[Path] = set()
+        self._guided = GuidedJob(job, Path(job.output_dir))
         self._copied = 0  # outputs before this one are finished or queued, if they are copies
 
     def run(self) -> Finished:
@@ -154,6 +156,10 @@ class _JobRun:
                     self._make_frames(loaded, folder, writer, frame_format, layout)
                 self._copy_sources(folder, writer, len(self._plan.outputs))
                 writer.drain()
+            self._guided.save()
+        doubts = self._guided.summary()
+        if doubts is not None:
+            self._notify(doubts)
         self._emit(self._meter.event())
         finished = Finished(
             job_id=self._job.job_id,
@@ -253,6 +259,8 @@ class _JobRun:
             self._models.clear()
             memory.clear_cache(self._device)
 
+        if spec.is_guided and self._job.guided_fill == "mix":
+            return mixing_model(spec, self._device, dtype)
         licence = spec.checkpoint.licence
         report(f"Loading {spec.title} (weights: {licence.title}, {licence.holder})")
         if not licence.commercial:
@@ -313,9 +321,11 @@ class _JobRun:
             is_cancelled=self._is_cancelled,
             frame_name=self._job.frame_name,
             on_bad=folder.note_bad,
+            guidance=self._guided.guidance,
         )
 
         def report(work: PairWork) -> None:
+            self._guided.save()
             self._copy_sources(folder, writer, work.last_output)
             self._emit(self._meter.event())
 

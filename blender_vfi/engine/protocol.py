@@ -16,6 +16,7 @@ from .job_spec import DEFAULT_CUT_THRESHOLD as DEFAULT_CUT_THRESHOLD
 from .job_spec import DEFAULT_MULTIPLIER as DEFAULT_MULTIPLIER
 from .job_spec import DUPLICATES as DUPLICATES
 from .job_spec import FLOW_SCALES as FLOW_SCALES
+from .job_spec import GUIDED_FILLS as GUIDED_FILLS
 from .job_spec import OUTPUT_SUFFIXES as OUTPUT_SUFFIXES
 from .job_spec import PRECISIONS as PRECISIONS
 from .job_spec import JobSpec as JobSpec

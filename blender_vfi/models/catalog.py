@@ -15,6 +15,7 @@ from .catalog_emavfi import EMAVFI_MODELS
 from .catalog_film import FILM_MODELS
 from .catalog_flavr import FLAVR_MODELS
 from .catalog_gmfss import GMFSS_MODELS
+from .catalog_guided import GUIDED
 from .catalog_ifrnet import IFRNET_MODELS
 from .catalog_ifunet import IFUNET_MODELS
 from .catalog_rife import RIFE_MODELS
@@ -23,6 +24,7 @@ from .catalog_types import ModelSpec
 
 CATALOG: tuple[ModelSpec, ...] = (
     *RIFE_MODELS,
+    GUIDED,
     *FILM_MODELS,
     *AMT_MODELS,
     *IFRNET_MODELS,

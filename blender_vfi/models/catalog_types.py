@@ -167,6 +167,8 @@ class ModelSpec:
         flow_scale: whether the flow scale setting has an effect.
         ensemble: whether the ensemble setting has one.
         draws_noise: whether the seed setting has one.
+        is_guided: whether the Vector and Depth passes of rendered frames say what moves; the
+            weights are those of the model that is asked for the rest.
         figures: published results, at most one for each benchmark.
     """
 
@@ -190,6 +192,7 @@ class ModelSpec:
     flow_scale: bool = True
     ensemble: bool = False
     draws_noise: bool = False
+    is_guided: bool = False
     figures: tuple[Figure, ...] = ()
 
     @property

@@ -291,5 +291,5 @@ def _spec_of_variant(requested: ModelSpec, variant: str) -> ModelSpec:
     """Return the entry of `variant`, or `requested` with it where the catalog has none."""
     for spec in (requested, *catalog.CATALOG):
         if (spec.architecture, spec.variant) == (requested.architecture, variant):
-            return spec
+            return replace(spec, is_guided=requested.is_guided)
     return replace(requested, variant=variant)

@@ -69,6 +69,9 @@ def draw_quality(layout: Layout, context: bpy.types.Context) -> None:
     row = column.row()
     row.active = spec.ensemble
     row.prop(settings, "ensemble")
+    if spec.is_guided:
+        column.prop(settings, "guided_fill")
+        column.prop(settings, "vector_step")
     if spec.draws_noise:
         column.prop(settings, "seed")
     if spec.checkpoint.sources:

@@ -210,6 +210,8 @@ def test_a_rate_ratio_plans_in_place_of_the_multiplier():
         ({"free_memory_limit_gb": float("inf")}, "Free memory limit inf GB"),
         ({"seed": -1}, "Seed -1: must be a whole number from 0 to 4294967295"),
         ({"seed": 2**32}, "Seed 4294967296"),
+        ({"vector_step": -1}, "Vector step -1: .* frame step that the frames were rendered with"),
+        ({"guided_fill": "guess"}, "Guided fill guess: must be one of model, mix"),
         ({"first_number": -1}, "First frame number -1"),
         ({"output_dir": "out"}, "Output folder 'out': must be an absolute path"),
         ({"name_prefix": "a/b"}, "Name prefix 'a/b': must not contain a slash"),

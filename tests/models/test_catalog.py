@@ -23,15 +23,20 @@ RELEASED = [
 
 
 def test_catalog_lists_every_released_rife_4_once():
-    names = [spec.name for spec in CATALOG if spec.architecture == "rife"]
+    names = [spec.name for spec in CATALOG if spec.architecture == "rife" and not spec.is_guided]
     refined = [f"rife-4.{minor}.refine" for minor in range(5)]
     assert sorted(names) == sorted([*(f"rife-{version}" for version in RELEASED), *refined])
 
 
 def test_every_name_and_every_stored_file_is_unique():
     assert len({spec.name for spec in CATALOG}) == len(CATALOG)
-    stored = {(spec.architecture, spec.checkpoint.filename) for spec in CATALOG}
-    assert len(stored) == len(CATALOG)
+    own = [spec for spec in CATALOG if not spec.is_guided]
+    stored = {(spec.architecture, spec.checkpoint.filename) for spec in own}
+    assert len(stored) == len(own)
+
+
+def test_guided_model_has_the_default_models_weights_and_terms():
+    assert catalog.find("guided").checkpoint is catalog.find(catalog.DEFAULT_MODEL).checkpoint
 
 
 def test_default_model_comes_first_and_has_a_source_and_a_hash():

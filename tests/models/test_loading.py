@@ -349,7 +349,9 @@ def real_catalog(monkeypatch):
     monkeypatch.setattr(catalog, "CATALOG", REAL_CATALOG)
 
 
-RIFE_SPECS = [entry for entry in REAL_CATALOG if entry.architecture == "rife"]
+RIFE_SPECS = [
+    entry for entry in REAL_CATALOG if entry.architecture == "rife" and not entry.is_guided
+]
 
 
 @pytest.mark.parametrize("entry", RIFE_SPECS, ids=lambda entry: entry.name)

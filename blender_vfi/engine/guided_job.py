@@ -1,0 +1,125 @@
+"""What a job with a guided model needs beside frames: their distances, and figures of confidence.
+
+Never import bpy here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from ..models.catalog_types import ModelSpec
+from ..models.loading import LoadedModel
+from ..models.still import Still
+from .confidence import (
+    FrameConfidence,
+    confidence_of,
+    most_doubtful,
+    read_confidence,
+    write_confidence,
+)
+from .folders import frame_number, split_number
+from .guided import Guidance
+from .job_spec import JobSpec
+
+_MOST_LISTED = 5
+_DOUBTFUL = 0.5
+
+
+class GuidedJob:
+    """Tells a guided model what it must know of a job, and keeps what it says of its frames.
+
+    Args:
+        job: the job.
+        folder: where its frames go.
+    """
+
+    def __init__(self, job: JobSpec, folder: Path) -> None:
+        self._job = job
+        self._folder = folder
+        self._new: list[FrameConfidence] = []
+        self._names: set[str] = set()
+
+    @property
+    def guidance(self) -> Guidance:
+        """What the model is told."""
+        return Guidance(
+            steps=scene_steps([Path(source) for source in self._job.sources], self._job),
+            fills=self._job.guided_fill == "model",
+            on_error=self._note,
+        )
+
+    def _note(self, output_index: int, expected_error: float) -> None:
+        name = self._job.frame_name(output_index)
+        error = min(max(expected_error, 0.0), 1.0)
+        self._names.add(name)
+        self._new.append(
+            FrameConfidence(
+                number=frame_number(Path(name), output_index + 1),
+                name=name,
+                confidence=confidence_of(error),
+                expected_error=error,
+            )
+        )
+
+    def save(self) -> None:
+        """Write the figures of frames that are on disk by now.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        written = [each for each in self._new if (self._folder / each.name).exists()]
+        if written:
+            write_confidence(self._folder, written)
+            names = {each.name for each in written}
+            self._new = [each for each in self._new if each.name not in names]
+
+    def summary(self) -> str | None:
+        """Name the frames that are most likely to look wrong; None where none is in doubt."""
+        made = [each for each in read_confidence(self._folder) if each.name in self._names]
+        doubtful = [each for each in made if each.confidence < _DOUBTFUL]
+        if not doubtful:
+            return None
+        listed = ", ".join(
+            f"{each.name} ({each.confidence:.2f})" for each in most_doubtful(doubtful, _MOST_LISTED)
+        )
+        return (
+            f"{len(doubtful)} of {len(made)} new frames are in doubt, the worst with their "
+            f"confidence from 0 to 1: {listed}. Look at them, or render them."
+        )
+
+
+def scene_steps(sources: Sequence[Path], job: JobSpec) -> tuple[int, ...]:
+    """Tell for each pair how many frames of their scene its frames are apart.
+
+    By the numbers in their names, where they rise, since Blender names frames by their numbers;
+    the pair of the last frame and the first is as far apart as the last two.
+
+    Args:
+        sources: in order.
+        job: may set the distance.
+    """
+    if job.vector_step:
+        return (job.vector_step,) * len(sources)
+    numbers = [split_number(source)[1] for source in sources]
+    steps = [
+        later - earlier if earlier is not None and later is not None and later > earlier else 1
+        for earlier, later in itertools.pairwise(numbers)
+    ]
+    return (*steps, steps[-1] if steps else 1)
+
+
+def mixing_model(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> LoadedModel:
+    """Return what makes the rest of guided frames where no network is wanted."""
+    return LoadedModel(
+        model=Still().eval(),
+        spec=spec,
+        checkpoint=Path(),
+        sha256="",
+        device=device,
+        dtype=dtype,
+        memory_bytes=0,
+    )

@@ -1,0 +1,141 @@
+"""Frames made by rendered vectors, against planes whose truth at every moment is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from blender_vfi.engine.guided_alignment import align
+from blender_vfi.engine.guided_job import scene_steps
+from blender_vfi.engine.guided_projection import Projection
+from blender_vfi.engine.guided_vectors import displacements, find_surfaces, shift_at
+from blender_vfi.engine.job_spec import JobSpec
+
+from .rendered_planes import HEIGHT, WIDTH, Scene
+
+pytestmark = pytest.mark.torch
+
+
+def surfaces_of(scene, time):
+    motion = displacements(scene.vectors(time))
+    return find_surfaces(scene.colour(time), scene.depth(time), motion)
+
+
+def projected(scene, time, moment):
+    surfaces = surfaces_of(scene, time)
+    shifts = [
+        shift_at(motion, moment - time) for motion in (surfaces.motion, surfaces.behind_motion)
+    ]
+    return Projection(surfaces, *shifts)
+
+
+def aligned(scene, first=0, last=2, moment=1.0):
+    earlier, later = (projected(scene, time, moment) for time in (first, last))
+    return align(earlier, later, (moment - first) / (last - first))
+
+
+def error(picture, truth):
+    inner = (slice(None), slice(None), slice(2, -2), slice(2, -2))
+    return (picture - truth)[inner].abs()
+
+
+def test_vectors_point_to_the_next_frame_and_to_the_previous_in_pixels_downwards():
+    # a point that moves by 3 to the right and 2 upwards, and did by 1 to the right before
+    vectors = torch.tensor((-1.0, 0.0, -3.0, -2.0)).view(1, 4, 1, 1)
+    assert displacements(vectors).flatten().tolist() == [3.0, -2.0, -1.0, 0.0]
+
+
+def test_shift_goes_through_the_known_places_of_a_point():
+    motion = torch.tensor((3.0, -2.0, -1.0, 0.5)).view(1, 4, 1, 1)
+    assert shift_at(motion, 1).flatten().tolist() == [3.0, -2.0]
+    assert shift_at(motion, -1).flatten().tolist() == [-1.0, 0.5]
+    assert shift_at(motion, 0).flatten().tolist() == [0.0, 0.0]
+
+
+def test_edge_pixels_get_back_the_motions_of_both_surfaces_and_their_cover():
+    scene = Scene(square_speed=(4.0, -2.0))
+    surfaces = surfaces_of(scene, 0)
+    cover = scene.cover(0)
+    edge = (cover > 0.1) & (cover < 0.9)
+    assert bool(surfaces.is_edge[edge].all())
+    front = surfaces.motion[0, :, edge[0, 0]]
+    behind = surfaces.behind_motion[0, :, edge[0, 0]]
+    assert torch.allclose(front, torch.tensor((4.0, -2.0, -4.0, 2.0))[:, None], atol=1e-4)
+    assert float(behind.abs().max()) < 1e-4
+    assert float((surfaces.cover - cover)[edge].abs().max()) < 0.02
+
+
+@pytest.mark.parametrize(
+    "scene",
+    [
+        Scene(),
+        Scene(square_speed=(3.4, 1.7)),
+        Scene(square_speed=(-2.5, 0.8), ground_speed=(1.5, -0.6), left=30.2),
+    ],
+    ids=["whole pixels", "parts of pixels", "both move"],
+)
+def test_planes_lie_where_they_belong_at_the_hidden_frame(scene):
+    found = aligned(scene)
+    truth = scene.colour(1)
+    for side in (found.frame0, found.frame1):
+        assert float(error(side, truth).mean()) < 0.004
+        assert float(error(side, truth).max()) < 0.3
+    picture = (found.frame0 + found.frame1) / 2
+    assert float(error(picture, truth).max()) < 0.2
+
+
+def test_what_the_square_hides_in_one_frame_comes_from_the_other():
+    scene = Scene(square_speed=(6.0, 0.0))
+    found = aligned(scene)
+    uncovered = (scene.cover(0) == 1) & (scene.cover(1) == 0)
+    uncovered &= scene.cover(2) == 0
+    assert bool(uncovered.any())
+    assert bool(found.is_known[uncovered].all())
+    assert not bool(found.is_shared[uncovered].any())
+    assert float(((found.frame0 - scene.colour(1)) * uncovered).abs().max()) < 0.01
+
+
+def test_what_no_frame_has_seen_is_not_claimed():
+    # what comes in from the right is in the later frame only, and what lies behind it in neither
+    scene = Scene(ground_speed=(20.0, 0.0), square_speed=(20.0, 0.0))
+    found = projected(scene, 0, 1).front()
+    unseen = found.found.view(HEIGHT, WIDTH)[:, :18]
+    assert not bool(unseen.any())
+
+
+def test_other_passes_follow_the_surface_that_covers_most_of_a_pixel():
+    scene = Scene(square_speed=(4.0, 0.0))
+    motion = aligned(scene).motion
+    cover = scene.cover(1)
+    on, off = cover == 1, cover == 0
+    assert float((motion.flow_t0[:, :1] + 4)[on].abs().max()) < 1e-3
+    assert float((motion.flow_t1[:, :1] - 4)[on].abs().max()) < 1e-3
+    used = off & (motion.mask > 0)
+    assert float(motion.flow_t0[:, :1][used].abs().max()) < 1e-3
+
+
+def job(*names, **settings):
+    return JobSpec(
+        job_id="a",
+        sources=tuple(f"/frames/{name}" for name in names),
+        output_dir="/out",
+        name_prefix="shot_",
+        suffix=".exr",
+        **settings,
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "expected"),
+    [
+        (("a_1.exr", "a_3.exr", "a_6.exr"), {}, (2, 3, 3)),
+        (("a.exr", "b.exr"), {}, (1, 1)),
+        (("a_1.exr", "a_2.exr"), {"vector_step": 4}, (4, 4)),
+    ],
+    ids=["by numbers", "without numbers", "as set"],
+)
+def test_distance_of_frames_in_their_scene(names, settings, expected):
+    found = job(*names, **settings)
+    assert scene_steps([Path(source) for source in found.sources], found) == expected
