@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import platform
+from pathlib import Path
 
 import bpy
 
 from .engine.departures import PYTHON_VARIABLE
+from .engine.limits import LOG_NAME
 from .engine.protocol import Run
 from .engine.version import package_version
 from .engine.wire import job_to_json
@@ -38,6 +40,8 @@ def describe(job: QueuedJob, context: bpy.types.Context) -> str:
             f"Memory: {job.progress.host_memory_bytes:,} bytes, on the device "
             f"{job.progress.device_memory_bytes:,}"
         )
+    if job.output_dir is not None:
+        lines.append(f"Log: {Path(job.output_dir, LOG_NAME)}")
     lines += [f"Notice: {notice}" for notice in job.notices]
     lines.append(f"{job.error_kind or 'Result'}: {job.message}")
     lines.append(f"Settings: {json.dumps(_settings(job), indent=1, ensure_ascii=False)}")

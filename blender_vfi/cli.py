@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 import uuid
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from .cli_signals import end_on_signals
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder, list_frames
 from .engine.gaps import describe_missing, fill_job_for_folder
+from .engine.limits import LOG_LEVEL_VARIABLE
 from .engine.movie_frames import is_movie
 from .engine.movie_jobs import job_for_movie
 from .engine.protocol import JobSpec
@@ -132,6 +134,8 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
             # a path that the terminal's encoding lacks a letter of must not end a finished job
             stream.reconfigure(errors="backslashreplace")
     options = parser.parse_args(arguments)
+    if getattr(options, "log_level", None):
+        os.environ[LOG_LEVEL_VARIABLE] = options.log_level  # the engine's process has it from here
     try:
         return int(options.run(options))
     except VfiError as error:

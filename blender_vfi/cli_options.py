@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .engine import schedule
-from .engine.limits import SMALLEST_TILE
+from .engine.limits import LOG_LEVEL_VARIABLE, LOG_LEVELS, LOG_NAME, SMALLEST_TILE
 from .engine.protocol import (
     BAD_FRAMES,
     CUTS,
@@ -231,6 +231,7 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         help="device memory to have free before another model is loaded; models of earlier jobs "
         "are dropped until it is (default: 4)",
     )
+    add_log_option(engine)
     add_process_options(engine)
 
 
@@ -242,6 +243,16 @@ def add_process_options(group: argparse._ActionsContainer) -> None:
         help="Python that has torch (default: $BLENDER_VFI_PYTHON, or this one)",
     )
     group.add_argument("--quiet", action="store_true", help="no progress, only the result")
+
+
+def add_log_option(group: argparse._ActionsContainer) -> None:
+    """Add the option of everything that runs jobs: what is written beside their frames."""
+    group.add_argument(
+        "--log-level",
+        choices=LOG_LEVELS,
+        help=f"what is written into {LOG_NAME} beside the frames (default: ${LOG_LEVEL_VARIABLE}, "
+        "or info: memory and speed every tenth pair)",
+    )
 
 
 def job_settings(options: argparse.Namespace) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .cli_models import OpenClient
-from .cli_options import add_process_options
+from .cli_options import add_log_option, add_process_options
 from .cli_progress import ProgressPrinter
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
@@ -54,6 +54,7 @@ def add_run_command(commands: Any, *, open_client: OpenClient) -> None:
         "--trust-paths", action="store_true", help="let the jobs read and write anywhere"
     )
     run.add_argument("--device", help="run all jobs on this device in place of their own")
+    add_log_option(run)
     add_process_options(run)
     run.set_defaults(run=lambda options: _run_file(options, open_client))
 

@@ -6,10 +6,12 @@ No torch here: the engine is another process. Nothing but bookkeeping: the clien
 from __future__ import annotations
 
 import atexit
+import os
 
 import bpy
 
 from .engine.client import EngineClient
+from .engine.limits import LOG_LEVEL_VARIABLE
 from .models.locations import FOLDER_VARIABLE, OFFLINE_VARIABLE
 from .preferences import EngineSettings
 
@@ -28,6 +30,8 @@ def get(settings: EngineSettings) -> EngineClient:
             environment[FOLDER_VARIABLE] = settings.checkpoint_folder
         if not settings.is_online:
             environment[OFFLINE_VARIABLE] = "1"
+        if LOG_LEVEL_VARIABLE not in os.environ:  # a command line's option comes first
+            environment[LOG_LEVEL_VARIABLE] = settings.log_level
         _client = EngineClient(
             settings.python,
             idle_exit_s=settings.idle_exit_s,

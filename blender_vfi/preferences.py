@@ -11,6 +11,7 @@ import bpy
 from bpy.app.translations import pgettext_n as n_
 
 from .engine import environment, torch_builds
+from .engine.limits import LOG_LEVELS
 from .models import locations
 from .paths import machine_path
 
@@ -20,6 +21,15 @@ _NO_BUILD = (
     n_("Not Available"),
     n_("The engine's torch does not exist for this computer"),
 )
+
+_LOG_TITLES = {
+    "off": (n_("No Log"), n_("Nothing is written")),
+    "error": (n_("Errors"), n_("Only how a job failed")),
+    "warning": (n_("Warnings"), n_("Errors, and what was odd although the job went on")),
+    "info": (n_("Progress"), n_("Warnings, and memory and speed every tenth pair of frames")),
+    "debug": (n_("Everything"), n_("Memory and speed with every pair of frames")),
+}
+_LOG_ITEMS = [(level, *_LOG_TITLES[level]) for level in LOG_LEVELS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +41,14 @@ class EngineSettings:
         checkpoint_folder: where checkpoints are kept; None for the user's cache.
         idle_exit_s: seconds without a job after which the engine leaves.
         is_online: whether the engine may download; Blender's own setting decides.
+        log_level: what is written into the log beside a job's frames.
     """
 
     python: str | None = None
     checkpoint_folder: str | None = None
     idle_exit_s: float = 600.0
     is_online: bool = False
+    log_level: str = "info"
 
 
 def build_items() -> list[tuple[str, str, str]]:
@@ -129,6 +141,13 @@ class VfiPreferences(bpy.types.AddonPreferences):
         precision=1,
     )
 
+    log_level: bpy.props.EnumProperty(
+        name="Log",
+        description="What is written into the file .vfi.log beside a job's frames",
+        items=_LOG_ITEMS,
+        default="info",
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the page."""
         from .ui import preferences_page  # not at the top: it needs operators, which need this
@@ -180,6 +199,7 @@ def engine_settings(context: bpy.types.Context, *, python: str | None = None) ->
         checkpoint_folder=machine_path(preferences.checkpoint_folder) or None,
         idle_exit_s=preferences.idle_minutes * 60.0,
         is_online=bpy.app.online_access,
+        log_level=preferences.log_level,
     )
 
 

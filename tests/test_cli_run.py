@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,12 @@ def test_the_command_to_run_a_far_job_is_told_when_it_is_saved(save, tmp_path, c
     assert f'--allow "{tmp_path}"' in told
     assert run(file) == 2
     assert run(file, "--allow", tmp_path) == 0
+
+
+def test_level_of_the_log_is_handed_to_the_engine_s_process(save, engine, monkeypatch):
+    monkeypatch.setenv("BLENDER_VFI_LOG_LEVEL", "info")
+    assert run(save("a"), "--log-level", "debug") == 0
+    assert os.environ["BLENDER_VFI_LOG_LEVEL"] == "debug"
 
 
 def test_a_device_of_the_command_line_takes_the_place_of_the_jobs_own(save, engine):

@@ -10,6 +10,11 @@ SMALLEST_TILE = 128
 LARGEST_VECTOR_STEP = 256
 LARGEST_SEED = 2**32 - 1
 
+LOG_NAME = ".vfi.log"
+"""Name of the log beside a job's frames."""
+LOG_LEVEL_VARIABLE = "BLENDER_VFI_LOG_LEVEL"
+LOG_LEVELS = ("off", "error", "warning", "info", "debug")
+
 
 def check_cut_threshold(cut_threshold: float) -> None:
     """Raise `RequestError` for a threshold that no two frames could reach, or all would."""

@@ -29,6 +29,7 @@ from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
 from .inspection import inspect_frames, show_the_same
 from .job_folder import JobFolder, copy_file
+from .job_log import JobLog
 from .layered import LayeredLayout
 from .loop import FrameLoop, LoopPolicy
 from .made_frames import MadeFrames
@@ -82,12 +83,12 @@ class Engine:
         device = memory.choose_device(job.device)
         plan = job.plan()
         meter = ProgressMeter(job, len(plan.outputs), device)
-        try:
-            with movies.closing():
-                return _JobRun(self._models, job, plan, meter, device, on_event, is_cancelled).run()
-        except JobCancelledError:
-            on_event(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
-            raise
+        with movies.closing(), JobLog(on_event) as log:
+            try:
+                return _JobRun(self._models, job, plan, meter, device, log, is_cancelled).run()
+            except JobCancelledError:
+                log.tell(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
+                raise
 
 
 class _JobRun:
@@ -100,7 +101,7 @@ class _JobRun:
         plan: Plan,
         meter: ProgressMeter,
         device: torch.device,
-        on_event: Callable[[Event], None],
+        log: JobLog,
         is_cancelled: Callable[[], bool],
     ) -> None:
         self._models = models
@@ -108,7 +109,8 @@ class _JobRun:
         self._plan = plan
         self._meter = meter
         self._device = device
-        self._emit = on_event
+        self._log = log
+        self._emit = log.tell
         self._is_cancelled = is_cancelled
         self._sources = [Path(source) for source in job.sources]
         self._moments: Sequence[Fraction] | None = None
@@ -132,6 +134,7 @@ class _JobRun:
         precision = memory.dtype_name(dtype)
         context = {} if self._job.checkpoint else {"context": spec.context}
         with JobFolder(self._job, self._plan, precision=precision, **context) as folder:
+            self._log.open(folder.path, f"{spec.title}, {len(self._sources)} source frames")
             findings = self._find(folder, frame_format)
             self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
             check_reach(self._plan, spec)

@@ -56,6 +56,12 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Both frames are blended, and the frame's name told",
     ): "Beide Bilder werden gemischt und der Name des Bildes genannt",
+    ("*", "Errors"): "Fehler",
+    (
+        "*",
+        "Errors, and what was odd although the job went on",
+    ): "Fehler, und was auffiel, obwohl der Auftrag weiterlief",
+    ("*", "Everything"): "Alles",
     ("*", "Fail"): "Fehlschlagen",
     ("*", "File"): "Datei",
     ("*", "Fill Missing Frames"): "Fehlende Bilder auffüllen",
@@ -64,7 +70,13 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Job file {file} cannot be written ({reason}): choose a folder that exists and that you may write to.",
     ): "Auftragsdatei {file} kann nicht geschrieben werden ({reason}): wähle einen vorhandenen Ordner, in den du schreiben darfst.",
     ("*", "Jobs saved in {file}: {count}"): "Aufträge gespeichert in {file}: {count}",
+    ("*", "Log"): "Protokoll",
+    ("*", "Memory and speed with every pair of frames"): "Speicher und Tempo bei jedem Bildpaar",
+    ("*", "No Log"): "Kein Protokoll",
     ("*", "No job waits, runs or was stopped"): "Kein Auftrag wartet, läuft oder wurde angehalten",
+    ("*", "Nothing is written"): "Nichts wird geschrieben",
+    ("*", "Only how a job failed"): "Nur, woran ein Auftrag gescheitert ist",
+    ("*", "Progress"): "Fortschritt",
     (
         "*",
         "Save the job that makes the frames whose numbers are missing",
@@ -82,10 +94,19 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Their files lie elsewhere too. To run them: {command}",
     ): "Ihre Dateien liegen auch anderswo. Zum Ausführen: {command}",
+    ("*", "Warnings"): "Warnungen",
+    (
+        "*",
+        "Warnings, and memory and speed every tenth pair of frames",
+    ): "Warnungen, sowie Speicher und Tempo bei jedem zehnten Bildpaar",
     (
         "*",
         "What becomes of a frame for which the model's answer is infinite or no number, in full precision too",
     ): "Was aus einem Bild wird, für das die Antwort des Modells unendlich oder keine Zahl ist, auch in voller Genauigkeit",
+    (
+        "*",
+        "What is written into the file .vfi.log beside a job's frames",
+    ): "Was in die Datei .vfi.log neben den Bildern eines Auftrags geschrieben wird",
     ("*", "Where to write the jobs"): "Wohin die Aufträge geschrieben werden",
     (
         "*",

@@ -58,6 +58,7 @@ def _draw_engine(layout: bpy.types.UILayout, page: VfiPreferences, disk: Invento
         layout.prop(page, "engine_python", placeholder=placeholder)
     if page.engine_source == OWN_ENVIRONMENT and disk is not None:
         _draw_environment(_right_half(layout), disk)
+    layout.prop(page, "log_level")
     row = _right_half(layout).row()
     row.operator(
         PREFERENCES_OT_vfi_test_engine.bl_idname,

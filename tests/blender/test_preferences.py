@@ -58,6 +58,7 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path) -> SimpleN
         setup_python=sys.executable,
         checkpoint_folder=str(tmp_path / "checkpoints"),
         idle_minutes=2.0,
+        log_level="info",
     )
     monkeypatch.setattr(preferences, "page", lambda _context: values)
     yield values

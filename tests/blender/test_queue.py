@@ -264,6 +264,7 @@ def test_details_have_what_a_developer_asks_for(queue_strip, engine):
         "failed, 2 of 5 frames",
         "DeviceError: It is gone.",
         '"model": "rife-4.25"',
+        f"Log: {job.output_dir}/.vfi.log",
         "… 3 files",
         "trace\nthe engine's log",
     ):

@@ -9,6 +9,7 @@ import pytest
 
 import blender_vfi
 from blender_vfi import engine_session, preferences
+from blender_vfi.engine.limits import LOG_LEVEL_VARIABLE
 from blender_vfi.engine.protocol import Fetch
 from blender_vfi.job_queue import QueuedJob, jobs
 from blender_vfi.models.locations import FOLDER_VARIABLE, OFFLINE_VARIABLE
@@ -137,6 +138,7 @@ def test_preferences_decide_how_the_engine_starts(tmp_path):
         engine_python="/opt/torch/bin/python",
         checkpoint_folder=str(tmp_path),
         idle_minutes=2.0,
+        log_level="debug",
     )
     addons = {preferences.__package__: SimpleNamespace(preferences=page)}
     settings = preferences.engine_settings(
@@ -147,12 +149,17 @@ def test_preferences_decide_how_the_engine_starts(tmp_path):
         checkpoint_folder=str(tmp_path),
         idle_exit_s=120.0,
         is_online=bpy.app.online_access,
+        log_level="debug",
     )
 
 
 def test_one_engine_serves_until_its_settings_change(engine):
     first = EngineSettings(
-        python="/opt/python", checkpoint_folder="/models", idle_exit_s=5.0, is_online=True
+        python="/opt/python",
+        checkpoint_folder="/models",
+        idle_exit_s=5.0,
+        is_online=True,
+        log_level="debug",
     )
     engine_session.get(first)
     engine_session.get(first)
@@ -161,13 +168,13 @@ def test_one_engine_serves_until_its_settings_change(engine):
         {
             "python": "/opt/python",
             "idle_exit_s": 5.0,
-            "environment": {FOLDER_VARIABLE: "/models"},
+            "environment": {FOLDER_VARIABLE: "/models", LOG_LEVEL_VARIABLE: "debug"},
             "yields": False,
         },
         {
             "python": None,
             "idle_exit_s": 600.0,
-            "environment": {OFFLINE_VARIABLE: "1"},
+            "environment": {OFFLINE_VARIABLE: "1", LOG_LEVEL_VARIABLE: "info"},
             "yields": False,
         },
     ]

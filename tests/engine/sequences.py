@@ -37,5 +37,5 @@ def read_png(path: Path) -> np.ndarray:
 
 def visible_names(folder: Path) -> list[str]:
     """Names of what lies in a folder, without the job's record; hidden ones included."""
-    bookkeeping = {"vfi_job.json", ".vfi.lock"}
+    bookkeeping = {"vfi_job.json", ".vfi.lock", ".vfi.log"}
     return sorted(path.name for path in folder.iterdir() if path.name not in bookkeeping)
