@@ -10,7 +10,7 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-RECORDED = ("files", "speed", "memory", "tiles", "cuts", "duplicates")
+RECORDED = ("files", "png", "speed", "disk", "startup", "memory", "tiles", "cuts", "duplicates")
 """Those that keep their figures when they are told to."""
 
 ALL = (*RECORDED, "passes", "models", "quality")

@@ -9,7 +9,6 @@ frames, and prints its peak memory and the most it held in every 50 frames along
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import uuid
@@ -23,6 +22,7 @@ from blender_vfi.engine.protocol import Event, Progress
 from tools.demo.footage import extract_frames, fetch_film
 
 from . import findings, results_file
+from .sequences import long_sequence
 
 _CLIP_FRAMES = 24
 _SPAN = 50
@@ -47,7 +47,9 @@ class MemoryUse:
 
 def measure(frames: int, scratch: Path) -> MemoryUse:
     """Interpolate to about `frames` output frames in a fresh engine."""
-    source = _long_sequence(frames // 2 + 1, scratch / f"source_{frames}")
+    film = fetch_film(Path("build/footage"))
+    clip = extract_frames(film, scratch / "clip", first=8, count=_CLIP_FRAMES)
+    source = long_sequence(clip, frames // 2 + 1, scratch / f"source_{frames}")
     job = job_for_folder(source, scratch / f"output_{frames}", job_id=uuid.uuid4().hex)
     highest: dict[int, int] = {}
 
@@ -96,18 +98,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     findings.report("memory", found, machine=machine, record=options.record)
     return 0
-
-
-def _long_sequence(count: int, folder: Path) -> Path:
-    """Make a sequence of any length out of a short clip, forwards and backwards, as links."""
-    clip = extract_frames(
-        fetch_film(Path("build/footage")), folder.with_name("clip"), first=8, count=_CLIP_FRAMES
-    )
-    there_and_back = clip + clip[-2:0:-1]
-    folder.mkdir()
-    for index in range(count):
-        os.link(there_and_back[index % len(there_and_back)], folder / f"frame_{index:05d}.png")
-    return folder
 
 
 def _mebibytes(size_bytes: int) -> int:

@@ -20,8 +20,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: bool
 
 def machine_in_words(found: dict[str, Any]) -> str:
     """Say on what figures were taken, and when; see `benchmarks.results_file.machine`."""
+    threads = "thread" if found["threads"] == 1 else "threads"
     return (
-        f"{found['threads']} threads of {_article(found['processor'])}, torch {found['torch']}, "
+        f"{found['threads']} {threads} of {_article(found['processor'])}, torch {found['torch']}, "
         f"{found['date']}"
     )
 

@@ -1,7 +1,7 @@
 """Decoding ahead of the loop and encoding behind it, in threads, with a bound on frames held.
 
-Image libraries let go of the interpreter while they work, so a thread or two hide the disk's time
-behind the model's.
+Image libraries let go of the interpreter while they work, so threads hide the disk's time behind
+the model's; `cores` says how many.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ from . import images
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat
 
-_FRAMES_AHEAD = 2
-_WRITERS = 2
-_WRITES_WAITING = 4
 _HEADERS_KEPT = 7
 """A model sees four frames at most; one that stays in sight while time goes to and fro has at most
 three others on either side."""
@@ -41,18 +38,22 @@ class ReadAhead:
         paths: the source frames.
         wanted: indices in the order in which they will be asked for, each once.
         expected: what all frames must be like; a frame that is not raises `FrameError`.
+        threads: that decode; one frame more than there are is decoded ahead.
     """
 
-    def __init__(self, paths: list[Path], wanted: Iterable[int], expected: FrameFormat) -> None:
+    def __init__(
+        self, paths: list[Path], wanted: Iterable[int], expected: FrameFormat, threads: int = 1
+    ) -> None:
         self._paths = paths
         self._expected = expected
         self._wanted: Iterator[int] = iter(wanted)
         self._coming: deque[tuple[int, Future[images.Frame]]] = deque()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="vfi-read")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="vfi-read")
+        self._ahead = min(threads + 1, _frames_that_fit(expected))
         self._headers: dict[int, images.FrameHeader] = {}
 
     def __enter__(self) -> ReadAhead:
-        for _ in range(min(_FRAMES_AHEAD, _frames_that_fit(self._expected))):
+        for _ in range(self._ahead):
             self._start_next()
         return self
 
@@ -97,12 +98,14 @@ class WriteBehind:
 
     Args:
         frame_format: of the frames, whose size bounds how many may wait; None for small ones.
+        threads: that write; two frames more than there are may wait or be written.
     """
 
-    def __init__(self, frame_format: FrameFormat | None = None) -> None:
-        self._pool = ThreadPoolExecutor(_WRITERS, thread_name_prefix="vfi-write")
-        fitting = _WRITES_WAITING if frame_format is None else _frames_that_fit(frame_format)
-        self._slot_count = min(_WRITES_WAITING, fitting)
+    def __init__(self, frame_format: FrameFormat | None = None, threads: int = 2) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="vfi-write")
+        waiting = threads + 2
+        fitting = waiting if frame_format is None else _frames_that_fit(frame_format)
+        self._slot_count = min(waiting, fitting)
         self._slots = threading.Semaphore(self._slot_count)
         self._error: BaseException | None = None
 

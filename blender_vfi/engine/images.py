@@ -76,6 +76,8 @@ class Frame:
 def set_thread_count(count: int) -> None:
     """Limit OpenImageIO's own threads in this process: 1 where frames are decoded in parallel."""
     oiio.attribute("threads", count)
+    # OpenEXR has a pool of its own, which would stand in the model's way; -1 is none
+    oiio.attribute("exr_threads", count if count > 1 else -1)
 
 
 def read_format(path: Path) -> FrameFormat:
@@ -138,7 +140,7 @@ def write_frame(path: Path, pixels: Pixels, like: FrameHeader, suffix: str) -> N
     The file format follows `suffix`, whatever `path` is called. JPEG is written at
     `JPEG_QUALITY` with the source's chroma subsampling (none for other sources). WebP is always
     lossless, since a source's quality is not known; it forgets colours where alpha is 0. PNG takes
-    `PNG_COMPRESSION_LEVEL`; EXR and TIFF keep the source's compression.
+    `PNG_COMPRESSION_LEVEL` and `PNG_FILTER`; EXR and TIFF keep the source's compression.
 
     Args:
         path: replaced when it exists. After an error, nothing or a broken file may lie there.

@@ -7,15 +7,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from . import images
+from . import cores, images
 from .finder import Finder
 from .findings import Findings
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat
 from .similarity import Signature, is_same, signature
-
-_READERS = 2
-_FRAMES_AHEAD = 4
 
 
 def inspect_frames(
@@ -42,10 +39,11 @@ def inspect_frames(
 
     finder = Finder(cut_threshold)
     coming: deque[Future[Signature]] = deque()
-    with ThreadPoolExecutor(_READERS, thread_name_prefix="vfi-inspect") as pool:
+    threads = cores.inspecting_threads()
+    with ThreadPoolExecutor(threads, thread_name_prefix="vfi-inspect") as pool:
         try:
             for done in range(len(paths)):
-                ahead = paths[done + len(coming) : done + _FRAMES_AHEAD]
+                ahead = paths[done + len(coming) : done + 2 * threads]
                 coming.extend(pool.submit(read, path) for path in ahead)
                 finder.add(coming.popleft().result())
                 on_frame(done + 1)

@@ -20,6 +20,7 @@ from ..models.interface import Quality
 from ..models.loading import LoadedModel, check_terms
 from . import images, memory, movies, notices
 from .composition import ChannelLayout
+from .cores import file_threads
 from .dissolve import dissolve
 from .findings import Findings
 from .folders import frame_number
@@ -109,6 +110,7 @@ class _JobRun:
         self._plan = plan
         self._meter = meter
         self._device = device
+        self._threads = file_threads(device.type)
         self._log = log
         self._emit = log.tell
         self._is_cancelled = is_cancelled
@@ -152,7 +154,7 @@ class _JobRun:
                     precision=precision,
                 )
             )
-            with WriteBehind(frame_format) as writer:
+            with WriteBehind(frame_format, self._threads.writers) as writer:
                 if loaded is not None:
                     for text in notices.of_passes(layout, loaded.spec):
                         self._notify(text)
@@ -333,7 +335,7 @@ class _JobRun:
             self._emit(self._meter.event())
 
         wanted = _reading_order(self._plan, folder.finished, loaded.spec.context)
-        with ReadAhead(self._sources, wanted, frame_format) as reader:
+        with ReadAhead(self._sources, wanted, frame_format, self._threads.readers) as reader:
             sink = MadeFrames(
                 reader, folder, writer, self._meter, plan=self._plan, suffix=self._job.suffix
             )

@@ -33,6 +33,16 @@ def test_no_more_than_two_frames_are_decoded_ahead(tmp_path, monkeypatch):
     assert len(read) <= 3
 
 
+def test_several_threads_decode_further_ahead_and_keep_the_order(tmp_path, monkeypatch):
+    paths = write_sequence(tmp_path / "in", 9)
+    read, real = [], images.read_frame
+    monkeypatch.setattr(images, "read_frame", lambda path: read.append(path) or real(path))
+    with ReadAhead(paths, range(9), images.read_format(paths[0]), 4) as reader:
+        means = [float(reader.load(index).mean()) for index in range(3)]
+    assert means == sorted(means)
+    assert len(read) <= 3 + 5
+
+
 def test_error_of_a_frame_comes_when_that_frame_is_asked_for(tmp_path):
     paths = write_sequence(tmp_path / "in", 3)
     frame_format = images.read_format(paths[0])

@@ -1,0 +1,121 @@
+"""Times how long a job takes to its first new frame: in a new engine, and in one that is warm.
+
+    python -m benchmarks.startup [--record]
+
+Jobs interpolate 1280×720 PNG files with RIFE 4.25. Told are the seconds from sending a job until
+its first new frame lies on disk, those that the model alone takes for that frame, and what is left:
+starting, reading, looking for cuts, encoding. The best of three jobs counts, of three engines where
+it is new.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, cast
+
+import torch
+
+from blender_vfi.engine.client import EngineClient
+from blender_vfi.engine.folders import job_for_folder
+from blender_vfi.engine.protocol import Cancelled, Finished
+from blender_vfi.models import catalog
+from blender_vfi.models.rife import Rife
+from tools.demo.footage import extract_frames, fetch_film
+
+from . import disk, findings, results_file, weights
+from .sequences import long_sequence
+
+_FIRST = 8
+_CLIP_FRAMES = 24
+_LENGTHS = (9, 101)
+_REPEATS = 3
+_LOOK_EVERY_S = 0.002
+
+Cuts = Literal["hold", "off"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and report; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    findings.add_record_option(parser)
+    options = parser.parse_args(arguments)
+    machine = results_file.machine()
+    film = fetch_film(Path("build/footage"))
+    with tempfile.TemporaryDirectory() as scratch:
+        clip = extract_frames(film, Path(scratch) / "clip", first=_FIRST, count=_CLIP_FRAMES)
+        model_s = _model_s(clip)
+        rows = [
+            (title, took_s, model_s, took_s - model_s)
+            for title, took_s in measure(clip, Path(scratch)).items()
+        ]
+    found = findings.Findings(
+        command="python -m benchmarks.startup",
+        columns={"job": 0, "s to the first frame": 2, "of which the model": 2, "beside it": 2},
+        rows=rows,
+    )
+    findings.report("startup", found, machine=machine, record=options.record)
+    return 0
+
+
+def measure(clip: Sequence[Path], folder: Path) -> dict[str, float]:
+    """Return the seconds to the first frame of each kind of job."""
+    sequences = {length: long_sequence(clip, length, folder / f"{length}") for length in _LENGTHS}
+
+    def start(client: EngineClient, length: int, cuts: Cuts = "hold") -> float:
+        return _to_first_frame_s(client, sequences[length], folder / uuid.uuid4().hex, cuts)
+
+    took_s = {"new engine": _best(lambda: _in_new_engine(lambda client: start(client, 9)))}
+    client = EngineClient()
+    try:
+        start(client, 9)
+        for length in _LENGTHS:
+            for cuts, remark in (("hold", ""), ("off", ", cuts not looked for")):
+                title = f"warm, {length} source frames{remark}"
+                took_s[title] = _best(lambda length=length, cuts=cuts: start(client, length, cuts))
+    finally:
+        client.close()
+    return took_s
+
+
+def _to_first_frame_s(client: EngineClient, source: Path, output: Path, cuts: Cuts) -> float:
+    """Run a job until its first new frame is there, then cancel it; return the seconds."""
+    job = job_for_folder(source, output, job_id=output.name, cuts=cuts)
+    first = output / job.frame_name(1)
+    began_s = time.perf_counter()
+    client.submit(job)
+    while not first.exists():
+        client.poll()
+        time.sleep(_LOOK_EVERY_S)
+    took_s = time.perf_counter() - began_s
+    client.cancel(job.job_id)
+    while not any(isinstance(event, Cancelled | Finished) for event in client.poll()):
+        time.sleep(_LOOK_EVERY_S)
+    return took_s
+
+
+def _in_new_engine(run: Callable[[EngineClient], float]) -> float:
+    client = EngineClient()
+    try:
+        return run(client)
+    finally:
+        client.close()
+
+
+def _best(run: Callable[[], float]) -> float:
+    return min(run() for _ in range(_REPEATS))
+
+
+def _model_s(clip: Sequence[Path]) -> float:
+    model = cast(Rife, weights.build(catalog.find(catalog.DEFAULT_MODEL)).model)
+    with torch.inference_mode():
+        return _best(lambda: disk.run_alone(model, clip[:2], 2))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
