@@ -21,6 +21,7 @@ from .engine.protocol import (
     PRECISIONS,
 )
 from .engine.rates import parse_rate
+from .engine.storage import COMPRESSIONS, DEPTHS
 from .engine.times import SpeedCurve, parse_speed_curve, read_times, times_at_speed
 from .errors import RequestError
 from .models import catalog
@@ -140,6 +141,26 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
         type=_suffix,
         choices=OUTPUT_SUFFIXES,
         help="output format (default: the source's)",
+    )
+    what.add_argument(
+        "--depth",
+        choices=DEPTHS,
+        default="source",
+        help="bits of each value, half or float; 8 for Radiance HDR (default: the source's, or the "
+        "next deeper one that the format has)",
+    )
+    what.add_argument(
+        "--compression",
+        choices=COMPRESSIONS,
+        default="auto",
+        help="of the files, as far as the format has it (default: the source's, or a usual one)",
+    )
+    what.add_argument(
+        "--quality",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of JPEG and of WebP with compression lossy, 1 to 100 (default: 95)",
     )
     what.add_argument(
         "--overwrite", action="store_true", help="replace frames that are in OUT_DIR already"
@@ -278,6 +299,9 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
         "guided_fill": options.guided_fill,
         "vector_step": options.vector_step,
+        "depth": options.depth,
+        "compression": options.compression,
+        "quality": options.quality,
     }
     fields = {"skip": "skip_pairs", "keep": "keep_pairs", "cut_pairs": "cut_pairs"}
     for option, field in fields.items():

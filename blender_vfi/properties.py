@@ -2,114 +2,34 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
 from typing import Any
 
 import bpy
 
-from .engine.protocol import (
-    BAD_FRAMES,
-    CUTS,
-    DEFAULT_CUT_THRESHOLD,
-    DUPLICATES,
-    FLOW_SCALES,
-    GUIDED_FILLS,
-    OUTPUT_SUFFIXES,
-    PRECISIONS,
-)
+from .engine.protocol import DEFAULT_CUT_THRESHOLD
 from .models import catalog
 from .paths import PATH_OPTIONS
+from .property_items import (
+    BAD_FRAME_ITEMS,
+    COMPRESSION_ITEMS,
+    CUT_ITEMS,
+    DEPTH_ITEMS,
+    DUPLICATE_ITEMS,
+    FLOW_SCALE_ITEMS,
+    FORMAT_ITEMS,
+    GUIDED_FILL_ITEMS,
+    MODEL_ITEMS,
+    PRECISION_ITEMS,
+    TIMING_ITEMS,
+)
+from .property_items import SAME_AS_SOURCE as SAME_AS_SOURCE
 from .render_properties import HalfRender
 from .vse_timing import Timing
 
-SAME_AS_SOURCE = "SOURCE"
 BY_MULTIPLIER, BY_RATE = "MULTIPLIER", "RATE"
 # Blender would give the last call's values to the next one from a menu: another strip's folder
 _OPTIONS = {"SKIP_SAVE"}
 _PATH_OPTIONS = _OPTIONS | PATH_OPTIONS
-_PRECISION_NAMES = {
-    "auto": ("Automatic", "Half precision where device and model allow it"),
-    "fp32": ("Full (fp32)", "32-bit: the most exact, and the most memory"),
-    "fp16": ("Half (fp16)", "16-bit: twice as fast on most GPUs"),
-    "bf16": ("Brain (bf16)", "16-bit with the range of 32-bit"),
-}
-
-_CUT_NAMES = {
-    "hold": ("Hold", "Hold the frame before the cut, so that the cut stays at its moment"),
-    "blend": ("Blend", "Dissolve from the frame before the cut to the one after it"),
-    "off": ("Interpolate", "Do not look for cuts: make frames everywhere"),
-}
-_DUPLICATE_NAMES = {
-    "keep": ("Keep", "Held drawings stay held"),
-    "retime": ("Retime", "Spread the drawings evenly over the same time, for even motion"),
-}
-_GUIDED_FILL_NAMES = {
-    "model": ("Ask Network", "RIFE finds what is there, and how light changes"),
-    "mix": ("Mix Frames", "The two frames are mixed, which needs no weights"),
-}
-
-_BAD_FRAME_NAMES = {
-    "fail": ("Fail", "The job fails; finished frames stay"),
-    "hold": ("Hold", "The frame before is held, and the frame's name told"),
-    "blend": ("Blend", "Both frames are blended, and the frame's name told"),
-}
-
-
-def _numbered(items: Iterable[tuple[str, str, str]]) -> list[tuple[str, str, str, int]]:
-    """Give each item a number of its own: files keep that, and by default it is the place."""
-    return [(*item, zlib.crc32(item[0].encode()) & 0x7FFFFFFF) for item in items]
-
-
-# Out here, since Blender evaluates annotations where comprehensions see no names of this module
-_MODELS = _numbered((spec.name, spec.title, spec.summary) for spec in catalog.CATALOG)
-_FORMATS = _numbered(
-    [
-        (SAME_AS_SOURCE, "Same as Source", "The format of the strip's first file"),
-        *(
-            (suffix[1:].upper(), suffix[1:].upper(), f"Files ending in {suffix}")
-            for suffix in OUTPUT_SUFFIXES
-        ),
-    ]
-)
-_PRECISIONS = _numbered((name, *_PRECISION_NAMES[name]) for name in PRECISIONS)
-_CUTS = _numbered((name.upper(), *_CUT_NAMES[name]) for name in CUTS)
-_DUPLICATES = _numbered((name.upper(), *_DUPLICATE_NAMES[name]) for name in DUPLICATES)
-_BAD_FRAMES = _numbered((name.upper(), *_BAD_FRAME_NAMES[name]) for name in BAD_FRAMES)
-_GUIDED_FILLS = _numbered((name.upper(), *_GUIDED_FILL_NAMES[name]) for name in GUIDED_FILLS)
-_FLOW_SCALES = _numbered(
-    (f"{scale:g}", f"{scale:g}×", f"{scale:g} times the frame") for scale in FLOW_SCALES
-)
-_TIMINGS = [
-    (
-        Timing.NEW_SCENE.value,
-        "New Scene",
-        "Same speed, in a new scene with a higher frame rate, with the sound in sync",
-    ),
-    (
-        Timing.SLOW_MOTION.value,
-        "Slow Motion",
-        "Longer, in this scene on a free channel, at the frame rate there is",
-    ),
-    (
-        Timing.RAISE_RATE.value,
-        "Raise Frame Rate",
-        "Same speed, in this scene at a higher frame rate; only where no other strip would "
-        "change its speed",
-    ),
-    (
-        Timing.SPEED_RAMP.value,
-        "Speed Ramp",
-        "In this scene on a free channel, at the speed that the setting Speed has at each frame "
-        "of the timeline; animate it",
-    ),
-    (
-        Timing.BAKE_RETIMING.value,
-        "Bake Retiming",
-        "In this scene on a free channel, as the strip's retiming keys have it, with frames made "
-        "wherever it is slower",
-    ),
-]
 
 
 def _device_names(_owner: Any, _context: bpy.types.Context, _typed: str) -> list[str]:
@@ -127,7 +47,7 @@ class InterpolationProperties:
     model: bpy.props.EnumProperty(
         name="Model",
         description="Network that makes the frames between",
-        items=_MODELS,
+        items=MODEL_ITEMS,
         default=catalog.DEFAULT_MODEL,
         options=_OPTIONS,
     )
@@ -177,7 +97,7 @@ class InterpolationProperties:
     cuts: bpy.props.EnumProperty(
         name="Cuts",
         description="What stands between two shots. Cuts are found in the frames",
-        items=_CUTS,
+        items=CUT_ITEMS,
         default="HOLD",
         options=_OPTIONS,
     )
@@ -209,7 +129,7 @@ class InterpolationProperties:
     duplicates: bpy.props.EnumProperty(
         name="Duplicates",
         description="Frames like the one before, as in animation on twos and threes",
-        items=_DUPLICATES,
+        items=DUPLICATE_ITEMS,
         default="KEEP",
         options=_OPTIONS,
     )
@@ -223,7 +143,7 @@ class InterpolationProperties:
     timing: bpy.props.EnumProperty(
         name="Timing",
         description="What becomes of time and frame rate",
-        items=_TIMINGS,
+        items=TIMING_ITEMS,
         default=Timing.NEW_SCENE.value,
         options=_OPTIONS,
     )
@@ -236,8 +156,30 @@ class InterpolationProperties:
     output_format: bpy.props.EnumProperty(
         name="Format",
         description="File format of the frames",
-        items=_FORMATS,
+        items=FORMAT_ITEMS,
         default=SAME_AS_SOURCE,
+        options=_OPTIONS,
+    )
+    depth: bpy.props.EnumProperty(
+        name="Depth",
+        description="Bits of each value of the files, as far as their format has them",
+        items=DEPTH_ITEMS,
+        default="SOURCE",
+        options=_OPTIONS,
+    )
+    compression: bpy.props.EnumProperty(
+        name="Compression",
+        description="Compression of the files, as far as their format has it",
+        items=COMPRESSION_ITEMS,
+        default="AUTO",
+        options=_OPTIONS,
+    )
+    quality: bpy.props.IntProperty(
+        name="Quality",
+        description="Quality of JPEG files, and of lossy WebP files. 0 is the usual one, 95",
+        default=0,
+        soft_min=0,
+        soft_max=100,
         options=_OPTIONS,
     )
     device: bpy.props.StringProperty(
@@ -250,14 +192,14 @@ class InterpolationProperties:
     precision: bpy.props.EnumProperty(
         name="Precision",
         description="Numbers that the model computes with",
-        items=_PRECISIONS,
+        items=PRECISION_ITEMS,
         default="auto",
         options=_OPTIONS,
     )
     flow_scale: bpy.props.EnumProperty(
         name="Flow Scale",
         description="Resolution at which motion is searched: 0.5 suits 4K, 2 suits small frames",
-        items=_FLOW_SCALES,
+        items=FLOW_SCALE_ITEMS,
         default="1",
         options=_OPTIONS,
     )
@@ -269,7 +211,7 @@ class InterpolationProperties:
     guided_fill: bpy.props.EnumProperty(
         name="Unseen Parts",
         description="What is made of places that rendered vectors know nothing of",
-        items=_GUIDED_FILLS,
+        items=GUIDED_FILL_ITEMS,
         default="MODEL",
         options=_OPTIONS,
     )
@@ -329,7 +271,7 @@ class InterpolationProperties:
             "What becomes of a frame for which the model's answer is infinite or no number, in "
             "full precision too"
         ),
-        items=_BAD_FRAMES,
+        items=BAD_FRAME_ITEMS,
         default="FAIL",
         options=_OPTIONS,
     )

@@ -27,7 +27,7 @@ from .loop import FrameLoop, LoopPolicy
 from .pipeline import Engine
 from .protocol import Event, Finished, Precision, check_engine_settings
 from .reach import check_reach
-from .times import parse_time
+from .times import parse_time, plan_at
 
 _MODELS = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_cache)
 
@@ -59,7 +59,7 @@ def interpolate(
         frames: (N, H, W, C) float on any device, N at least 2, C from 1 to 4: grey, grey and alpha,
             RGB, or RGB and straight alpha, in [0, 1]; or scene-linear light, see `is_linear`.
         multiplier: as for `schedule.plan`; without effect where `times` are given.
-        times: the moment that each output frame shows, as for `schedule.plan_at`.
+        times: the moment that each output frame shows, as for `times.plan_at`.
         model: name in the catalog.
         checkpoint: a file of weights to use in place of the catalog's.
         skip_pairs: pairs that get no in-between frames.
@@ -102,7 +102,7 @@ def interpolate(
     plan = (
         schedule.plan(len(frames), multiplier, **limits)
         if times is None
-        else schedule.plan_at(len(frames), [parse_time(moment) for moment in times], **limits)
+        else plan_at(len(frames), [parse_time(moment) for moment in times], **limits)
     )
     shape = (len(plan.outputs), *frames.shape[1:])
     out = _output_tensor(shape, dtype) if out is None else out

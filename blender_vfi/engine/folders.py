@@ -17,7 +17,7 @@ from ..errors import FrameError, RequestError
 from .protocol import OUTPUT_SUFFIXES, JobSpec
 from .times import parse_time
 
-FRAME_SUFFIXES = frozenset({*OUTPUT_SUFFIXES, ".jpeg", ".tiff", ".bmp", ".hdr"})
+FRAME_SUFFIXES = frozenset({*OUTPUT_SUFFIXES, ".jpeg", ".tiff"})
 
 
 def job_for_folder(source_dir: Path, output_dir: Path, *, job_id: str, **settings: Any) -> JobSpec:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..errors import RequestError
 from .passes import Pass
+from .storage import AS_SOURCE, LOSSY_COMPRESSIONS, Storage
 
 AlphaMode = Literal["none", "straight", "premultiplied"]
 
@@ -21,7 +22,13 @@ PROFILE_PREFIX = "ICC profile "
 """What `FrameFormat.colour_space` begins with where the file embeds a profile."""
 
 INTEGER_BITS = {"uint8": 8, "uint10": 10, "uint12": 12, "uint16": 16}
-FLOAT_BITS = {"half": 16, "float": 32}
+FLOAT_BITS = {"rgbe": 8, "half": 16, "float": 32}
+"""Types of scene-linear light, and bits of each value. "rgbe" is Radiance HDR's: 8 bits for each of
+red, green and blue, and one exponent for the three."""
+
+_TYPE_OF_DEPTH = {
+    "8": "uint8", "10": "uint10", "12": "uint12", "16": "uint16", "half": "half", "float": "float",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +180,25 @@ _CONTAINERS = {
             alpha_modes=("straight",),
             holds_profile=False,
         ),
+        # many programs take a fourth channel of BMP for padding
+        _Container(
+            name="bmp",
+            pixel_types=("uint8",),
+            layouts=(_GRAY, _RGB),
+            alpha_modes=(),
+            holds_profile=False,
+        ),
+        _Container(
+            name="hdr",
+            pixel_types=("rgbe",),
+            layouts=(_RGB,),
+            alpha_modes=(),
+            holds_profile=False,
+        ),
     )
 }
+
+_LINEAR_TITLES = {"openexr": "EXR", "hdr": "Radiance HDR"}
 
 _CONTAINER_OF_SUFFIX = {
     ".png": "png",
@@ -186,9 +210,11 @@ _CONTAINER_OF_SUFFIX = {
     ".exr": "openexr",
     ".dpx": "dpx",
     ".tga": "targa",
+    ".bmp": "bmp",
+    ".hdr": "hdr",
 }
 
-_OFFERED_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga")
+_OFFERED_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga", ".bmp", ".hdr")
 
 
 def channel_roles(channel_names: tuple[str, ...]) -> tuple[str, ...]:
@@ -216,35 +242,50 @@ def container_of_suffix(suffix: str) -> str:
     return container
 
 
-def encoding_for(frame_format: FrameFormat, suffix: str) -> Encoding:
+def encoding_for(frame_format: FrameFormat, suffix: str, storage: Storage = AS_SOURCE) -> Encoding:
     """Decide how frames are stored, at their own depth or the next deeper one the format has.
 
-    No depth is ever cut, no channel dropped and no colour converted; what would need that is
-    refused. Straight and premultiplied alpha are converted where the format knows only the other.
+    No depth is cut unless that very depth is asked for, no channel dropped and no colour converted;
+    what would need that is refused. Straight and premultiplied alpha are converted where the format
+    knows only the other.
+
+    Args:
+        frame_format: of the source.
+        suffix: of the files.
+        storage: depth and compression, where these shall not be the source's.
 
     Raises:
         RequestError: a file of that suffix cannot hold the frames; names what would be lost, and
             the suffixes that can.
     """
     container = container_of_suffix(suffix)
-    loss = _loss(frame_format, container)
+    loss = _loss(frame_format, container, storage)
     if loss:
         fitting = [
             other
             for other in _OFFERED_SUFFIXES
-            if not _loss(frame_format, _CONTAINER_OF_SUFFIX[other])
+            if not _loss(frame_format, _CONTAINER_OF_SUFFIX[other], storage)
         ]
         remedy = f"choose {' or '.join(fitting)}" if fitting else "convert the frames first"
         raise RequestError(
             f"Output format {suffix} for {frame_format.description} frames: {loss}; {remedy}."
         )
     target = _CONTAINERS[container]
-    pixel_type = _pixel_type_in(target, frame_format.pixel_type)
+    pixel_type = _stored_type(frame_format, target, storage.depth)
     assert pixel_type is not None
     alpha_mode = frame_format.alpha_mode
     if alpha_mode != "none" and alpha_mode not in target.alpha_modes:
         alpha_mode = target.alpha_modes[0]
     return Encoding(container=container, pixel_type=pixel_type, alpha_mode=alpha_mode)
+
+
+def _stored_type(frame_format: FrameFormat, target: _Container, depth: str) -> str | None:
+    """Type in which `target` stores the frames; None where it has none."""
+    if depth == "source":
+        return _pixel_type_in(target, frame_format.pixel_type)
+    wanted = "rgbe" if depth == "8" and frame_format.is_linear else _TYPE_OF_DEPTH[depth]
+    is_light = wanted in FLOAT_BITS
+    return wanted if wanted in target.pixel_types and is_light == frame_format.is_linear else None
 
 
 def _pixel_type_in(target: _Container, pixel_type: str) -> str | None:
@@ -253,17 +294,20 @@ def _pixel_type_in(target: _Container, pixel_type: str) -> str | None:
     fitting = [
         name for name in target.pixel_types if name in bits and bits[name] >= bits[pixel_type]
     ]
+    if pixel_type == "rgbe":  # its light may be brighter than a half can tell
+        fitting = [name for name in fitting if name != "half"]
     return min(fitting, key=lambda name: bits[name], default=None)
 
 
-def _loss(frame_format: FrameFormat, container: str) -> str:
+def _loss(frame_format: FrameFormat, container: str, storage: Storage) -> str:
     """What keeps `container` from holding the frames; "" for nothing."""
     target = _CONTAINERS[container]
     if frame_format.is_multilayer and target.name != "openexr":
         return "they hold several passes, of which this format could keep but one"
     return (
         _loss_of_colour(frame_format, target)
-        or _loss_of_depth(frame_format, target)
+        or _loss_of_ids(frame_format, storage)
+        or _loss_of_depth(frame_format, target, storage.depth)
         or _loss_of_channels(frame_format, target)
         or _loss_of_place(frame_format, target)
     )
@@ -275,8 +319,11 @@ def _loss_of_colour(frame_format: FrameFormat, target: _Container) -> str:
             "they are scene-linear, and this format is display-encoded, which would need a view "
             "transform"
         )
-    if not frame_format.is_linear and target.name == "openexr":
-        return "they are display-encoded, and EXR is scene-linear, which would need a conversion"
+    if not frame_format.is_linear and not any(name in INTEGER_BITS for name in target.pixel_types):
+        return (
+            f"they are display-encoded, and {_LINEAR_TITLES[target.name]} is scene-linear, which "
+            "would need a conversion"
+        )
     is_log = frame_format.container == "dpx" and "log" in frame_format.colour_space.lower()
     if is_log and target.name != "dpx":
         return f"they are encoded as {frame_format.colour_space}, which this format cannot tell"
@@ -285,11 +332,24 @@ def _loss_of_colour(frame_format: FrameFormat, target: _Container) -> str:
     return ""
 
 
-def _loss_of_depth(frame_format: FrameFormat, target: _Container) -> str:
-    if _pixel_type_in(target, frame_format.pixel_type) is None:
+def _loss_of_ids(frame_format: FrameFormat, storage: Storage) -> str:
+    if frame_format.is_multilayer and storage.compression in LOSSY_COMPRESSIONS:
+        return f"the compression {storage.compression} would alter passes of ids and numbers"
+    return ""
+
+
+def _loss_of_depth(frame_format: FrameFormat, target: _Container, depth: str) -> str:
+    if depth != "source" and frame_format.is_multilayer:
+        return f"each pass keeps its own depth, and {depth} is asked for"
+    stored = _stored_type(frame_format, target, depth)
+    if stored is None and depth != "source":
+        return f"this format has no depth {depth} for them"
+    if stored is None and target.name == "hdr":
+        return "this format has 8 bits and an exponent, which the depth 8 asks for"
+    if stored is None:
         return f"this format has no more than {target.pixel_types[-1]}"
     # OpenImageIO 3.0.21 packs four 10-bit channels wrongly: what it writes, it reads back altered.
-    if target.name == "dpx" and frame_format.pixel_type == "uint10" and frame_format.roles == _RGBA:
+    if target.name == "dpx" and stored == "uint10" and frame_format.roles == _RGBA:
         return "10-bit DPX with alpha cannot be written reliably"
     return ""
 

@@ -15,23 +15,26 @@ import OpenImageIO as oiio  # noqa: N813 - the name that its own documentation u
 from ..errors import OutputError
 from .image_formats import INTEGER_BITS, Encoding
 from .quantisation import native_type
+from .storage import Storage
 
-JPEG_QUALITY = 95
-"""A file does not tell its own quality; at 95 the second encoding is hardly visible."""
+USUAL_QUALITY = 95
+"""Of JPEG and lossy WebP. A file does not tell its own; at 95 the second encoding hardly shows."""
 
 PNG_COMPRESSION_LEVEL = 1
 PNG_FILTER = 0x20
 """Blender's default level, and of libpng's filters the row above ("up") alone. Choosing among all
 for each row takes twice the time, for files that are at most 4 % smaller in `benchmarks.png`."""
 
+_PNG_LEVELS = {"auto": PNG_COMPRESSION_LEVEL, "none": 0, "best": 9}
+
 WEBP_METHOD = 4
 """Lossless effort; OpenImageIO's default 6 takes twice as long for files that are no smaller."""
 
 
 def output_spec(
-    source: oiio.ImageSpec, encoding: Encoding, *, is_same_container: bool
+    source: oiio.ImageSpec, encoding: Encoding, storage: Storage, *, is_same_container: bool
 ) -> oiio.ImageSpec:
-    """Describe the file to write: the source's metadata, and what `encoding` asks for."""
+    """Describe the file to write: the source's metadata, and what is asked for."""
     spec = oiio.ImageSpec(source)
     erased = ["oiio:BitsPerSample", "oiio:UnassociatedAlpha"]
     if has_profile(spec):
@@ -48,22 +51,38 @@ def output_spec(
         spec.attribute("oiio:BitsPerSample", INTEGER_BITS[encoding.pixel_type])
     if encoding.alpha_mode == "straight":
         spec.attribute("oiio:UnassociatedAlpha", 1)
-    _set_compression(spec, encoding.container)
+    _set_compression(spec, encoding.container, storage)
+    if spec.get_string_attribute("ResolutionUnit") == "inch":  # PNG's word, unknown to JPEG
+        spec.attribute("ResolutionUnit", "in")
     return spec
 
 
-def _set_compression(spec: oiio.ImageSpec, container: str) -> None:
+def _set_compression(spec: oiio.ImageSpec, container: str, storage: Storage) -> None:
+    quality = storage.quality or USUAL_QUALITY
     if container == "jpeg":
-        spec.attribute("compression", f"jpeg:{JPEG_QUALITY}")
+        spec.attribute("compression", f"jpeg:{quality}")
         if not spec.get_string_attribute("jpeg:subsampling"):
             spec.attribute("jpeg:subsampling", "4:4:4")
     elif container == "png":
-        spec.attribute("png:compressionLevel", PNG_COMPRESSION_LEVEL)
-        spec.attribute("png:filter", PNG_FILTER)
+        spec.attribute("png:compressionLevel", _PNG_LEVELS[storage.compression])
+        if storage.compression == "auto":
+            spec.attribute("png:filter", PNG_FILTER)
     elif container == "webp":
-        spec.attribute("compression", "lossless")
+        is_lossy = storage.compression == "lossy"
+        spec.attribute("compression", f"webp:{quality}" if is_lossy else "lossless")
         spec.attribute("webp:method", WEBP_METHOD)
     else:
+        set_compression(spec, storage.compression)
+
+
+def set_compression(spec: oiio.ImageSpec, compression: str) -> None:
+    """Let an EXR, TIFF or Targa file have a compression; with "auto", the source's."""
+    if compression == "auto":
+        keep_dwa_level(spec)
+        return
+    spec.erase_attribute("tiff:Compression")
+    spec.attribute("compression", compression)
+    if compression.startswith("dwa"):
         keep_dwa_level(spec)
 
 

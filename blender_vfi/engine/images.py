@@ -33,6 +33,7 @@ from .multilayer import (
     write_parts,
 )
 from .quantisation import Pixels, convert_alpha, from_float, native_type, to_float
+from .storage import AS_SOURCE, Storage
 
 _READABLE = ("bmp", "dpx", "hdr", "jpeg", "openexr", "png", "targa", "tiff", "webp")
 _ALWAYS_STRAIGHT = ("bmp", "dpx", "png", "webp")
@@ -134,13 +135,16 @@ def with_names_of(header: FrameHeader, other: FrameHeader) -> FrameHeader:
     return FrameHeader(format=header.format, spec=spec, further_specs=tuple(further_specs))
 
 
-def write_frame(path: Path, pixels: Pixels, like: FrameHeader, suffix: str) -> None:
+def write_frame(
+    path: Path, pixels: Pixels, like: FrameHeader, suffix: str, storage: Storage = AS_SOURCE
+) -> None:
     """Encode a frame to exactly `path`, with the depth, alpha and metadata of `like`.
 
-    The file format follows `suffix`, whatever `path` is called. JPEG is written at
-    `JPEG_QUALITY` with the source's chroma subsampling (none for other sources). WebP is always
-    lossless, since a source's quality is not known; it forgets colours where alpha is 0. PNG takes
-    `PNG_COMPRESSION_LEVEL` and `PNG_FILTER`; EXR and TIFF keep the source's compression.
+    The file format follows `suffix`, whatever `path` is called. Where `storage` says nothing else,
+    JPEG is written at `USUAL_QUALITY` with the source's chroma subsampling (none for other
+    sources). WebP is lossless, since a source's quality is not known; it forgets colours where
+    alpha is 0. PNG takes `PNG_COMPRESSION_LEVEL` and `PNG_FILTER`; EXR and TIFF keep the source's
+    compression.
 
     Args:
         path: replaced when it exists. After an error, nothing or a broken file may lie there.
@@ -149,23 +153,24 @@ def write_frame(path: Path, pixels: Pixels, like: FrameHeader, suffix: str) -> N
             values clipped to ±65504.
         like: a source frame's; its size and channels must be those of `pixels`. A multilayer
             file keeps the parts, channels, types and compression of that.
-        suffix: ".png", ".jpg", ".tif", ".webp", ".exr", ".dpx" or ".tga".
+        suffix: one of `job_spec.OUTPUT_SUFFIXES`.
+        storage: depth and compression, where these shall not be the source's.
 
     Raises:
         RequestError: see `image_formats.encoding_for`.
         OutputError: the file cannot be written.
     """
     frame_format = like.format
-    encoding = encoding_for(frame_format, suffix)
+    encoding = encoding_for(frame_format, suffix, storage)
     expected = (frame_format.height, frame_format.width, len(frame_format.channel_names))
     assert pixels.shape == expected, f"{pixels.shape} is not {expected}"
     if frame_format.is_multilayer:
-        write_parts(path, pixels, frame_format, like.specs)
+        write_parts(path, pixels, frame_format, like.specs, storage.compression)
         return
     converted = convert_alpha(pixels, frame_format.alpha_mode, encoding.alpha_mode)
     native = from_float(converted, encoding.pixel_type)
     spec = output_spec(
-        like.spec, encoding, is_same_container=encoding.container == frame_format.container
+        like.spec, encoding, storage, is_same_container=encoding.container == frame_format.container
     )
     write_file(path, [spec], [native], encoding.container)
 
@@ -215,7 +220,7 @@ def _header(source: oiio.ImageInput, path: Path) -> FrameHeader:
             channel_names=tuple(spec.channelnames),
             alpha_channel=roles.index("A") if "A" in roles else None,
             alpha_mode=_alpha_mode(spec, roles, container),
-            pixel_type=_pixel_type(spec, path),
+            pixel_type="rgbe" if container == "hdr" else _pixel_type(spec, path),
             colour_space=_colour_space(spec),
             container=container,
             data_window=data_window,

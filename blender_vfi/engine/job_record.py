@@ -41,6 +41,7 @@ _INCIDENTAL = frozenset(
 _ADDED_LATER = {
     **{"tile_size": 0, "seed": 0, "number_digits": DEFAULT_DIGITS, "duplicates": "keep"},
     **{"guided_fill": "model", "vector_step": 0},
+    **{"depth": "source", "compression": "auto", "quality": 0},
 }
 # Without cuts, how they would be found does not matter.
 _OF_CUTS = frozenset({"cut_threshold", "cut_pairs"})

@@ -21,6 +21,7 @@ from .limits import (
     check_tile_size,
     check_vector_step,
 )
+from .storage import Compression, Depth, Storage
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
 Cuts = Literal["hold", "blend", "off"]
@@ -40,7 +41,7 @@ DEFAULT_MULTIPLIER = 2
 DEFAULT_DIGITS = 4
 _MOST_DIGITS = 20
 FLOW_SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
-OUTPUT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga")
+OUTPUT_SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".exr", ".dpx", ".tga", ".bmp", ".hdr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ class JobSpec:
         rate_ratio: in place of a multiplier, the output's frame rate divided by the source's, as
             numerator and denominator: (5, 2) makes 60 frames a second of 24.
         times: in place of both, the moment that each output frame shows, in source frames counted
-            from 0, as whole numbers and fractions ("12", "25/2"); see `schedule.plan_at`.
+            from 0, as whole numbers and fractions ("12", "25/2"); see `times.plan_at`.
         skip_pairs: pairs without in-between frames; None for none.
         keep_pairs: the only pairs with in-between frames; None for all.
         hold_skipped: hold a frame in the place of what a skipped pair would have got.
@@ -92,6 +93,9 @@ class JobSpec:
         vector_step: how many frames of their scene rendered frames are apart, for guided models:
             vectors reach from one scene frame to the next; 0 takes the numbers in their names.
         overwrite: replace files that lie under an output frame's name.
+        depth: see `storage.Storage`.
+        compression: likewise.
+        quality: likewise.
     """
 
     job_id: str
@@ -126,6 +130,14 @@ class JobSpec:
     guided_fill: GuidedFill = "model"
     vector_step: int = 0
     overwrite: bool = False
+    depth: Depth = "source"
+    compression: Compression = "auto"
+    quality: int = 0
+
+    @property
+    def storage(self) -> Storage:
+        """Depth and compression of the files."""
+        return Storage(depth=self.depth, compression=self.compression, quality=self.quality)
 
     @property
     def ratio(self) -> Fraction | None:
@@ -152,7 +164,7 @@ class JobSpec:
         What is found in the frames is not in it: see `plan_for`.
         """
         if self.times is not None:
-            planned = schedule.plan_at(
+            planned = times.plan_at(
                 len(self.sources),
                 [times.parse_time(text) for text in self.times],
                 skip=self.skip_pairs,
@@ -199,6 +211,7 @@ class JobSpec:
         check_cut_threshold(self.cut_threshold)
         self._check_cut_pairs()
         _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)
+        self.storage.check(self.suffix)
         if self.first_number < 0:
             raise RequestError(f"First frame number {self.first_number}: must be 0 or more.")
         if not 1 <= self.number_digits <= _MOST_DIGITS:

@@ -12,6 +12,7 @@ from .frame_files import ReadAhead, WriteBehind
 from .job_folder import JobFolder
 from .progress import ProgressMeter
 from .schedule import Between, Plan
+from .storage import Storage
 
 
 class MadeFrames:
@@ -24,6 +25,7 @@ class MadeFrames:
         meter: counts what is whole on disk.
         plan: what is made.
         suffix: of the files.
+        storage: depth and compression of the files.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class MadeFrames:
         *,
         plan: Plan,
         suffix: str,
+        storage: Storage,
     ) -> None:
         self._reader = reader
         self._folder = folder
@@ -42,6 +45,7 @@ class MadeFrames:
         self._meter = meter
         self._plan = plan
         self._suffix = suffix
+        self._storage = storage
 
     def store(self, output_index: int, frame: Tensor) -> None:
         """Queue `frame` for encoding, with the metadata of its pair's later source frame."""
@@ -54,7 +58,7 @@ class MadeFrames:
             like = images.with_names_of(like, earlier)
 
         def write(target: Path) -> None:
-            images.write_frame(target, frame.numpy(), like, self._suffix)
+            images.write_frame(target, frame.numpy(), like, self._suffix, self._storage)
 
         def finish() -> None:
             self._meter.add(self._folder.place(output_index, write), is_made=True)

@@ -17,7 +17,7 @@ import OpenImageIO as oiio  # noqa: N813 - the name that its own documentation u
 
 from ..errors import FrameError
 from .image_formats import LAYOUTS, FrameFormat, PartFormat, channel_roles
-from .image_output import keep_dwa_level, write_file
+from .image_output import set_compression, write_file
 from .passes import PartNames, find_passes, full_names, leading_pass
 from .quantisation import Pixels, from_float
 
@@ -106,7 +106,11 @@ def read_parts(source: oiio.ImageInput, frame_format: FrameFormat) -> Pixels | N
 
 
 def write_parts(
-    path: Path, pixels: Pixels, frame_format: FrameFormat, specs: Sequence[oiio.ImageSpec]
+    path: Path,
+    pixels: Pixels,
+    frame_format: FrameFormat,
+    specs: Sequence[oiio.ImageSpec],
+    compression: str = "auto",
 ) -> None:
     """Encode a frame of passes to exactly `path`, stored like the file that `specs` come from.
 
@@ -115,13 +119,14 @@ def write_parts(
         pixels: (height, width, channels) float32; half channels are clipped to ±65504.
         frame_format: what `specs` say.
         specs: of all parts, metadata included.
+        compression: of all parts; "auto" for that of each.
 
     Raises:
         OutputError: the file cannot be written.
     """
     write_file(
         path,
-        [_output_spec(spec) for spec in specs],
+        [_output_spec(spec, compression) for spec in specs],
         _parts_of(pixels, frame_format),
         "openexr",
     )
@@ -236,11 +241,11 @@ def _spec_of(specs: Sequence[oiio.ImageSpec], channel: int) -> oiio.ImageSpec:
     raise AssertionError("a channel of no part")
 
 
-def _output_spec(source: oiio.ImageSpec) -> oiio.ImageSpec:
+def _output_spec(source: oiio.ImageSpec, compression: str) -> oiio.ImageSpec:
     spec = oiio.ImageSpec(source)
     for name in _TOLD_NOT_STORED:
         spec.erase_attribute(name)
-    keep_dwa_level(spec)
+    set_compression(spec, compression)
     return spec
 
 

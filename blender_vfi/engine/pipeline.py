@@ -28,6 +28,7 @@ from .frame_files import ReadAhead, WriteBehind, read_steadily
 from .guided_job import GuidedJob, mixing_model
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
+from .images import FrameHeader
 from .inspection import inspect_frames, show_the_same
 from .job_folder import JobFolder, copy_file
 from .job_log import JobLog
@@ -37,6 +38,7 @@ from .made_frames import MadeFrames
 from .movie_times import at_true_moments, frame_before, pictures_of
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
+from .quantisation import Pixels
 from .reach import check_reach
 from .schedule import Between, Dissolve, PairWork, Plan, window_of
 from .soundness import describe_stand_ins
@@ -129,7 +131,6 @@ class _JobRun:
         if not self._job.checkpoint:
             check_terms(spec)
         frame_format = self._check_sources()
-        encoding_for(frame_format, self._job.suffix)  # refuses here what could not be written
         self._follow_true_times()
         layout = _layout_of(frame_format)
         check_reach(self._plan, spec)
@@ -181,6 +182,7 @@ class _JobRun:
 
     def _check_sources(self) -> FrameFormat:
         """Read every source frame's header, so that a bad one is named before any work is done."""
+        alike: set[Path] = set()
         target = container_of_suffix(self._job.suffix)
         first = images.read_format(self._sources[0])
         for path in self._sources:
@@ -188,7 +190,11 @@ class _JobRun:
             frame_format = first if path is self._sources[0] else images.read_format(path)
             check_same_format(first, self._sources[0], frame_format, path)
             if frame_format.container == target:
-                self._copied_as_is.add(path)
+                alike.add(path)
+        # refuses here what could not be written
+        encoding = encoding_for(first, self._job.suffix, self._job.storage)
+        if encoding.pixel_type == first.pixel_type and self._job.storage.is_packed_as_source:
+            self._copied_as_is = alike
         return first
 
     def _follow_true_times(self) -> None:
@@ -337,7 +343,13 @@ class _JobRun:
         wanted = _reading_order(self._plan, folder.finished, loaded.spec.context)
         with ReadAhead(self._sources, wanted, frame_format, self._threads.readers) as reader:
             sink = MadeFrames(
-                reader, folder, writer, self._meter, plan=self._plan, suffix=self._job.suffix
+                reader,
+                folder,
+                writer,
+                self._meter,
+                plan=self._plan,
+                suffix=self._job.suffix,
+                storage=self._job.storage,
             )
             loop.run(self._plan, reader, sink, finished=folder.finished, on_pair=report)
 
@@ -374,7 +386,7 @@ class _JobRun:
                 copy_file(source, target)
             else:
                 frame = read_steadily(source)
-                images.write_frame(target, frame.pixels, frame.header, self._job.suffix)
+                self._write(target, frame.pixels, frame.header)
 
         self._meter.add(folder.place(output_index, write), is_made=False)
 
@@ -385,9 +397,12 @@ class _JobRun:
         mixed = dissolve(earlier.pixels, later.pixels, float(output.timestep), header.format)
 
         def write(target: Path) -> None:
-            images.write_frame(target, mixed, header, self._job.suffix)
+            self._write(target, mixed, header)
 
         self._meter.add(folder.place(output_index, write), is_made=False)
+
+    def _write(self, target: Path, pixels: Pixels, header: FrameHeader) -> None:
+        images.write_frame(target, pixels, header, self._job.suffix, self._job.storage)
 
 
 def _layout_of(frame_format: FrameFormat) -> ChannelLayout | LayeredLayout:

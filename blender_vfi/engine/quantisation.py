@@ -16,11 +16,12 @@ from .image_formats import INTEGER_BITS, AlphaMode
 Pixels = npt.NDArray[np.float32]
 
 LARGEST_HALF = 65504.0
+_BRIGHTEST_RGBE = 1e38
 
 
 def native_type(pixel_type: str) -> str:
     """Name the type that OpenImageIO hands out: 10 and 12 bits come spread over 16."""
-    return "uint16" if pixel_type in ("uint10", "uint12") else pixel_type
+    return {"uint10": "uint16", "uint12": "uint16", "rgbe": "float"}.get(pixel_type, pixel_type)
 
 
 def to_float(native: npt.NDArray[Any], pixel_type: str) -> Pixels:
@@ -44,7 +45,8 @@ def to_float(native: npt.NDArray[Any], pixel_type: str) -> Pixels:
 def from_float(pixels: Pixels, pixel_type: str) -> npt.NDArray[Any]:
     """Undo `to_float`: clip to [0, 1] and round to the nearest code, NaN as 0.
 
-    Half clips finite values to ±65504, and keeps infinities and NaN.
+    Half clips finite values to ±65504, and keeps infinities and NaN. Radiance's codes have no light
+    below 0.
 
     Args:
         pixels: float32, any shape.
@@ -55,6 +57,8 @@ def from_float(pixels: Pixels, pixel_type: str) -> npt.NDArray[Any]:
     """
     if pixel_type == "float":
         return np.ascontiguousarray(pixels, dtype=np.float32)
+    if pixel_type == "rgbe":
+        return _with_shared_exponents(pixels)
     if pixel_type == "half":
         with np.errstate(over="ignore"):
             halves = pixels.astype(np.float16)
@@ -72,6 +76,20 @@ def from_float(pixels: Pixels, pixel_type: str) -> npt.NDArray[Any]:
         # What OpenImageIO takes the top bits of; repeated, so that white stays white.
         codes = (codes << (16 - bits)) | (codes >> (2 * bits - 16))
     return codes
+
+
+def _with_shared_exponents(pixels: Pixels) -> Pixels:
+    """Round light to Radiance's codes: whole numbers to 255, times a power of two for each pixel.
+
+    OpenImageIO cuts off what is behind the point; a quarter of a code more keeps it from cutting
+    one too many.
+    """
+    light = np.nan_to_num(pixels, nan=0.0, posinf=_BRIGHTEST_RGBE).clip(0, _BRIGHTEST_RGBE)
+    brightest = light.max(axis=-1, keepdims=True)
+    unit = np.exp2(np.frexp(brightest)[1] - 8.0).astype(np.float32)
+    unit = np.where(np.rint(brightest / unit) > 255, unit * 2, unit)
+    codes = np.rint(light / unit)
+    return np.ascontiguousarray((codes + 0.25) * unit * (brightest > 0), dtype=np.float32)
 
 
 def convert_alpha(pixels: Pixels, stored: AlphaMode, wanted: AlphaMode) -> Pixels:

@@ -211,11 +211,11 @@ def plan(
     Raises:
         RequestError: an argument is out of range; the message names it.
     """
-    _check_source_count(source_count)
+    check_source_count(source_count)
     if isinstance(multiplier, Fraction):
         check_ratio(multiplier)
     pair_count = source_count if loop else source_count - 1
-    skipped = _skipped_pairs(source_count, pair_count, skip, keep)
+    skipped = skipped_pairs(source_count, pair_count, skip, keep)
     if isinstance(multiplier, Fraction):
         outputs = list(_at_ratio(pair_count, multiplier, skipped))
     else:
@@ -224,50 +224,6 @@ def plan(
     if loop:
         outputs = [output for output in outputs if output != Source(source_count)]
     return Plan(source_count, tuple(outputs), skipped=skipped, loops=loop)
-
-
-def plan_at(
-    source_count: int,
-    times: Sequence[Fraction],
-    *,
-    skip: Collection[int] | None = None,
-    keep: Collection[int] | None = None,
-    loop: bool = False,
-) -> Plan:
-    """Plan an output sequence at any moments, such as those of a speed ramp.
-
-    Args:
-        source_count: number of source frames, at least 2.
-        times: the moment that each output frame shows, in source frames counted from 0. They may
-            halt, jump and run backwards; a whole one is the source frame itself.
-        skip: pairs in which the earlier frame is held in place of new ones.
-        keep: the opposite: only these pairs get new frames. Not together with `skip`.
-        loop: go on from the last source frame to the first, on end: any moment is allowed.
-
-    Raises:
-        RequestError: an argument is out of range; the message names it.
-    """
-    _check_source_count(source_count)
-    if not times:
-        raise RequestError("No times: give one for each output frame, at least one.")
-    skipped = _skipped_pairs(source_count, source_count if loop else source_count - 1, skip, keep)
-
-    def shown(number: int, moment: Fraction) -> OutputFrame:
-        if loop:
-            moment %= source_count
-        elif not 0 <= moment <= source_count - 1:
-            raise RequestError(
-                f"Time {number}, {float(moment):g}: {source_count} source frames have the times 0 "
-                f"to {source_count - 1}; leave out what lies beyond, or choose a loop."
-            )
-        pair = moment.numerator // moment.denominator
-        timestep = moment - pair
-        if timestep == 0:
-            return Source(pair)
-        return Hold(pair) if pair in skipped else Between(pair, timestep)
-
-    outputs = tuple(shown(number, moment) for number, moment in enumerate(times, start=1))
-    return Plan(source_count, outputs, skipped=skipped, loops=loop)
 
 
 def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:
@@ -290,7 +246,8 @@ def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:
     return replace(plan, outputs=tuple(map(at_cut, plan.outputs)), cuts=plan.cuts | found)
 
 
-def _check_source_count(source_count: int) -> None:
+def check_source_count(source_count: int) -> None:
+    """Raise `RequestError` unless there are two frames to interpolate between."""
     if source_count < 2:
         raise RequestError(
             f"{source_count} source frame(s): at least 2 frames are needed to interpolate; "
@@ -390,12 +347,17 @@ def _per_pair_multipliers(
     return list(multiplier)
 
 
-def _skipped_pairs(
+def skipped_pairs(
     source_count: int,
     pair_count: int,
     skip: Collection[int] | None,
     keep: Collection[int] | None,
 ) -> frozenset[int]:
+    """Return the pairs without new frames, as `plan` is told of them.
+
+    Raises:
+        RequestError: both lists are given, or one has a pair that there is not.
+    """
     if skip is not None and keep is not None:
         raise RequestError(
             "Both a skip list and a keep list are given: give one of them, since each decides "

@@ -9,12 +9,13 @@ import bisect
 import itertools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 from ..errors import RequestError
+from .schedule import Between, Hold, OutputFrame, Plan, Source, check_source_count, skipped_pairs
 
 LONGEST_STRETCH = 256
 """Output frames that a speed ramp may make of a source frame, on average."""
@@ -68,6 +69,50 @@ def read_times(path: Path) -> tuple[Fraction, ...]:
             f"Times file {path} has no times: give one a line for each output frame, such as 12.5."
         )
     return tuple(times)
+
+
+def plan_at(
+    source_count: int,
+    times: Sequence[Fraction],
+    *,
+    skip: Collection[int] | None = None,
+    keep: Collection[int] | None = None,
+    loop: bool = False,
+) -> Plan:
+    """Plan an output sequence at any moments, such as those of a speed ramp.
+
+    Args:
+        source_count: number of source frames, at least 2.
+        times: the moment that each output frame shows, in source frames counted from 0. They may
+            halt, jump and run backwards; a whole one is the source frame itself.
+        skip: pairs in which the earlier frame is held in place of new ones.
+        keep: the opposite: only these pairs get new frames. Not together with `skip`.
+        loop: go on from the last source frame to the first, on end: any moment is allowed.
+
+    Raises:
+        RequestError: an argument is out of range; the message names it.
+    """
+    check_source_count(source_count)
+    if not times:
+        raise RequestError("No times: give one for each output frame, at least one.")
+    skipped = skipped_pairs(source_count, source_count if loop else source_count - 1, skip, keep)
+
+    def shown(number: int, moment: Fraction) -> OutputFrame:
+        if loop:
+            moment %= source_count
+        elif not 0 <= moment <= source_count - 1:
+            raise RequestError(
+                f"Time {number}, {float(moment):g}: {source_count} source frames have the times 0 "
+                f"to {source_count - 1}; leave out what lies beyond, or choose a loop."
+            )
+        pair = moment.numerator // moment.denominator
+        timestep = moment - pair
+        if timestep == 0:
+            return Source(pair)
+        return Hold(pair) if pair in skipped else Between(pair, timestep)
+
+    outputs = tuple(shown(number, moment) for number, moment in enumerate(times, start=1))
+    return Plan(source_count, outputs, skipped=skipped, loops=loop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

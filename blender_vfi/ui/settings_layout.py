@@ -6,7 +6,7 @@ import bpy
 
 from .. import vse
 from ..models import catalog
-from ..properties import BY_RATE, SceneSettings, scene_settings
+from ..properties import BY_RATE, SAME_AS_SOURCE, SceneSettings, scene_settings
 from ..vse_timing import Timing
 from . import model_info
 
@@ -41,6 +41,11 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
     column = layout.column()
     column.prop(settings, "output_dir", text="Folder")
     column.prop(settings, "output_format")
+    column.prop(settings, "depth")
+    column.prop(settings, "compression")
+    row = column.row()
+    row.active = settings.output_format in {"JPG", "WEBP", SAME_AS_SOURCE}
+    row.prop(settings, "quality")
     column.prop(settings, "overwrite")
 
 

@@ -220,7 +220,7 @@ def test_an_output_folder_beside_the_blend_file_is_found(add_strip, interpolate,
 
 
 def test_a_source_that_cannot_be_written_asks_for_a_format(scene, engine, interpolate, tmp_path):
-    files = [write_png(tmp_path / "old" / f"f{number}.bmp", 50) for number in (1, 2)]
+    files = [write_png(tmp_path / "old" / f"f{number}.gif", 50) for number in (1, 2)]
     vse.new_image_strip(
         vse.root_strips(scene),
         name="old",
@@ -229,7 +229,7 @@ def test_a_source_that_cannot_be_written_asks_for_a_format(scene, engine, interp
         channel=1,
         start=1,
     )
-    with pytest.raises(RuntimeError, match=r"cannot be written as \.bmp; choose an output format"):
+    with pytest.raises(RuntimeError, match=r"cannot be written as \.gif; choose an output format"):
         interpolate_strip()
     assert interpolate(output_format="PNG").suffix == ".png"
 

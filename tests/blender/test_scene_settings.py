@@ -7,7 +7,7 @@ import bpy
 import pytest
 
 import blender_vfi
-from blender_vfi import properties, vse
+from blender_vfi import property_items, vse
 from blender_vfi.models import catalog
 
 pytestmark = pytest.mark.blender
@@ -38,7 +38,7 @@ def test_settings_survive_saving_and_loading(scene, tmp_path):
 
 def test_what_is_saved_outlives_changes_of_the_catalog(scene, monkeypatch):
     """Files keep an item's number, which must not be its place in a list that grows."""
-    numbers = {item[0]: item[3] for item in properties._MODELS}
+    numbers = {item[0]: item[3] for item in property_items.MODEL_ITEMS}
     scene.blender_vfi.model = "film"
     assert scene.blender_vfi["model"] == numbers["film"] == zlib.crc32(b"film") & 0x7FFFFFFF
     assert len(set(numbers.values())) == len(numbers)

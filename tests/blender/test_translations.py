@@ -27,7 +27,10 @@ from tools import messages
 pytestmark = pytest.mark.blender
 
 MESSAGES = translations.BY_LANGUAGE["de_DE"]
-SAME_IN_GERMAN = {"Checkpoint", "Engine", "Ensemble", "Format", "Python", "{title}: {text}"}
+SAME_IN_GERMAN = {
+    *("Checkpoint", "Engine", "Ensemble", "Format", "Python", "{title}: {text}"),
+    *("DWAA", "DWAB", "LZW", "PIZ", "PackBits", "Pxr24", "RLE", "ZIP", "ZIPS"),
+}
 
 
 def german(text: str, context: str = "*") -> str:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blender_vfi.engine.schedule import Between, Hold, Source, plan_at
+from blender_vfi.engine.schedule import Between, Hold, Source
 from blender_vfi.engine.times import (
     SpeedCurve,
     parse_speed_curve,
     parse_time,
+    plan_at,
     read_times,
     times_at_speed,
 )
