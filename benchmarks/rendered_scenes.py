@@ -109,7 +109,7 @@ def _deform(scene: bpy.types.Scene) -> None:
     arm = _add(
         bpy.ops.mesh.primitive_grid_add,
         (1.4, 0, 0),
-        _textured("Arm", "checker", 9, (0.9, 0.5, 0.3), (0.3, 0.1, 0.1)),
+        _textured("Arm", "checker", 14, (0.9, 0.5, 0.3), (0.3, 0.1, 0.1), by="UV"),
         x_subdivisions=8,
         y_subdivisions=48,
         size=1,
@@ -121,7 +121,7 @@ def _deform(scene: bpy.types.Scene) -> None:
     cloth = _add(
         bpy.ops.mesh.primitive_grid_add,
         (-1.3, 0.4, 1.5),
-        _textured("Cloth", "brick", 5, (0.1, 0.3, 0.8), (0.9, 0.9, 0.7)),
+        _textured("Cloth", "brick", 11, (0.1, 0.3, 0.8), (0.9, 0.9, 0.7), by="UV"),
         x_subdivisions=60,
         y_subdivisions=40,
         size=2.2,
@@ -369,9 +369,9 @@ _TEXTURES = {
 
 
 def _textured(
-    name: str, kind: str, scale: float, first: Triple, second: Triple
+    name: str, kind: str, scale: float, first: Triple, second: Triple, *, by: str = "Object"
 ) -> bpy.types.Material:
-    """Make a material of two colours in a pattern that sticks to the object."""
+    """Make a material of two colours in a pattern; by "UV" it sticks to what deforms."""
     material = bpy.data.materials.new(name)
     material.use_nodes = True
     tree = material.node_tree
@@ -394,7 +394,7 @@ def _textured(
             texture.inputs[socket].default_value = (*colour, 1)
         tree.links.new(texture.outputs["Color"], base)
     texture.inputs["Scale"].default_value = scale
-    tree.links.new(coordinates.outputs["Object"], texture.inputs["Vector"])
+    tree.links.new(coordinates.outputs[by], texture.inputs["Vector"])
     return material
 
 

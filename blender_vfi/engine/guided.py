@@ -18,19 +18,13 @@ from torch import Tensor
 from ..models.catalog_types import ModelSpec
 from .composition import ChannelLayout
 from .following import Motion
-from .guided_alignment import Alignment, align
-from .guided_projection import Projection
-from .guided_vectors import Surfaces, displacements, find_surfaces, shift_at
+from .guided_blend import blend
+from .guided_moment import Moment, Source, surface_colour
+from .guided_vectors import displacements
 from .layered import LayeredFrame, LayeredLayout, LayeredNetwork
-from .light import display_encoded
 from .network import Network
 from .passes import Guides, find_guides, in_layers
 from .schedule import PairWork
-
-_COLOURS = 3
-_SEEN_ONCE = 0.05
-_UNSEEN = 0.15
-"""Errors, in displayed values, of what one frame alone has seen, and of what neither has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +33,10 @@ class Guidance:
 
     Attributes:
         steps: for each pair of source frames, how many scene frames they are apart.
-        fills: whether the model is asked for what vectors do not know; otherwise frames are mixed.
         on_error: told the expected error of each frame that is made, by its place in the plan.
     """
 
     steps: Sequence[int]
-    fills: bool = True
     on_error: Callable[[int, float], None] = lambda _output, _error: None
 
 
@@ -72,6 +64,7 @@ class GuidedNetwork(LayeredNetwork):
         self._guidance = guidance
         layers = {layer[0].layer: layer for layer in in_layers(layout.passes)}
         self._guides = [find_guides(layers[stream.leading.layer]) for stream in self._streams]
+        self._light = network_for(ChannelLayout(count=3, is_linear=True, alpha_mode="none"))
         self._work: PairWork | None = None
         self._errors: dict[Fraction, float] = {}
 
@@ -97,77 +90,45 @@ class GuidedNetwork(LayeredNetwork):
         guides = self._guides[index]
         if guides is None:
             return found, motions
-        earlier, later = window[0], window[1]
+        sources = (
+            self._source(index, guides, window[0]),
+            self._source(index, guides, window[1]),
+        )
         made = []
         for at, timestep in enumerate(timesteps):
-            aligned = self._align(index, guides, (earlier, later), timestep)
-            made.append(self._filled(index, aligned, found[at : at + 1], timestep))
-            motions[at] = _merged(aligned, motions[at])
-            error = max(expected_error(aligned), self._errors.get(timestep, 0.0))
-            self._errors[timestep] = error
+            moment = Moment(sources, self._step, timestep, found[at : at + 1], motions[at])
+            picture, doubt = self._made(index, moment)
+            made.append(picture)
+            motions[at] = moment.motion
+            error = float(doubt.mean().sqrt())
+            self._errors[timestep] = max(error, self._errors.get(timestep, 0.0))
         return torch.cat(made), motions
 
-    def _align(
-        self,
-        index: int,
-        guides: Guides,
-        frames: tuple[LayeredFrame, LayeredFrame],
-        timestep: Fraction,
-    ) -> Alignment:
+    @property
+    def _step(self) -> int:
         assert self._work is not None, "the loop names each pair before it asks for its frames"
-        step = self._guidance.steps[self._work.pair]
-        moments = float(timestep) * step, (float(timestep) - 1) * step
-        projections = []
-        for frame, moment in zip(frames, moments, strict=True):
-            surfaces = self._surfaces(index, guides, frame)
-            projections.append(
-                Projection(
-                    surfaces,
-                    shift_at(surfaces.motion, moment),
-                    shift_at(surfaces.behind_motion, moment),
-                )
-            )
-        return align(projections[0], projections[1], float(timestep))
+        return self._guidance.steps[self._work.pair]
 
-    def _surfaces(self, index: int, guides: Guides, frame: LayeredFrame) -> Surfaces:
+    def _source(self, index: int, guides: Guides, frame: LayeredFrame) -> Source:
         """Take a frame's edges apart, once."""
-        found: Surfaces | None = frame.surfaces.get(index)
+        found: Source | None = frame.surfaces.get(index)
         if found is None:
             colour = self._on_device(frame.passes, self._streams[index].leading)
-            depth = self._on_device(frame.passes, guides.depth)
+            depth = self._on_device(frame.passes, guides.depth)[:, :1]
             vectors = self._on_device(frame.passes, guides.vectors)
             order = [guides.vectors.letters.index(letter) for letter in "XYZW"]
-            found = find_surfaces(colour, depth[:, :1], displacements(vectors[:, order]))
+            parts = [self._on_device(frame.passes, one)[:, :3] for one in guides.albedo]
+            # without three colours there is nothing to divide by those of surfaces
+            albedo = surface_colour(parts, depth) if parts and colour.shape[1] >= 3 else None
+            found = Source.of(colour, albedo, depth, displacements(vectors[:, order]))
             frame.surfaces[index] = found
         return found
 
-    def _filled(self, index: int, aligned: Alignment, found: Tensor, timestep: Fraction) -> Tensor:
-        """Put the model's own frame where neither frame has seen anything."""
-        sides = [
-            torch.where(aligned.is_known, side, found) for side in (aligned.frame0, aligned.frame1)
-        ]
-        if not self._guidance.fills:
-            return sides[0] * float(1 - timestep) + sides[1] * float(timestep)
-        network = self._streams[index].network
-        return network.make([network.prepare(side) for side in sides], [timestep])
-
-
-def expected_error(aligned: Alignment) -> float:
-    """Return how far from a render the frame will be, root mean square of displayed values."""
-    shown = [
-        display_encoded(side[:, :_COLOURS].clamp(0, 1)) for side in (aligned.frame0, aligned.frame1)
-    ]
-    apart = (shown[0] - shown[1]).square().mean(dim=1, keepdim=True) / 4
-    doubt = torch.where(aligned.is_shared, apart, torch.full_like(apart, _SEEN_ONCE**2))
-    doubt = torch.where(aligned.is_known, doubt, torch.full_like(apart, _UNSEEN**2))
-    return float(doubt.mean().sqrt())
-
-
-def _merged(aligned: Alignment, found: Motion) -> Motion:
-    """Return the motion that was aligned by, and the model's where nothing was seen."""
-    one, known = aligned.motion, aligned.is_known
-    return Motion(
-        torch.where(known, one.flow_t0, found.flow_t0),
-        torch.where(known, one.flow_t1, found.flow_t1),
-        torch.where(known, one.mask, found.mask),
-    )
+    def _made(self, index: int, moment: Moment) -> tuple[Tensor, Tensor]:
+        """Return the picture of one moment, and the squared error to expect of each pixel."""
+        guesses = [moment.moved, moment.as_found]
+        if moment.has_albedo:
+            guesses += [moment.relit(self._light), moment.shaded(self._light)]
+        else:
+            guesses.append(moment.relit(self._streams[index].network))
+        return blend(guesses, moment.aligned.is_known, moment.aligned.is_shared)

@@ -48,7 +48,6 @@ class GuidedJob:
         """What the model is told."""
         return Guidance(
             steps=scene_steps([Path(source) for source in self._job.sources], self._job),
-            fills=self._job.guided_fill == "model",
             on_error=self._note,
         )
 

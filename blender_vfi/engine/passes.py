@@ -45,6 +45,13 @@ _PLAIN_DEPTHS = ("depth", "z", "zdepth")
 _LEADING = ("combined", "", "rgba", "rgb", "beauty", "image", "color", "colour", "composite")
 """Names of the pass that shows everything, in order of preference."""
 
+_ALBEDO = (
+    ("denoisingalbedo", "albedo"),
+    ("diffusecolor", "glossycolor", "transmissioncolor"),
+    ("diffcol", "glosscol", "transcol"),
+)
+"""Passes of surfaces' own colours, the better choices first; those of one choice are added up."""
+
 _COLOURS = (("R", "G", "B", "A"), ("R", "G", "B"), ("Y", "A"), ("Y",))
 _LONG_LETTERS = {"RED": "R", "GREEN": "G", "BLUE": "B", "ALPHA": "A"}
 
@@ -90,10 +97,12 @@ class Guides:
     Attributes:
         vectors: to the previous and to the next frame.
         depth: tells what is in front.
+        albedo: the colours of surfaces without their light, to be added up; may be none.
     """
 
     vectors: Pass
     depth: Pass
+    albedo: tuple[Pass, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +182,15 @@ def find_guides(layer: Sequence[Pass]) -> Guides | None:
     vectors = [one for one in layer if one.role == "vector" and set(one.letters) == set("XYZW")]
     depths = [one for one in layer if one.role == "depth"]
     depths.sort(key=lambda one: not one.is_plain_depth)
-    return Guides(vectors=vectors[0], depth=depths[0]) if vectors and depths else None
+    if not vectors or not depths:
+        return None
+    coloured = {_plain(one.name): one for one in layer if one.letters[:3] == ("R", "G", "B")}
+    albedo = next((names for names in _ALBEDO if coloured.keys() & set(names)), ())
+    return Guides(
+        vectors=vectors[0],
+        depth=depths[0],
+        albedo=tuple(coloured[name] for name in albedo if name in coloured),
+    )
 
 
 def in_layers(passes: Sequence[Pass]) -> list[list[Pass]]:

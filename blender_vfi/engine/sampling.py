@@ -73,10 +73,10 @@ class Sampler:
     @cached_property
     def _is_inside(self) -> Tensor | None:
         """Where the nearest pixel has only pixels of its own surface around it, (1, 1, H, W)."""
-        return None if self._guide is None else self.nearest(inside_surfaces(self._guide))
+        return None if self._guide is None else self.nearest(_inside_surfaces(self._guide))
 
 
-def inside_surfaces(depth: Tensor) -> Tensor:
+def _inside_surfaces(depth: Tensor) -> Tensor:
     """Tell which pixels, (1, 1, H, W), show the surface that all eight around them show.
 
     Nearness, one by depth, changes evenly over a plane in perspective, however it is inclined. So

@@ -1,0 +1,115 @@
+"""Chooses, pixel by pixel, among what rendered vectors and a network make of the same moment.
+
+Each guess comes from two frames, and how far its two sides are apart tells how far it can be
+trusted: surfaces that were moved right agree, and shadows that were moved with the floor that they
+fall on do not. Never import bpy here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from .light import display_encoded
+
+_COLOURS = 3
+_WINDOW = 0.055  # of the frame's width: so far around is looked for how the sides agree
+_SMALLEST_WINDOW = 7
+_SHARPNESS = 1.5
+_SEEN_ONCE = 0.028
+_UNSEEN = 0.15
+"""Errors, in displayed values, of what one frame alone has seen, and of what neither has."""
+
+_NARROW = 0.05  # of a window: less than this of it is too little to judge by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """How the disagreement of a guess's two sides tells its error, in displayed values.
+
+    Attributes:
+        scale: what squared disagreement counts.
+        least: error where the sides agree.
+    """
+
+    scale: float
+    least: float
+
+
+MOVED = Trust(scale=0.7, least=0.0034)
+RELIT = Trust(scale=0.49, least=0.08)
+FOUND = Trust(scale=0.35, least=0.084)
+SHADED = Trust(scale=1.0, least=0.056)
+"""Surfaces moved by their vectors; with light that moves on them; the network's own frame; and
+light as the network moves it on surfaces moved by their vectors. Tuned on `benchmarks.rendered`,
+every second frame of which was left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """One way to make the moment.
+
+    Attributes:
+        picture: (1, C, H, W) light, premultiplied where there is alpha.
+        sides: what it makes of either frame alone, likewise.
+        trust: how its sides tell its error.
+        by_vectors: whether rendered vectors say where its surfaces are.
+    """
+
+    picture: Tensor
+    sides: tuple[Tensor, Tensor]
+    trust: Trust
+    by_vectors: bool = False
+
+
+def blend(guesses: Sequence[Guess], is_known: Tensor, is_shared: Tensor) -> tuple[Tensor, Tensor]:
+    """Mix guesses by how far each can be trusted.
+
+    Args:
+        guesses: at least one.
+        is_known: (1, 1, H, W) bool, where vectors know what is there.
+        is_shared: likewise, where both frames have seen it.
+
+    Returns:
+        (1, C, H, W) the picture, and (1, 1, H, W) the squared error to expect.
+    """
+    total, picture, doubt = (torch.zeros_like(guesses[0].picture[:, :1]) for _ in range(3))
+    for guess in guesses:
+        error = _squared_error(guess, is_known, is_shared)
+        weight = error.clamp_min(1e-8) ** -_SHARPNESS
+        total = total + weight
+        picture = picture + weight * guess.picture
+        doubt = doubt + weight * error
+    return picture / total, doubt / total
+
+
+def _squared_error(guess: Guess, is_known: Tensor, is_shared: Tensor) -> Tensor:
+    """Return (1, 1, H, W): the squared error that a guess's disagreement foretells."""
+    one, other = (_shown(side) for side in guess.sides)
+    apart = (one - other).square().mean(dim=1, keepdim=True)
+    if not guess.by_vectors:
+        return guess.trust.scale * _around(apart) + guess.trust.least**2
+    shared = is_shared.to(apart.dtype)
+    if guess.trust is MOVED:
+        apart = _around(apart * shared) / _around(shared).clamp_min(_NARROW)
+    else:
+        apart = _around(apart)
+    error = guess.trust.scale * apart + guess.trust.least**2
+    error = torch.where(is_shared, error, error + _SEEN_ONCE**2)
+    return torch.where(is_known, error, error + _UNSEEN**2)
+
+
+def _shown(picture: Tensor) -> Tensor:
+    return display_encoded(picture[:, :_COLOURS].nan_to_num(nan=0.0).clamp(0, 1))
+
+
+def _around(values: Tensor) -> Tensor:
+    """Average (1, 1, H, W) over a window, which is cut off at the frame's border."""
+    half = max(_SMALLEST_WINDOW, round(_WINDOW * values.shape[-1])) // 2
+    for size, padding in (((2 * half + 1, 1), (half, 0)), ((1, 2 * half + 1), (0, half))):
+        values = avg_pool2d(values, size, 1, padding, count_include_pad=False)
+    return values
