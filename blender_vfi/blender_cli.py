@@ -30,7 +30,7 @@ from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
 from .strip_cuts import known_cuts
 from .strip_fill import prepare_fill
-from .strip_job import build_job, describe_doubts, first_frame_of, read_strip
+from .strip_job import build_job, describe_doubts, first_frame_of, read_frames, read_strip
 from .vse_timing import Timing
 
 _EXAMPLES = """\
@@ -65,9 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     interpolate = commands.add_parser(
         "interpolate",
-        help="interpolate an image strip of a project",
-        description="Opens FILE.blend, interpolates one of its image strips, places the new strip "
-        "and saves. The source strip and its files stay as they are.",
+        help="interpolate an image or movie strip of a project",
+        description="Opens FILE.blend, interpolates one of its image or movie strips, places the "
+        "new strip and saves. The source strip and its files stay as they are.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EXAMPLES,
     )
@@ -137,7 +137,7 @@ def _interpolate(options: argparse.Namespace) -> int:
     if options.times is None and options.speed is None:
         source, times = read_strip(scene, strip, timing)
     else:
-        source = vse.read_image_strip(scene, strip)
+        source = read_frames(scene, strip)
         times = tuple(map(parse_time, output_times(options, len(source.files))))
     settings = SimpleNamespace(
         **_output_settings(options), **_time_settings(options), timing=timing.value

@@ -12,8 +12,9 @@ from typing import Any
 
 import bpy
 
-from . import vse, vse_rate, vse_retiming, vse_speed, vse_timing
+from . import vse, vse_movies, vse_rate, vse_retiming, vse_speed, vse_timing
 from .engine.folders import find_gap, output_suffix, split_number
+from .engine.movie_jobs import DEFAULT_SUFFIX as MOVIE_FRAME_SUFFIX
 from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
 from .engine.rates import parse_rate, rate_text
 from .engine.schedule import parse_pairs
@@ -47,7 +48,7 @@ def prepare(
 
     Args:
         scene: of the strip.
-        strip: an image strip.
+        strip: an image or movie strip.
         settings: anything with the properties of `InterpolationProperties`.
         also_skips: whether the scene's list of skipped ranges counts too.
         is_one_of_many: see `build_job`.
@@ -90,10 +91,21 @@ def read_strip(
     """
     if timing is Timing.BAKE_RETIMING:
         return vse_retiming.read_retimed_strip(scene, strip)
-    source = vse.read_image_strip(scene, strip)
+    source = read_frames(scene, strip)
     if timing is Timing.SPEED_RAMP:
         return source, vse_speed.ramp_times(scene, source, first_frame_of(strip, source))
     return source, None
+
+
+def read_frames(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSource:
+    """List the frames that an image or movie strip shows, as its handles leave it.
+
+    Raises:
+        StripError: it is of another type, or its time does not fit.
+        FrameError: a file is missing.
+    """
+    is_movie = strip.type == vse_movies.TYPE
+    return (vse_movies.read_movie_strip if is_movie else vse.read_image_strip)(scene, strip)
 
 
 def first_frame_of(strip: bpy.types.Strip, source: ImageSource) -> int:
@@ -241,6 +253,8 @@ def suffix_of(settings: Any, source: ImageSource) -> str:
     Raises:
         RequestError: the source's own cannot be written.
     """
+    if settings.output_format == SAME_AS_SOURCE and vse_movies.movie_of_source(source):
+        return MOVIE_FRAME_SUFFIX
     if settings.output_format == SAME_AS_SOURCE and source.files:
         return output_suffix(Path(source.files[0]))
     return f".{settings.output_format.lower()}"
@@ -263,7 +277,8 @@ def output_folder(
     if settings.output_dir:
         chosen = absolute_path(settings.output_dir, message("The output folder"))
         return str(Path(chosen, file_name(source.strip_name))) if is_one_of_many else chosen
-    beside = Path(source.files[0]).parent if source.files else Path.cwd()
+    movie = vse_movies.movie_of_source(source)
+    beside = (movie or Path(source.files[0])).parent if source.files else Path.cwd()
     name = sequence_prefix(source).rstrip("_-. ") or "frames"
     if source.is_part:  # the other part of a cut strip may want a folder as well
         first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
@@ -299,6 +314,9 @@ def sequence_prefix(source: ImageSource) -> str:
 
     Files that are named by numbers alone take the name of their folder.
     """
+    movie = vse_movies.movie_of_source(source)
+    if movie is not None:
+        return f"{file_name(movie.stem)}_"
     first = Path(source.files[0]) if source.files else Path(source.strip_name)
     prefix, number = split_number(first)
     if number is None or not prefix:

@@ -140,15 +140,15 @@ def find_strip(scene: bpy.types.Scene, name: str) -> bpy.types.Strip:
     return strip
 
 
-def selected_image_strips(scene: bpy.types.Scene) -> list[bpy.types.Strip]:
-    """Return the selected image strips in the order of the timeline.
+def selected_image_strips(scene: bpy.types.Scene, *types: str) -> list[bpy.types.Strip]:
+    """Return the selected image strips, or those of `types`, in the order of the timeline.
 
-    Raises `StripError` where no strip is selected, or none of those is an image strip.
+    Raises `StripError` where no strip is selected, or none of those is such a strip.
     """
     chosen = [strip for strip in _shown_strips(scene) if strip.select]
-    images = [strip for strip in chosen if strip.type == "IMAGE"]
-    if images:
-        return sorted(images, key=lambda strip: (strip_times(strip).left, strip.channel))
+    fitting = [strip for strip in chosen if strip.type in (types or ("IMAGE",))]
+    if fitting:
+        return sorted(fitting, key=lambda strip: (strip_times(strip).left, strip.channel))
     if chosen:
         raise _not_an_image_strip(chosen[0])
     raise StripError(

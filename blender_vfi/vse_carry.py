@@ -34,7 +34,7 @@ def carry_settings(
     Every setting that this Blender has is carried over, but for those that say what the strip is.
 
     Args:
-        source: an image strip.
+        source: an image or movie strip.
         target: the new one.
         factor: frames that a source frame has become, for the settings counted in frames.
         keep_alpha_mode: whether the files store alpha as the source's do.
@@ -45,7 +45,9 @@ def carry_settings(
     skipped = {
         prop.identifier
         for prop in source.bl_rna.properties
-        if prop.identifier in _OWN_TO_A_STRIP or vse.TIME_PROPERTIES.match(prop.identifier)
+        if prop.identifier in _OWN_TO_A_STRIP
+        or vse.TIME_PROPERTIES.match(prop.identifier)
+        or not hasattr(target, prop.identifier)  # of a movie, such as its stream
     }
     _copy_values(source, target, skipped)
     if keep_alpha_mode:

@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from . import vse, vse_carry, vse_placement, vse_rate
+from . import vse, vse_carry, vse_movies, vse_placement, vse_rate
 from .engine.protocol import JobSpec
 from .engine.rates import nearest_frame, rate_text
 from .errors import RequestError
@@ -294,7 +294,7 @@ def _add_strip(
     strip = vse.new_image_strip(
         strips,
         name=name,
-        folder=path_like(old_strip.directory, job.output_dir),
+        folder=path_like(vse_movies.folder_of(old_strip), job.output_dir),
         filenames=[job.frame_name(index) for index in range(len(job.plan().outputs))],
         channel=channel,
         start=round(times.content_start),

@@ -73,12 +73,14 @@ class MovieReader:
             self._container.close()
 
     def read(self, source: Path) -> Frame:
-        """Decode a frame that `movie_frames` names.
+        """Decode a frame that `movie_frames` names; those behind the end show the last picture.
 
         Raises:
-            FrameError: it cannot be decoded, or the movie is shorter.
+            FrameError: it cannot be decoded.
         """
-        index = self.check(source)
+        index = index_of(source)
+        if not is_picture(source):
+            index = self.index.picture_of(min(index, self.index.frame_count - 1))
         with self._lock:
             picture = self._picture(index)
         pixels = self._pixels(picture)
@@ -90,20 +92,23 @@ class MovieReader:
         """That of the first frame."""
         return self._header(self.format)
 
-    def check(self, source: Path) -> int:
-        """Return the picture that a frame is.
+    def doubts(self, last: Path) -> Iterator[str]:
+        """Say what looks unintended about the movie, although it can be interpolated.
 
-        Raises:
-            FrameError: the movie has no such frame.
+        Args:
+            last: the last of its frames that a job has.
         """
-        index = index_of(source)
-        count = len(self.index.times) if is_picture(source) else self.index.frame_count
-        if index >= count:
-            raise FrameError(
-                f"Frame {index + 1} of {self.path}: the movie has {count} frames that can be "
-                "decoded; trim the strip, or export the movie again."
+        if self.first.interlaced_frame:
+            yield (
+                f"{self.path.name} is stored interlaced: unless both fields of a frame show one "
+                "moment, deinterlace it first; combs would be interpolated as they are."
             )
-        return index if is_picture(source) else self.index.picture_of(index)
+        count, wanted = self.index.frame_count, index_of(last) + 1
+        if not is_picture(last) and wanted > count:
+            yield (
+                f"{self.path.name} has {count} frames with a picture, and {wanted} are asked for: "
+                "the last one is held from there on."
+            )
 
     def _picture(self, index: int) -> av.VideoFrame:
         if index in self._kept:

@@ -43,12 +43,10 @@ def read_format(source: Path) -> FrameFormat:
     """Return what a movie's frame is like, without decoding it.
 
     Raises:
-        FrameError: the movie cannot be read, or is shorter.
+        FrameError: the movie cannot be read.
         EngineError: PyAV is not there.
     """
-    reader = reader_of(source)
-    reader.check(source)
-    return reader.format
+    return reader_of(source).format
 
 
 def read_frame(source: Path) -> Frame:
@@ -81,6 +79,13 @@ def varying_moments(sources: Sequence[Path]) -> tuple[Fraction, ...] | None:
     movie = movie_of(sources[0])
     index = None if movie is None else index_of_movie(movie)
     return None if index is None or index.shown is None else index.moments()
+
+
+def doubts(sources: Sequence[Path]) -> Iterator[str]:
+    """Say what looks unintended about a job's movie; nothing for files of their own."""
+    if movie_of(sources[0]) is not None:
+        last = max(sources, key=lambda source: source.name)
+        yield from reader_of(sources[0]).doubts(last)
 
 
 def reader_of(source: Path) -> MovieReader:

@@ -195,6 +195,8 @@ class _JobRun:
         encoding = encoding_for(first, self._job.suffix, self._job.storage)
         if encoding.pixel_type == first.pixel_type and self._job.storage.is_packed_as_source:
             self._copied_as_is = alike
+        for text in movies.doubts(self._sources):
+            self._notify(text)
         return first
 
     def _follow_true_times(self) -> None:

@@ -14,6 +14,8 @@ from .strip_jobs import StripJobs
 class SEQUENCER_OT_vfi_fill_gaps(StripJobs, bpy.types.Operator):
     """Queues or runs the jobs of strips; settings of rate, timing and ranges do not matter."""
 
+    strip_types = ("IMAGE",)
+
     bl_idname = "sequencer.vfi_fill_gaps"
     bl_label = "Fill Missing Frames"
     bl_description = (

@@ -12,7 +12,7 @@ class SEQUENCER_OT_vfi_interpolate(StripJobs, bpy.types.Operator):
 
     bl_idname = "sequencer.vfi_interpolate"
     bl_label = "Interpolate Strip"
-    bl_description = "Make the frames between the frames of the selected image strips"
+    bl_description = "Make the frames between the frames of the selected image and movie strips"
     # no REGISTER: adjusting a value afterwards would run the whole job again; no UNDO: the strip
     # that comes of it, maybe hours later, is a step of its own
     bl_options = set()

@@ -14,7 +14,7 @@ _WIDTH = 400
 
 
 class SEQUENCER_OT_vfi_interpolate_settings(bpy.types.Operator):
-    """Choose how to make the frames between the frames of the selected image strips, and start"""  # noqa: D415 - Blender's tooltip
+    """Choose how to make frames for the selected image and movie strips, and start"""  # noqa: D415 - Blender's tooltip
 
     bl_idname = "sequencer.vfi_interpolate_settings"
     bl_label = "Interpolate Strip"
@@ -22,7 +22,7 @@ class SEQUENCER_OT_vfi_interpolate_settings(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Refuse where there is no strip."""
-        cls.poll_message_set(tip_("Add an image strip to the Sequencer first"))
+        cls.poll_message_set(tip_("Add an image or movie strip to the Sequencer first"))
         return vse.scene_of(context).sequence_editor is not None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:

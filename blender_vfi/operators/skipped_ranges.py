@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from .. import vse
+from .. import vse, vse_movies
 from ..errors import VfiError
 from ..properties import scene_settings
 
@@ -60,7 +60,10 @@ class SEQUENCER_OT_vfi_skip_from_markers(bpy.types.Operator):
         scene = vse.scene_of(context)
         frames = sorted({marker.frame for marker in scene.timeline_markers})
         try:
-            times = [vse.strip_times(strip) for strip in vse.selected_image_strips(scene)]
+            times = [
+                vse.strip_times(strip)
+                for strip in vse.selected_image_strips(scene, "IMAGE", vse_movies.TYPE)
+            ]
         except VfiError:
             times = []
         if times:

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from .. import engine_session, job_runner, vse
+from .. import engine_session, job_runner, vse, vse_movies
 from ..cli_progress import ProgressPrinter
 from ..engine.protocol import Event, Notice, Run
 from ..errors import EngineError, JobCancelledError, RequestError, VfiError
@@ -94,6 +94,8 @@ class StripJobs(Jobs):
     Mixed into operators, which may say in `describe` what the job of a strip is.
     """
 
+    strip_types = ("IMAGE", vse_movies.TYPE)
+
     scene_name: bpy.props.StringProperty(
         name="Scene",
         description="Scene of the strip. Empty takes the one that the Sequencer edits",
@@ -101,7 +103,7 @@ class StripJobs(Jobs):
     )
     strip_name: bpy.props.StringProperty(
         name="Strip",
-        description="Name of the image strip. Empty takes all that are selected",
+        description="Name of the strip. Empty takes all that are selected",
         options={"SKIP_SAVE"},
     )
 
@@ -126,7 +128,7 @@ class StripJobs(Jobs):
             strips = (
                 [vse.find_strip(scene, self.strip_name)]
                 if self.strip_name
-                else vse.selected_image_strips(scene)
+                else vse.selected_image_strips(scene, *self.strip_types)
             )
         except VfiError as error:
             self._fail(error)

@@ -9,11 +9,12 @@ import bpy
 
 from .de import MESSAGES as _DE
 from .de_guided import MESSAGES as _DE_GUIDED
+from .de_movies import MESSAGES as _DE_MOVIES
 from .de_render import MESSAGES as _DE_RENDER
 from .de_time import MESSAGES as _DE_TIME
 
 BY_LANGUAGE: dict[str, dict[tuple[str, str], str]] = {
-    "de_DE": {**_DE, **_DE_GUIDED, **_DE_RENDER, **_DE_TIME}
+    "de_DE": {**_DE, **_DE_GUIDED, **_DE_MOVIES, **_DE_RENDER, **_DE_TIME}
 }
 """What Blender looks texts up in, by the language's name in Blender.
 

@@ -130,8 +130,8 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Am aktuellen Bild einen Bereich hinzufügen, in dem nichts interpoliert wird, etwa einen "
         "Schnitt"
     ),
-    ("*", "Add an image strip to the Sequencer first"): (
-        "Zuerst einen Bildstreifen zum Sequenzer hinzufügen"
+    ("*", "Add an image or movie strip to the Sequencer first"): (
+        "Zuerst einen Bild- oder Filmstreifen zum Sequenzer hinzufügen"
     ),
     ("*", "After the job that comes after it"): "Hinter den nächsten Auftrag",
     (
@@ -184,8 +184,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Checkpoint"): "Checkpoint",
     (
         "*",
-        "Choose how to make the frames between the frames of the selected image strips, and start",
-    ): "Festlegen, wie die Zwischenbilder der ausgewählten Bildstreifen entstehen, und starten",
+        "Choose how to make frames for the selected image and movie strips, and start",
+    ): "Festlegen, wie die Zwischenbilder der ausgewählten Bild- und Filmstreifen entstehen, und starten",
     ("*", "Choose Its Checkpoint File"): "Die Checkpoint-Datei auswählen",
     ("*", "Clear Cache Every"): "Zwischenspeicher leeren alle",
     ("*", "Close to 4.22 and faster."): "Nahe an 4.22, aber schneller.",
@@ -423,8 +423,8 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Eine Umgebung mit allem erstellen, was die Engine braucht, sie testen und von da an "
         "verwenden"
     ),
-    ("*", "Make the frames between the frames of the selected image strips"): (
-        "Zwischenbilder für die ausgewählten Bildstreifen erzeugen"
+    ("*", "Make the frames between the frames of the selected image and movie strips"): (
+        "Zwischenbilder für die ausgewählten Bild- und Filmstreifen erzeugen"
     ),
     (
         "*",
@@ -457,8 +457,8 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Bildrate das Tempo erhält: Zeitlupe oder einen einzigen Multiplikator wählen."
     ),
     ("*", "My Python"): "Eigenes Python",
-    ("*", "Name of the image strip. Empty takes all that are selected"): (
-        "Name des Bildstreifens. Leer: alle ausgewählten"
+    ("*", "Name of the strip. Empty takes all that are selected"): (
+        "Name des Streifens. Leer: alle ausgewählten"
     ),
     ("*", "Needed for models whose license restricts what their frames may be used for"): (
         "Nötig bei Modellen, deren Lizenz die Verwendung der Bilder einschränkt"
@@ -626,7 +626,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Die Szene „{scene}“ hat jetzt {rate} Bilder pro Sekunde; der Streifen „{strip}“, der zu "
         "schnell liefe, ist stumm geschaltet."
     ),
-    ("*", "Select an Image Strip"): "Einen Bildstreifen auswählen",
+    ("*", "Select an Image or Movie Strip"): "Einen Bild- oder Filmstreifen auswählen",
     ("*", "Set Up Engine"): "Engine einrichten",
     (
         "*",

@@ -6,7 +6,7 @@ import bpy
 from bl_ui.utils import PresetPanel
 from bpy.app.translations import pgettext_n as n_
 
-from .. import vse
+from .. import vse, vse_movies
 from ..errors import VfiError
 from ..job_queue import jobs
 from ..operators.presets import PRESET_FOLDER
@@ -68,7 +68,7 @@ class SEQUENCER_PT_vfi(_Panel, bpy.types.Panel):
         row.enabled = count > 0
         row.operator("sequencer.vfi_save_job", icon="FILE_TICK")
         if not count:
-            layout.label(text="Select an Image Strip", icon="INFO")
+            layout.label(text="Select an Image or Movie Strip", icon="INFO")
 
 
 class SEQUENCER_PT_vfi_jobs(_Panel, bpy.types.Panel):
@@ -181,6 +181,7 @@ CLASSES = (
 
 def _selected_count(context: bpy.types.Context) -> int:
     try:
-        return len(vse.selected_image_strips(vse.scene_of(context)))
+        strips = vse.selected_image_strips(vse.scene_of(context), "IMAGE", vse_movies.TYPE)
     except VfiError:
         return 0
+    return len(strips)

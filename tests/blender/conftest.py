@@ -9,4 +9,12 @@ if importlib.util.find_spec("bpy") is None:
         return "tests/blender: left out, since the bpy module is not installed"
 
 else:
-    from .fixtures import add_effect, add_on, add_strip, engine, interpolate, scene  # noqa: F401
+    from .fixtures import (  # noqa: F401
+        add_effect,
+        add_on,
+        add_strip,
+        engine,
+        interpolate,
+        scene,
+        weights,
+    )

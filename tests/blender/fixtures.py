@@ -1,6 +1,9 @@
 """Blender with the add-on, an empty file for each test, and an engine that only copies files."""
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +18,16 @@ from blender_vfi.engine.schedule import Between, Dissolve
 from blender_vfi.job_queue import jobs
 
 from .frame_files import write_sequence
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+STORE_WEIGHTS = """
+import sys
+from pathlib import Path
+from blender_vfi.models import catalog, loading, store
+spec, folder, published = catalog.find(catalog.DEFAULT_MODEL), Path(sys.argv[1]), Path(sys.argv[2])
+if store.find_stored(folder, spec) is None:
+    loading.import_checkpoint(spec, published / f"{spec.name}.pkl", folder)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -164,3 +177,18 @@ def shown(strip) -> SimpleNamespace:
         strip.strip_elem_from_frame(frame).filename for frame in range(times.left, times.right)
     ]
     return SimpleNamespace(left=times.left, right=times.right, files=files)
+
+
+@pytest.fixture(scope="module")
+def weights():
+    """The default model, stored by the engine's Python: Blender's own need not have torch."""
+    published = os.environ.get("BLENDER_VFI_TEST_WEIGHTS", str(REPOSITORY / "build" / "weights"))
+    subprocess.run(
+        [
+            os.environ.get("BLENDER_VFI_PYTHON", sys.executable),
+            *("-c", STORE_WEIGHTS, str(REPOSITORY / "build" / "checkpoints"), published),
+        ],
+        cwd=REPOSITORY,
+        check=True,
+        timeout=120,
+    )

@@ -118,7 +118,7 @@ def test_frames_with_times_of_their_own_ask_for_no_multiplier(context, scene, ti
 
 
 def test_the_main_panel_says_what_to_select(context):
-    assert "Select an Image Strip" in draw_panel(panel.SEQUENCER_PT_vfi, context).texts
+    assert "Select an Image or Movie Strip" in draw_panel(panel.SEQUENCER_PT_vfi, context).texts
 
 
 def test_several_selected_strips_are_named_as_such(context, add_strip, tmp_path):

@@ -1,8 +1,5 @@
 """Multilayer EXR that Blender rendered, interpolated from a strip, and read by Blender again."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import bpy
@@ -13,32 +10,6 @@ from blender_vfi import vse
 from .pass_renders import HEIGHT, WIDTH, PassReader, render_passes
 
 pytestmark = pytest.mark.blender
-
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-STORE_WEIGHTS = """
-import sys
-from pathlib import Path
-from blender_vfi.models import catalog, loading, store
-spec, folder, published = catalog.find(catalog.DEFAULT_MODEL), Path(sys.argv[1]), Path(sys.argv[2])
-if store.find_stored(folder, spec) is None:
-    loading.import_checkpoint(spec, published / f"{spec.name}.pkl", folder)
-"""
-
-
-@pytest.fixture(scope="module")
-def weights():
-    """The default model, stored by the engine's Python: Blender's own need not have torch."""
-    published = os.environ.get("BLENDER_VFI_TEST_WEIGHTS", str(REPOSITORY / "build" / "weights"))
-    subprocess.run(
-        [
-            os.environ.get("BLENDER_VFI_PYTHON", sys.executable),
-            *("-c", STORE_WEIGHTS, str(REPOSITORY / "build" / "checkpoints"), published),
-        ],
-        cwd=REPOSITORY,
-        check=True,
-        timeout=120,
-    )
 
 
 @pytest.fixture

@@ -70,7 +70,10 @@ def test_only_words_that_german_shares_stay_as_they_are():
 def test_labels_are_looked_up_as_operators_and_tooltips_are_not(add_on):
     wanted = messages.all_messages()
     assert ("Operator", "Interpolate Strip") in wanted
-    assert ("*", "Make the frames between the frames of the selected image strips") in wanted
+    assert (
+        "*",
+        "Make the frames between the frames of the selected image and movie strips",
+    ) in wanted
     assert ("*", "How many frames each source frame becomes: 2 doubles the frame rate") in wanted
     assert ("*", "Frame {done} of {total}") in wanted
     assert ("*", "Slow Motion 4x") in wanted

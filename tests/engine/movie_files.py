@@ -61,7 +61,9 @@ def write_movie(
             stream.time_base = stream.codec_context.time_base = time_base
         if rotation:
             stream.set_display_rotation(rotation)
-        audio = None if sound is None else container.add_stream(sound, rate=SAMPLE_RATE)
+        audio = (
+            None if sound is None else container.add_stream(sound, rate=SAMPLE_RATE, layout="mono")
+        )
         for index, frame in enumerate(
             frames or _pictures(count, pix_fmt, matrix, color_range, size)
         ):
@@ -83,7 +85,6 @@ def _pictures(count, pix_fmt, matrix, color_range, size):
 
 
 def _write_tone(container, stream, seconds: float) -> None:
-    stream.layout = "mono"
     codes = (np.sin(np.arange(int(seconds * SAMPLE_RATE)) * 0.05) * 8000).astype(np.int16)
     resampler = av.AudioResampler(stream.codec_context.format, "mono", SAMPLE_RATE)
     for start in range(0, len(codes), 1024):

@@ -142,10 +142,9 @@ def test_rotation_is_applied(tmp_path):
     assert pixels[:, 20:].mean() < 0.1
 
 
-def test_frame_behind_the_end_is_refused_with_the_movies_length(tmp_path):
+def test_frame_behind_the_end_shows_the_last_picture_as_in_blender(tmp_path):
     movie = write_movie(tmp_path / "clip.mp4", 5)
-    with pytest.raises(FrameError, match=r"Frame 6 of .*has 5 frames"):
-        read(movie, 5)
+    assert round(number_of(read(movie, 7))) == 4
 
 
 @pytest.mark.parametrize("content", [b"", b"no movie at all" * 100])

@@ -12,7 +12,7 @@ import pytest
 from blender_vfi.engine import movies
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Found, Notice
-from blender_vfi.errors import FrameError, OutputError, RequestError
+from blender_vfi.errors import OutputError, RequestError
 
 from .fake_model import FakeModel, fake_cache
 from .movie_files import STEP, make_movie_job, number_of, write_movie
@@ -124,10 +124,26 @@ def test_cuts_are_told_by_their_frames_where_the_rate_varies(tmp_path):
     assert (found.cuts, found.cut_numbers) == ((7,), (9,))
 
 
-def test_movie_that_is_shorter_than_the_job_thinks_is_refused_before_any_work(movie, tmp_path):
-    with pytest.raises(FrameError, match="has 6 frames"):
-        run(make_movie_job(movie, 9, tmp_path / "out"))
-    assert not (tmp_path / "out").exists()
+def test_movie_that_is_shorter_than_the_job_thinks_holds_its_last_frame_and_says_so(
+    movie, tmp_path
+):
+    _, events = run(make_movie_job(movie, 8, tmp_path / "out"))
+    assert shown(tmp_path / "out")[-5:] == [5] * 5
+    told = [event.message for event in events if isinstance(event, Notice)]
+    assert any("has 6 frames with a picture, and 8 are asked for" in text for text in told)
+
+
+def test_interlaced_movie_is_told(tmp_path):
+    movie = write_movie(
+        tmp_path / "tv.mpg",
+        6,
+        codec="mpeg2video",
+        rate=Fraction(25),
+        options={"flags": "+ildct+ilme", "top": "1"},
+    )
+    _, events = run(make_movie_job(movie, 6, tmp_path / "out"))
+    told = [event.message for event in events if isinstance(event, Notice)]
+    assert any("stored interlaced" in text for text in told)
 
 
 def test_movies_are_closed_after_the_job(movie, tmp_path):
