@@ -137,13 +137,11 @@ class DoubtfulRender:
             self._before = {
                 "filepath": render.filepath,
                 "use_sequencer": render.use_sequencer,
-                "use_lock_interface": render.use_lock_interface,
                 "frame": self._scene.frame_current,
             }
         self._scene.frame_set(self.frames[self.done].number)
         render.filepath = str(self.partial)
         render.use_sequencer = False  # the strip of the frames themselves may be there
-        render.use_lock_interface = True
 
     def finish(self) -> None:
         """Put what was rendered in the place of the made frame, and note it.

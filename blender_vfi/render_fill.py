@@ -21,13 +21,12 @@ from .errors import FrameError
 from .job_queue import QueuedJob, Rendered
 from .messages import message
 from .models import catalog
+from .models.catalog_guided import GUIDED
 from .paths import absolute_path, path_like
 from .strip_fill import replace_elements
 from .strip_job import engine_fields, output_folder, suffix_of
 from .vse import ImageSource, StripTimes
 from .vse_timing import Placed
-
-GUIDED = "guided"
 
 
 def prepare_rendered(
@@ -57,7 +56,7 @@ def prepare_rendered(
     )
     notices: list[str] = []
     if chooses_model and has_guides(files[0]):
-        settings.model, settings.checkpoint = GUIDED, ""
+        settings.model, settings.checkpoint = GUIDED.name, ""
     elif chooses_model:
         notices.append(
             message(

@@ -72,7 +72,6 @@ def test_the_worst_frame_is_rendered_and_the_others_are_left_byte_for_byte(
     assert before.keys() == after.keys()
     assert prints(sources[0].parent) == rendered
     assert (scene.render.filepath, scene.frame_current) == (path, frame)
-    assert not scene.render.use_lock_interface
 
     scene.frame_set(4)
     scene.render.filepath = str(tmp_path / "truth.exr")
