@@ -19,26 +19,26 @@ _client: EngineClient | None = None
 _settings: EngineSettings | None = None
 
 
-def get(settings: EngineSettings) -> EngineClient:
-    """Return the engine's client; a new one where `settings` have changed since."""
+def get(wanted: EngineSettings) -> EngineClient:
+    """Return the engine's client; a new one where the settings are others now."""
     global _client, _settings
-    if _client is not None and settings != _settings:
+    if _client is not None and wanted != _settings:
         close()
     if _client is None:
         environment: dict[str, str] = {}
-        if settings.checkpoint_folder:
-            environment[FOLDER_VARIABLE] = settings.checkpoint_folder
-        if not settings.is_online:
+        if wanted.checkpoint_folder:
+            environment[FOLDER_VARIABLE] = wanted.checkpoint_folder
+        if not wanted.is_online:
             environment[OFFLINE_VARIABLE] = "1"
         if LOG_LEVEL_VARIABLE not in os.environ:  # a command line's option comes first
-            environment[LOG_LEVEL_VARIABLE] = settings.log_level
+            environment[LOG_LEVEL_VARIABLE] = wanted.log_level
         _client = EngineClient(
-            settings.python,
-            idle_exit_s=settings.idle_exit_s,
+            wanted.python,
+            idle_exit_s=wanted.idle_exit_s,
             environment=environment,
             yields=not bpy.app.background,
         )
-        _settings = settings
+        _settings = wanted
         atexit.register(close)
     return _client
 
@@ -46,6 +46,11 @@ def get(settings: EngineSettings) -> EngineClient:
 def running_client() -> EngineClient | None:
     """Return the engine's client if there is one; its engine may have left since."""
     return _client
+
+
+def settings() -> EngineSettings | None:
+    """Return what the engine was started with; None where there is none."""
+    return _settings
 
 
 def close() -> None:

@@ -21,9 +21,11 @@ from .engine.protocol import (
     Found,
     Notice,
     Progress,
+    Returned,
     Run,
     Stage,
     Started,
+    SteppedAside,
 )
 from .messages import message
 
@@ -82,6 +84,7 @@ class QueuedJob:
         started: what the engine runs it on; None before it began.
         progress: how far it is; None before the first pair.
         finished: counts and duration; None before the end.
+        aside: how it makes way for a render at present; None where it does not.
         notices: what the user should know although the job went on.
         message: how it ended, in words for the user.
         error_kind: name of the error's class, where it failed.
@@ -102,6 +105,7 @@ class QueuedJob:
     started: Started | None = None
     progress: Progress | None = None
     finished: Finished | None = None
+    aside: SteppedAside | None = None
     notices: list[str] = field(default_factory=list)
     message: str = ""
     error_kind: str = ""
@@ -157,6 +161,19 @@ class QueuedJob:
 
     def note(self, event: Event) -> None:
         """Keep up with what the engine says of this job."""
+        self._note_progress(event)
+        if isinstance(event, Finished | Fetched):
+            self.finished = event if isinstance(event, Finished) else None
+            self.state = JobState.FINISHED
+        elif isinstance(event, Failed):
+            self.fail(event.kind, event.message, event.details)
+        elif isinstance(event, Cancelled):
+            self.state = JobState.CANCELLED
+            self.message = _CANCELLED if self.output_dir is not None else _CANCELLED_DOWNLOAD
+        if self.state.has_ended:
+            self.stage = None
+
+    def _note_progress(self, event: Event) -> None:
         if isinstance(event, Stage):
             self.stage = event
         elif isinstance(event, Found):
@@ -167,16 +184,8 @@ class QueuedJob:
             self.progress, self.stage = event, None
         elif isinstance(event, Notice):
             self.notices.append(event.message)
-        elif isinstance(event, Finished | Fetched):
-            self.finished = event if isinstance(event, Finished) else None
-            self.state = JobState.FINISHED
-        elif isinstance(event, Failed):
-            self.fail(event.kind, event.message, event.details)
-        elif isinstance(event, Cancelled):
-            self.state = JobState.CANCELLED
-            self.message = _CANCELLED if self.output_dir is not None else _CANCELLED_DOWNLOAD
-        if self.state.has_ended:
-            self.stage = None
+        elif isinstance(event, SteppedAside | Returned):
+            self.aside = event if isinstance(event, SteppedAside) else None
 
     def fail(self, kind: str, message: str, details: str = "") -> None:
         """Note that it ended with an error."""

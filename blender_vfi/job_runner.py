@@ -12,7 +12,7 @@ from typing import Literal
 
 import bpy
 
-from . import engine_session, placing
+from . import engine_session, placing, render_courtesy
 from .engine.client import EngineClient
 from .engine.protocol import Notice, Run
 from .errors import VfiError
@@ -48,7 +48,7 @@ def tick(context: bpy.types.Context) -> list[Report]:
     job = jobs.running
     if job is not None:
         reports += _pump(job)
-    while jobs.running is None and jobs.waiting:
+    while jobs.running is None and jobs.waiting and not render_courtesy.holds_jobs():
         reports += _start(jobs.waiting[0], context)
     return reports
 

@@ -16,6 +16,7 @@ from .models import locations
 from .paths import machine_path
 
 BLENDER_PYTHON, MY_PYTHON, OWN_ENVIRONMENT = "BLENDER", "CUSTOM", "OWN"
+PAUSE, USE_CPU, GO_ON = "PAUSE", "CPU", "GO_ON"
 _NO_BUILD = (
     "NONE",
     n_("Not Available"),
@@ -42,6 +43,8 @@ class EngineSettings:
         idle_exit_s: seconds without a job after which the engine leaves.
         is_online: whether the engine may download; Blender's own setting decides.
         log_level: what is written into the log beside a job's frames.
+        while_rendering: what a job on a GPU does while Blender renders: one of `PAUSE`, `USE_CPU`,
+            `GO_ON`.
     """
 
     python: str | None = None
@@ -49,6 +52,7 @@ class EngineSettings:
     idle_exit_s: float = 600.0
     is_online: bool = False
     log_level: str = "info"
+    while_rendering: str = PAUSE
 
 
 def build_items() -> list[tuple[str, str, str]]:
@@ -141,6 +145,19 @@ class VfiPreferences(bpy.types.AddonPreferences):
         precision=1,
     )
 
+    while_rendering: bpy.props.EnumProperty(
+        name="During Renders",
+        description=(
+            "What a job on a GPU does while this Blender renders. Models of an idle engine are "
+            "dropped in any case, and a job on the CPU goes on behind the render"
+        ),
+        items=[
+            (PAUSE, "Pause", "Leave the GPU to the render, and go on when it has ended"),
+            (USE_CPU, "Use CPU", "Leave the GPU to the render, and go on slowly on the CPU"),
+            (GO_ON, "Go On", "Stay on the GPU: the render may run out of memory"),
+        ],
+        default=PAUSE,
+    )
     log_level: bpy.props.EnumProperty(
         name="Log",
         description="What is written into the file .vfi.log beside a job's frames",
@@ -200,6 +217,7 @@ def engine_settings(context: bpy.types.Context, *, python: str | None = None) ->
         idle_exit_s=preferences.idle_minutes * 60.0,
         is_online=bpy.app.online_access,
         log_level=preferences.log_level,
+        while_rendering=preferences.while_rendering,
     )
 
 

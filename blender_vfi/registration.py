@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from . import engine_session, translations
+from . import engine_session, render_courtesy, translations
 from .job_queue import jobs
 from .operators import (
     doubtful_frames,
@@ -64,6 +64,7 @@ def register() -> None:
         type=SceneSettings, name="Frame Interpolation", description="Settings of its jobs"
     )
     menus.append()
+    render_courtesy.register()
     presets.add_shipped()
     _command = bpy.utils.register_cli_command("vfi", _run_command)
 
@@ -72,6 +73,7 @@ def unregister() -> None:
     """Undo `register` in reverse, and stop the engine: Blender drops a running modal silently."""
     global _command
     engine_setup.stop()
+    render_courtesy.unregister()
     engine_session.close()
     jobs.clear()
     queue.leave(bpy.context)

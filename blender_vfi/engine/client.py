@@ -6,17 +6,15 @@ lines. The standard library alone; nothing here blocks except `run` and `close`.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
 
 from ..errors import (
     EngineDiedError,
@@ -26,6 +24,7 @@ from ..errors import (
     error_named,
 )
 from .departures import PYTHON_VARIABLE, describe_death, describe_false_start
+from .engine_process import read_events, start_process, write_requests
 from .protocol import (
     PROTOCOL_VERSION,
     Cancel,
@@ -38,33 +37,21 @@ from .protocol import (
     Finished,
     FreeMemory,
     JobSpec,
+    Pause,
     Ready,
     Request,
+    Resume,
     Run,
     Shutdown,
+    SteppedAside,
     Work,
     WorkEnd,
 )
-from .wire import decode_line, encode_line
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 _STDERR_LINES = 40
 _LEAVE_S = 5.0
-_NICENESS = 10  # of Unix's 19: a window's drawing goes first
+_ASIDE_LOOK_S = 0.1
 _LAST_WORDS_S = 1.0  # a child of the engine's may hold its pipes open for longer
-
-# Loads this very copy of the package, whatever it is called in Blender (bl_ext.<repository>.…) and
-# whichever else is installed there. An empty entry of the path would let files in the folder that
-# Blender was started in stand in for modules.
-_BOOTSTRAP = """\
-import importlib.util, sys
-sys.path[:] = filter(None, sys.path)
-spec = importlib.util.spec_from_file_location("blender_vfi", sys.argv[1])
-package = sys.modules["blender_vfi"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(package)
-from blender_vfi.engine.worker import main
-sys.exit(main(sys.argv[2:]))
-"""
 
 
 @dataclass(slots=True)
@@ -108,6 +95,7 @@ class EngineClient:
         self._outstanding: dict[str, _Outstanding] = {}
         self._is_ready = False
         self._has_said_all = False
+        self._aside = threading.Event()
 
     def submit(self, job: JobSpec) -> None:
         """Hand over a job; its events come from `poll`. Jobs run one after another.
@@ -183,6 +171,30 @@ class EngineClient:
             self._outstanding[job_id].is_cancelled = True
             if self.is_running:
                 self._send(Cancel(job_id=job_id))
+
+    def step_aside(self, *, on_cpu: bool, wait_s: float) -> bool:
+        """Have an engine that runs leave its GPU until `resume`; for any thread.
+
+        Args:
+            on_cpu: let a running job go on, on the CPU; otherwise it pauses.
+            wait_s: how long to wait for that.
+
+        Returns:
+            Whether it holds no memory of a GPU now.
+        """
+        end = time.monotonic() + wait_s
+        self._aside.clear()
+        if self.is_running:
+            self._requests.put(Pause(on_cpu=on_cpu))
+        while self.is_running and not self._aside.wait(_ASIDE_LOOK_S):
+            if time.monotonic() >= end:
+                return False
+        return True
+
+    def resume(self) -> None:
+        """Let an engine that stepped aside have its GPU again; for any thread."""
+        if self.is_running:
+            self._requests.put(Resume())
 
     def free_memory(self) -> None:
         """Ask an engine that runs to drop its cached models; one that has left holds none."""
@@ -261,35 +273,12 @@ class EngineClient:
         self._end_process()
         self._stderr.clear()
         self._is_ready = self._has_said_all = False
-        command = [self.python, "-c", _BOOTSTRAP, str(_PACKAGE / "__init__.py")]
-        command += ["--idle-exit", str(self._idle_exit_s)]
-        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        if self._yields:
-            command += ["--nice", str(_NICENESS)]
-            flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
-        environment = {**os.environ, **self._environment, "PYTHONUNBUFFERED": "1"}
-        if self.python != sys.executable:
-            environment.pop("PYTHONHOME", None)  # Blender's, and wrong for another interpreter
-        try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                creationflags=flags,
-                # Ctrl-C in a terminal is for us: the engine is then asked to cancel
-                start_new_session=os.name == "posix",
-            )
-        except OSError as error:
-            raise EngineStartError(
-                f"The engine's Python {self.python!r} cannot be started ({error.strerror}): give "
-                f"the path of a Python 3.10 or newer that has torch, in the add-on's preferences "
-                f"or in ${PYTHON_VARIABLE}."
-            ) from error
+        self._process = start_process(
+            self.python,
+            idle_exit_s=self._idle_exit_s,
+            environment=self._environment,
+            yields=self._yields,
+        )
         self._start_threads(self._process)
 
     def _start_threads(self, process: subprocess.Popen[str]) -> None:
@@ -297,13 +286,19 @@ class EngineClient:
         self._threads = [
             threading.Thread(target=target, args=arguments, daemon=True, name=name)
             for name, target, arguments in (
-                ("vfi-requests", _write_requests, (process.stdin, self._requests)),
-                ("vfi-events", _read_events, (process.stdout, self._events)),
+                ("vfi-requests", write_requests, (process.stdin, self._requests)),
+                ("vfi-events", read_events, (process.stdout, self._take_event)),
                 ("vfi-stderr", self._stderr.extend, (process.stderr,)),
             )
         ]
         for thread in self._threads:
             thread.start()
+
+    def _take_event(self, item: Event | ProtocolError) -> None:
+        """Note in the reading thread what another one may wait for."""
+        if isinstance(item, SteppedAside):
+            self._aside.set()
+        self._events.put(item)
 
     def _collect(self, *, wait_s: float) -> list[Event]:
         """Return all events so far; with none yet, wait for one up to `wait_s`."""
@@ -359,31 +354,6 @@ class EngineClient:
                 )
         if isinstance(event, WorkEnd):
             self._outstanding.pop(event.job_id, None)
-
-
-def _write_requests(stream: IO[str], requests: queue.Queue[Request | None]) -> None:
-    """Write requests until None comes: a long job does not fit into the pipe at once."""
-    # the engine may have ended: `_collect` sees to its jobs
-    with contextlib.suppress(OSError):
-        try:
-            while (request := requests.get()) is not None:
-                stream.write(encode_line(request))
-                stream.flush()
-        finally:
-            stream.close()
-
-
-def _read_events(stream: IO[str], events: queue.Queue[Event | ProtocolError]) -> None:
-    for line in stream:
-        try:
-            message = decode_line(line)
-        except ProtocolError as error:
-            events.put(error)
-            return
-        if isinstance(message, Request):
-            events.put(ProtocolError(f"The engine sent a request: {message!r:.200}"))
-            return
-        events.put(message)
 
 
 def raise_if_ended(event: Event) -> None:

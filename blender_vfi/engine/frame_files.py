@@ -22,6 +22,7 @@ from ..errors import FrameError
 from . import images
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat
+from .schedule import Plan, window_of
 
 _HEADERS_KEPT = 7
 """A model sees four frames at most; one that stays in sight while time goes to and fro has at most
@@ -169,3 +170,14 @@ def _frames_that_fit(frame_format: FrameFormat) -> int:
     channels = len(frame_format.channel_names)
     frame_bytes = 4 * channels * frame_format.width * frame_format.height
     return max(1, _WAITING_BYTES // frame_bytes)
+
+
+def reading_order(plan: Plan, finished: frozenset[int], context: int) -> list[int]:
+    """List the source frames in the order in which the loop asks for them."""
+    order: list[int] = []
+    held: set[int] = set()
+    for work in plan.pairs(finished):
+        wanted = set(window_of(plan, work.pair, context))
+        order += sorted(wanted - held)
+        held = wanted
+    return order

@@ -72,6 +72,13 @@ class GuidedNetwork(LayeredNetwork):
         """Hear which pair is next: how far apart its frames are is known by its place."""
         self._work = work
 
+    def move(
+        self, device: torch.device, dtype: torch.dtype, frames: Sequence[LayeredFrame]
+    ) -> list[LayeredFrame]:
+        """Go on elsewhere; what was taken apart of the frames is let go."""
+        self._light.move(device, dtype, ())
+        return super().move(device, dtype, frames)
+
     def make(self, window: Sequence[LayeredFrame], timesteps: Sequence[Fraction]) -> Tensor:
         """Return (T, H, W, C) float32 frames in main memory, and tell how far to trust them."""
         self._errors.clear()

@@ -17,6 +17,7 @@ from torch import Tensor
 from ..models.catalog_types import ModelSpec
 from .composition import ChannelLayout
 from .following import Follower, Motion, vectors_between
+from .image_formats import FrameFormat
 from .network import DeviceFrame, Network
 from .passes import Pass, find_guides, in_layers, leading_pass
 from .schedule import PairWork
@@ -142,6 +143,15 @@ class LayeredNetwork:
         motions = [Motion.at(answer, at) for at in range(len(timesteps))]
         return made, [motion for motion in motions if motion is not None]
 
+    def move(
+        self, device: torch.device, dtype: torch.dtype, frames: Sequence[LayeredFrame]
+    ) -> list[LayeredFrame]:
+        """Go on elsewhere; frames are in main memory but for their pictures, which are let go."""
+        self._device = device
+        for stream in self._streams:
+            stream.network.move(device, dtype, ())
+        return [LayeredFrame(frame.passes, [None] * len(self._streams)) for frame in frames]
+
     def shrink_tiles(self, frames: Sequence[LayeredFrame]) -> int | None:
         """Go on in tiles of half the side; see `Network.shrink_tiles`."""
         held = frames if self._keeps_pictures else frames[:1]
@@ -190,6 +200,17 @@ class LayeredNetwork:
             if one.role == "vector":
                 pass0, pass1 = vectors_between(one, pass0, pass1)
             made[channels] = pass0[0] if timestep <= Fraction(1, 2) else pass1[0]
+
+
+def layout_of(frame_format: FrameFormat) -> ChannelLayout | LayeredLayout:
+    """Say what the channels of frames like these mean to the loop."""
+    if frame_format.is_multilayer:
+        return LayeredLayout(passes=frame_format.passes)
+    return ChannelLayout(
+        count=len(frame_format.channel_names),
+        is_linear=frame_format.is_linear,
+        alpha_mode=frame_format.alpha_mode,
+    )
 
 
 def _layout_of(one: Pass) -> ChannelLayout:

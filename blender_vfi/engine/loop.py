@@ -22,6 +22,7 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout
+from .courtesy import Courtesy, Manner
 from .guided import Guidance, GuidedNetwork
 from .job_spec import BadFrames
 from .layered import LayeredLayout, LayeredNetwork
@@ -32,6 +33,7 @@ from .schedule import PairWork, Plan, window_of
 
 _T = TypeVar("_T")
 _HeldFrame = TypeVar("_HeldFrame")
+_CPU = torch.device("cpu")
 
 
 class FrameMaker(Protocol[_HeldFrame]):
@@ -57,6 +59,11 @@ class FrameMaker(Protocol[_HeldFrame]):
 
     def shrink_tiles(self, frames: Sequence[_HeldFrame]) -> int | None:
         """Take smaller tiles from now on; None where there are none."""
+
+    def move(
+        self, device: torch.device, dtype: torch.dtype, frames: Sequence[_HeldFrame]
+    ) -> list[_HeldFrame]:
+        """Go on elsewhere, with the model and these frames."""
 
 
 class FrameSource(Protocol):
@@ -114,6 +121,7 @@ class FrameLoop:
         policy: how to run.
         on_notice: told in words about each step taken to save memory, once.
         is_cancelled: asked before every call of the model.
+        courtesy: asked before every pair whether others need the device.
         frame_name: what messages call an output frame.
         on_bad: told each output frame that stands in for what the model could not make.
         guidance: for guided models.
@@ -128,6 +136,7 @@ class FrameLoop:
         *,
         on_notice: Callable[[str], None] = lambda _message: None,
         is_cancelled: Callable[[], bool] = lambda: False,
+        courtesy: Courtesy | None = None,
         frame_name: Callable[[int], str] = lambda index: f"Frame {index + 1}",
         on_bad: Callable[[int], None] = lambda _index: None,
         guidance: Guidance | None = None,
@@ -151,6 +160,8 @@ class FrameLoop:
         self._network = _maker(network_for, spec, layout, policy.device, guidance)
         self._on_notice = on_notice
         self._is_cancelled = is_cancelled
+        self._courtesy = courtesy or Courtesy()
+        self._manner: Manner = "go"
         self._batch = max(1, policy.largest_batch)
         self._notices: set[str] = set()
         self._frame_name = frame_name
@@ -190,6 +201,7 @@ class FrameLoop:
                 indices = window_of(plan, work.pair, self._spec.context)
                 # dropped before loading, so that no more than one window is ever held
                 window = {index: window[index] for index in indices if index in window}
+                window = self._make_way(window)
                 for index in sorted(set(indices) - window.keys()):
                     window[index] = self._relieved(
                         partial(self._network.upload, source.load(index))
@@ -203,6 +215,19 @@ class FrameLoop:
         finally:
             window.clear()
             memory.clear_cache(self._policy.device)
+
+    def _make_way(self, window: dict[int, Any]) -> dict[int, Any]:
+        """Leave a GPU that others need with all that is held there, or come back to it."""
+        while memory.is_gpu(self._policy.device) and self._courtesy.manner != self._manner:
+            self._manner = manner = self._courtesy.manner
+            device = self._policy.device if manner == "go" else _CPU
+            dtype = torch.float32 if manner == "cpu" else self._policy.dtype
+            moved = self._network.move(device, dtype, list(window.values()))
+            window = dict(zip(window, moved, strict=True))
+            memory.clear_cache(self._policy.device)
+            self._batch = self._policy.largest_batch if manner == "go" else 1
+            self._courtesy.heed(manner, self._stop_if_cancelled)
+        return window
 
     def _make_pair(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
         if self._spec.timesteps in ("any", "fixed"):

@@ -162,6 +162,11 @@ def clear_cache(device: torch.device) -> None:
         torch.xpu.empty_cache()
 
 
+def is_gpu(device: torch.device) -> bool:
+    """Tell whether `device` has memory that a render on a GPU may need."""
+    return device.type != "cpu"
+
+
 def largest_batch(device: torch.device) -> int:
     """Return how many timesteps a model may make in one call.
 

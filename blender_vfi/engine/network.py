@@ -194,6 +194,16 @@ class Network:
         """Return (T, H, W, C) in main memory of what `make` returned."""
         return frames.permute(0, 2, 3, 1).contiguous().cpu()
 
+    def move(
+        self, device: torch.device, dtype: torch.dtype, frames: Sequence[DeviceFrame]
+    ) -> list[DeviceFrame]:
+        """Go on elsewhere, with the model and these frames; what they were shown as is let go."""
+        self._model.to(device=device, dtype=dtype)
+        self._device, self._dtype, self._exact = device, dtype, None
+        return [
+            DeviceFrame(frame.channels.to(device), frame.views, frame.brightest) for frame in frames
+        ]
+
     def shrink_tiles(self, frames: Sequence[DeviceFrame]) -> int | None:
         """Go on in tiles of half the side, at first of half the frame.
 

@@ -21,10 +21,11 @@ from ..models.loading import LoadedModel, check_terms
 from . import images, memory, movies, notices
 from .composition import ChannelLayout
 from .cores import file_threads
+from .courtesy import Courtesy
 from .dissolve import dissolve
 from .findings import Findings
 from .folders import frame_number
-from .frame_files import ReadAhead, WriteBehind, read_steadily
+from .frame_files import ReadAhead, WriteBehind, read_steadily, reading_order
 from .guided_job import GuidedJob, mixing_model
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
@@ -32,7 +33,7 @@ from .images import FrameHeader
 from .inspection import inspect_frames, show_the_same
 from .job_folder import JobFolder, copy_file
 from .job_log import JobLog
-from .layered import LayeredLayout
+from .layered import LayeredLayout, layout_of
 from .loop import FrameLoop, LoopPolicy
 from .made_frames import MadeFrames
 from .movie_times import at_true_moments, frame_before, pictures_of
@@ -70,6 +71,7 @@ class Engine:
         *,
         on_event: Callable[[Event], None] = lambda _event: None,
         is_cancelled: Callable[[], bool] = lambda: False,
+        courtesy: Courtesy | None = None,
     ) -> Finished:
         """Run `job` to its end.
 
@@ -77,6 +79,7 @@ class Engine:
             job: what to make.
             on_event: told about every step; `Finished` and `Cancelled` come through it as well.
             is_cancelled: asked before each call of the model.
+            courtesy: asked between pairs whether to make way for others.
 
         Raises:
             JobCancelledError: `is_cancelled` said so; finished frames stay on disk.
@@ -86,12 +89,17 @@ class Engine:
         device = memory.choose_device(job.device)
         plan = job.plan()
         meter = ProgressMeter(job, len(plan.outputs), device)
+        courtesy = courtesy or Courtesy()
         with movies.closing(), JobLog(on_event) as log:
+            job_run = _JobRun(self._models, job, plan, meter, device, log, is_cancelled, courtesy)
             try:
-                return _JobRun(self._models, job, plan, meter, device, log, is_cancelled).run()
+                return job_run.run()
             except JobCancelledError:
                 log.tell(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
                 raise
+            finally:
+                if courtesy.leave():
+                    self._models.clear()  # the job's is not where the cache thinks
 
 
 class _JobRun:
@@ -106,6 +114,7 @@ class _JobRun:
         device: torch.device,
         log: JobLog,
         is_cancelled: Callable[[], bool],
+        courtesy: Courtesy,
     ) -> None:
         self._models = models
         self._job = job
@@ -116,6 +125,7 @@ class _JobRun:
         self._log = log
         self._emit = log.tell
         self._is_cancelled = is_cancelled
+        self._courtesy = courtesy
         self._sources = [Path(source) for source in job.sources]
         self._moments: Sequence[Fraction] | None = None
         self._copied_as_is: set[Path] = set()
@@ -132,7 +142,7 @@ class _JobRun:
             check_terms(spec)
         frame_format = self._check_sources()
         self._follow_true_times()
-        layout = _layout_of(frame_format)
+        layout = layout_of(frame_format)
         check_reach(self._plan, spec)
         precision = memory.dtype_name(dtype)
         context = {} if self._job.checkpoint else {"context": spec.context}
@@ -268,6 +278,9 @@ class _JobRun:
             self._stop_if_cancelled()
             self._emit(Stage(job_id=self._job.job_id, message=message, done=done, total=total))
 
+        if memory.is_gpu(self._device):
+            self._courtesy.enter(self._stop_if_cancelled)
+
         def relieve() -> None:
             self._models.clear()
             memory.clear_cache(self._device)
@@ -332,6 +345,7 @@ class _JobRun:
             ),
             on_notice=self._notify,
             is_cancelled=self._is_cancelled,
+            courtesy=self._courtesy,
             frame_name=self._job.frame_name,
             on_bad=folder.note_bad,
             guidance=self._guided.guidance,
@@ -342,7 +356,7 @@ class _JobRun:
             self._copy_sources(folder, writer, work.last_output)
             self._emit(self._meter.event())
 
-        wanted = _reading_order(self._plan, folder.finished, loaded.spec.context)
+        wanted = reading_order(self._plan, folder.finished, loaded.spec.context)
         with ReadAhead(self._sources, wanted, frame_format, self._threads.readers) as reader:
             sink = MadeFrames(
                 reader,
@@ -405,24 +419,3 @@ class _JobRun:
 
     def _write(self, target: Path, pixels: Pixels, header: FrameHeader) -> None:
         images.write_frame(target, pixels, header, self._job.suffix, self._job.storage)
-
-
-def _layout_of(frame_format: FrameFormat) -> ChannelLayout | LayeredLayout:
-    if frame_format.is_multilayer:
-        return LayeredLayout(passes=frame_format.passes)
-    return ChannelLayout(
-        count=len(frame_format.channel_names),
-        is_linear=frame_format.is_linear,
-        alpha_mode=frame_format.alpha_mode,
-    )
-
-
-def _reading_order(plan: Plan, finished: frozenset[int], context: int) -> list[int]:
-    """List the source frames in the order in which the loop asks for them."""
-    order: list[int] = []
-    held: set[int] = set()
-    for work in plan.pairs(finished):
-        wanted = set(window_of(plan, work.pair, context))
-        order += sorted(wanted - held)
-        held = wanted
-    return order

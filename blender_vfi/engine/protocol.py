@@ -80,6 +80,22 @@ class FreeMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Request: leave the GPU, for a render; `SteppedAside` follows. A job on the CPU goes on.
+
+    Attributes:
+        on_cpu: let a running job go on, on the CPU; otherwise it waits for `Resume`.
+    """
+
+    on_cpu: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume:
+    """Request: the GPU is free again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shutdown:
     """Request: cancel what runs, and leave."""
 
@@ -277,6 +293,26 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SteppedAside:
+    """Event: the answer to `Pause`: no memory of a GPU is held, until `Returned`.
+
+    Attributes:
+        job_id: the job that has left the GPU; empty where none was there.
+        on_cpu: whether it goes on, on the CPU.
+    """
+
+    job_id: str = ""
+    on_cpu: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """Event: a job that had stepped aside goes on where it was."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryFreed:
     """Event: the answer to `FreeMemory`."""
 
@@ -288,7 +324,7 @@ Work = Run | Fetch | Describe | Examine
 
 WorkEnd = Finished | Fetched | Described | Examined | Failed | Cancelled
 
-Request = Work | Cancel | FreeMemory | Shutdown
+Request = Work | Cancel | FreeMemory | Pause | Resume | Shutdown
 Event = (
     Ready
     | Started
@@ -303,5 +339,7 @@ Event = (
     | Failed
     | Cancelled
     | MemoryFreed
+    | SteppedAside
+    | Returned
 )
 Message = Request | Event

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import EngineError, EngineStartError, JobCancelledError, ProtocolError, VfiError
+from .courtesy import Courtesy, Manner
 from .protocol import (
     PROTOCOL_VERSION,
     Cancel,
@@ -30,9 +31,13 @@ from .protocol import (
     FreeMemory,
     MemoryFreed,
     Message,
+    Pause,
     Ready,
+    Resume,
+    Returned,
     Run,
     Shutdown,
+    SteppedAside,
     Work,
 )
 from .torch_builds import REQUIREMENTS
@@ -89,6 +94,8 @@ class Worker:
         self._cancelled: set[str] = set()
         self._leaving = threading.Event()
         self._engine: Engine | None = None
+        self._courtesy = Courtesy(self._tell_manner)
+        self._running = ""
         threading.Thread(
             target=self._read, args=(requests,), daemon=True, name="vfi-requests"
         ).start()
@@ -113,8 +120,7 @@ class Worker:
             if isinstance(request, Work):
                 self._run(request, _job_id(request))
             else:
-                dropped = self._engine.free_memory() if self._engine is not None else 0
-                self._emit(MemoryFreed(models_dropped=dropped))
+                self._emit(MemoryFreed(models_dropped=self._drop_models()))
 
     def _read(self, requests: IO[str]) -> None:
         """Take requests until the client's end of the pipe is closed."""
@@ -135,6 +141,9 @@ class Worker:
                 if message.job_id in self._unfinished:
                     self._cancelled.add(message.job_id)
             return
+        if isinstance(message, Pause | Resume):
+            self._make_way(message)
+            return
         if isinstance(message, Work):
             with self._jobs_lock:
                 self._unfinished.add(_job_id(message))
@@ -142,6 +151,24 @@ class Worker:
             self._leaving.set()
         if isinstance(message, Work | FreeMemory | Shutdown):
             self._inbox.put(message)
+
+    def _make_way(self, request: Pause | Resume) -> None:
+        """Have a job leave its GPU, or come back; where none is there, drop the models at once."""
+        if isinstance(request, Resume):
+            self._courtesy.ask("go")
+        elif self._courtesy.ask("cpu" if request.on_cpu else "pause"):
+            self._drop_models()
+            self._emit(SteppedAside())
+
+    def _tell_manner(self, manner: Manner) -> None:
+        if manner == "go":
+            self._emit(Returned(job_id=self._running))
+        else:
+            self._drop_models()
+            self._emit(SteppedAside(job_id=self._running, on_cpu=manner == "cpu"))
+
+    def _drop_models(self) -> int:
+        return self._engine.free_memory() if self._engine is not None else 0
 
     def _run(self, request: Work, job_id: str) -> None:
         def is_cancelled() -> bool:
@@ -154,7 +181,13 @@ class Worker:
             if self._engine is None:
                 self._engine = _load_engine()
             if isinstance(request, Run):
-                self._engine.run(request.job, on_event=self._emit, is_cancelled=is_cancelled)
+                self._running = job_id
+                self._engine.run(
+                    request.job,
+                    on_event=self._emit,
+                    is_cancelled=is_cancelled,
+                    courtesy=self._courtesy,
+                )
             else:
                 from . import services  # not at the top: it needs torch
 

@@ -56,6 +56,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Both frames are blended, and the frame's name told",
     ): "Beide Bilder werden gemischt und der Name des Bildes genannt",
+    ("*", "During Renders"): "Während Rendern",
     ("*", "Errors"): "Fehler",
     (
         "*",
@@ -65,22 +66,37 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Fail"): "Fehlschlagen",
     ("*", "File"): "Datei",
     ("*", "Fill Missing Frames"): "Fehlende Bilder auffüllen",
+    ("*", "Go On"): "Weiterlaufen",
     (
         "*",
         "Job file {file} cannot be written ({reason}): choose a folder that exists and that you may write to.",
     ): "Auftragsdatei {file} kann nicht geschrieben werden ({reason}): wähle einen vorhandenen Ordner, in den du schreiben darfst.",
     ("*", "Jobs saved in {file}: {count}"): "Aufträge gespeichert in {file}: {count}",
+    (
+        "*",
+        "Leave the GPU to the render, and go on slowly on the CPU",
+    ): "Die GPU dem Rendern überlassen und langsam auf der CPU weiterlaufen",
+    (
+        "*",
+        "Leave the GPU to the render, and go on when it has ended",
+    ): "Die GPU dem Rendern überlassen und danach weiterlaufen",
     ("*", "Log"): "Protokoll",
     ("*", "Memory and speed with every pair of frames"): "Speicher und Tempo bei jedem Bildpaar",
     ("*", "No Log"): "Kein Protokoll",
     ("*", "No job waits, runs or was stopped"): "Kein Auftrag wartet, läuft oder wurde angehalten",
     ("*", "Nothing is written"): "Nichts wird geschrieben",
     ("*", "Only how a job failed"): "Nur, woran ein Auftrag gescheitert ist",
+    ("*", "Pause"): "Pausieren",
+    ("*", "Paused while Blender renders"): "Pausiert, während Blender rendert",
     ("*", "Progress"): "Fortschritt",
     (
         "*",
         "Save the job that makes the frames whose numbers are missing",
     ): "Den Auftrag speichern, der die Bilder erzeugt, deren Nummern fehlen",
+    (
+        "*",
+        "Stay on the GPU: the render may run out of memory",
+    ): "Auf der GPU bleiben: dem Rendern kann der Speicher ausgehen",
     (
         "*",
         "The frame before is held, and the frame's name told",
@@ -94,11 +110,16 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Their files lie elsewhere too. To run them: {command}",
     ): "Ihre Dateien liegen auch anderswo. Zum Ausführen: {command}",
+    ("*", "Use CPU"): "CPU nutzen",
     ("*", "Warnings"): "Warnungen",
     (
         "*",
         "Warnings, and memory and speed every tenth pair of frames",
     ): "Warnungen, sowie Speicher und Tempo bei jedem zehnten Bildpaar",
+    (
+        "*",
+        "What a job on a GPU does while this Blender renders. Models of an idle engine are dropped in any case, and a job on the CPU goes on behind the render",
+    ): "Was ein Auftrag auf einer GPU tut, während dieses Blender rendert. Modelle einer untätigen Engine werden in jedem Fall entladen, und ein Auftrag auf der CPU läuft hinter dem Rendern weiter",
     (
         "*",
         "What becomes of a frame for which the model's answer is infinite or no number, in full precision too",

@@ -112,4 +112,6 @@ def _draw_text(box: Layout, context: bpy.types.Context, text: str, icon: str = "
 
 
 def _device(job: QueuedJob) -> str:
+    if job.aside is not None:
+        return "cpu" if job.aside.on_cpu else ""
     return f"{job.started.device}, {job.started.precision}" if job.started is not None else ""

@@ -166,6 +166,7 @@ def _draw_memory(
     _context: bpy.types.Context,
 ) -> None:
     layout.prop(page, "idle_minutes")
+    layout.prop(page, "while_rendering")
     column = _right_half(layout).column()
     client = engine_session.running_client()
     process_id = client.process_id if client is not None else None

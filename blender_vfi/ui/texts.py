@@ -35,6 +35,8 @@ def progress_text(job: QueuedJob) -> str:
     """Say how far a running job is."""
     if job.is_cancelling:
         return iface_("Stopping…")
+    if job.aside is not None and not job.aside.on_cpu:
+        return iface_("Paused while Blender renders")
     if job.stage is not None:
         return stage_text(job.stage)
     if job.progress is not None:

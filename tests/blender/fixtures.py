@@ -109,6 +109,12 @@ class CopyingClient:
         events, self.events = self.events, []
         return events
 
+    def step_aside(self, *, on_cpu: bool, wait_s: float) -> bool:
+        return True
+
+    def resume(self) -> None:
+        pass
+
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
 

@@ -59,6 +59,7 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, root: Path) -> SimpleN
         checkpoint_folder=str(tmp_path / "checkpoints"),
         idle_minutes=2.0,
         log_level="info",
+        while_rendering="PAUSE",
     )
     monkeypatch.setattr(preferences, "page", lambda _context: values)
     yield values

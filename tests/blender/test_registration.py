@@ -139,6 +139,7 @@ def test_preferences_decide_how_the_engine_starts(tmp_path):
         checkpoint_folder=str(tmp_path),
         idle_minutes=2.0,
         log_level="debug",
+        while_rendering="CPU",
     )
     addons = {preferences.__package__: SimpleNamespace(preferences=page)}
     settings = preferences.engine_settings(
@@ -150,6 +151,7 @@ def test_preferences_decide_how_the_engine_starts(tmp_path):
         idle_exit_s=120.0,
         is_online=bpy.app.online_access,
         log_level="debug",
+        while_rendering="CPU",
     )
 
 

@@ -22,9 +22,13 @@ from blender_vfi.engine.protocol import (
     FreeMemory,
     JobSpec,
     MemoryFreed,
+    Pause,
     Ready,
+    Resume,
+    Returned,
     Run,
     Shutdown,
+    SteppedAside,
 )
 from blender_vfi.engine.wire import decode_line, encode_line
 from blender_vfi.engine.worker import Worker
@@ -40,7 +44,8 @@ class FakeEngine:
         self.begun = threading.Event()
         self.actions = {}
 
-    def run(self, job, *, on_event, is_cancelled):
+    def run(self, job, *, on_event, is_cancelled, courtesy):
+        self.courtesy = courtesy
         self.begun.set()
         self.actions.get(job.job_id, lambda _is_cancelled: None)(is_cancelled)
         if is_cancelled():
@@ -320,3 +325,39 @@ def test_terms_that_were_not_accepted_cross_by_name(service, services):
     service.send(Fetch(job_id="f", model="amt-g"))
     event = service.hear()
     assert (event.job_id, event.kind, event.message) == ("f", "LicenceError", "no commercial use")
+
+
+def test_an_idle_engine_drops_its_models_and_answers_a_pause_at_once(service, engine):
+    service.send(Run(job=job()))
+    service.hear()
+    dropped = []
+    engine.free_memory = lambda: dropped.append(1) or 1
+    service.send(Pause())
+    assert service.hear() == SteppedAside()
+    assert dropped == [1]
+    service.send(Resume(), Run(job=job("b")))
+    assert service.hear() == finished("b")
+
+
+@pytest.mark.parametrize("on_cpu", [False, True])
+def test_job_tells_when_it_has_left_its_gpu_and_when_it_is_back(service, engine, on_cpu):
+    is_there = threading.Event()
+
+    def act(_is_cancelled):
+        courtesy, pause = engine.courtesy, threading.Event()
+        courtesy.enter(lambda: None)
+        is_there.set()
+        while courtesy.manner == "go":
+            pause.wait(0.005)
+        courtesy.heed(courtesy.manner, lambda: None)
+        while courtesy.manner != "go":
+            pause.wait(0.005)
+        courtesy.heed("go", lambda: None)
+
+    engine.actions["a"] = act
+    service.send(Run(job=job()))
+    assert is_there.wait(20)
+    service.send(Pause(on_cpu=on_cpu))
+    assert service.hear() == SteppedAside(job_id="a", on_cpu=on_cpu)
+    service.send(Resume())
+    assert [service.hear(), service.hear()] == [Returned(job_id="a"), finished()]

@@ -1,0 +1,216 @@
+"""A job makes way for a render: leaves its GPU between two pairs, waits or goes on, returns."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import torch
+
+from blender_vfi.engine import memory
+from blender_vfi.engine.composition import ChannelLayout
+from blender_vfi.engine.courtesy import Courtesy
+from blender_vfi.engine.layered import LayeredLayout
+from blender_vfi.engine.loop import FrameLoop, LoopPolicy
+from blender_vfi.engine.pipeline import Engine
+from blender_vfi.engine.protocol import Resume, SteppedAside
+from blender_vfi.engine.schedule import plan
+from blender_vfi.errors import JobCancelledError
+
+from .fake_model import CPU, FakeModel, fake_cache, fake_spec
+from .scripted_engine import events_until, scripted_engines
+from .sequences import make_job, write_sequence
+from .test_layered import PASSES, Shots
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(autouse=True)
+def gpu(monkeypatch):
+    """Take the CPU for a GPU."""
+    monkeypatch.setattr(memory, "is_gpu", lambda _device: True)
+
+
+class Weighted(FakeModel):
+    """Writes down in which number format its weights were at each call."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor([0.3], dtype=torch.bfloat16))
+        self.formats = []
+
+    def forward(self, frames, *rest):
+        self.formats.append((self.weight.dtype, frames[0].dtype))
+        return super().forward([frame.float() for frame in frames], *rest)
+
+
+class Frames:
+    def __init__(self, count):
+        self.frames = [torch.full((8, 8, 3), index / 8) for index in range(count)]
+        self.made = {}
+
+    def load(self, index):
+        return self.frames[index]
+
+    def store(self, output_index, frame):
+        self.made[output_index] = frame
+
+
+def run_loop(courtesy, model, *, after_pair, count=4, layout=None, source=None, **options):
+    frames = Frames(count)
+    FrameLoop(
+        model,
+        fake_spec(),
+        layout or ChannelLayout(count=3),
+        LoopPolicy(device=CPU, dtype=torch.bfloat16, largest_batch=8),
+        courtesy=courtesy,
+        **options,
+    ).run(plan(count, 2), source or frames, frames, on_pair=lambda work: after_pair(work.pair))
+    return frames.made
+
+
+HALF, FULL = (torch.bfloat16, torch.bfloat16), (torch.float32, torch.float32)
+
+
+def test_on_the_cpu_a_job_goes_on_in_full_precision_and_returns_to_its_own():
+    told = []
+    courtesy = Courtesy(told.append)
+    model = Weighted()
+    asks = {0: "cpu", 1: "go"}
+    made = run_loop(
+        courtesy, model, after_pair=lambda pair: pair in asks and courtesy.ask(asks[pair])
+    )
+    assert model.formats == [HALF, FULL, HALF]
+    assert told == ["cpu", "go"]
+    assert [float(made[at].mean()) for at in (1, 3, 5)] == pytest.approx([1 / 16, 3 / 16, 5 / 16])
+    assert float(model.weight.detach()) == float(torch.tensor(0.3, dtype=torch.bfloat16))
+
+
+def test_a_pause_holds_the_job_between_two_pairs_until_it_may_go_on():
+    told = []
+    paused = threading.Event()
+
+    def tell(manner):
+        told.append((manner, courtesy.is_on_device))
+        if manner == "pause":
+            paused.set()
+
+    courtesy = Courtesy(tell)
+    model = Weighted()
+    calls = []
+
+    def render():
+        assert paused.wait(10)
+        calls.append(len(model.formats))
+        courtesy.ask("go")
+
+    thread = threading.Thread(target=render)
+    thread.start()
+    made = run_loop(
+        courtesy, model, after_pair=lambda pair: courtesy.ask("pause") if pair == 0 else None
+    )
+    thread.join()
+    assert calls == [1]
+    assert told == [("pause", False), ("go", True)]
+    assert len(made) == 3
+
+
+def test_a_paused_job_can_be_cancelled():
+    is_over = threading.Event()
+    courtesy = Courtesy(lambda _manner: is_over.set())
+    with pytest.raises(JobCancelledError):
+        run_loop(
+            courtesy,
+            Weighted(),
+            after_pair=lambda _pair: courtesy.ask("pause"),
+            is_cancelled=is_over.is_set,
+        )
+
+
+def test_a_job_on_the_cpu_pays_no_heed(monkeypatch):
+    monkeypatch.setattr(memory, "is_gpu", lambda device: device.type != "cpu")
+    courtesy = Courtesy(lambda _manner: pytest.fail("it should not move"))
+    assert len(run_loop(courtesy, Weighted(), after_pair=lambda _pair: courtesy.ask("pause"))) == 3
+
+
+def test_passes_move_too():
+    told = []
+    courtesy = Courtesy(told.append)
+    asks = {0: "cpu", 1: "go"}
+    made = run_loop(
+        courtesy,
+        FakeModel(),
+        after_pair=lambda pair: pair in asks and courtesy.ask(asks[pair]),
+        layout=LayeredLayout(passes=PASSES),
+        source=Shots(),
+        count=4,
+    )
+    assert (len(made), told) == (3, ["cpu", "go"])
+
+
+def test_a_job_that_ended_away_from_its_gpu_leaves_no_model_in_the_cache(tmp_path):
+    write_sequence(tmp_path / "in", 3)
+    courtesy = Courtesy()
+    courtesy.ask("cpu")
+    runner = Engine(fake_cache(FakeModel()))
+    runner.run(make_job(tmp_path / "in", tmp_path / "out"), courtesy=courtesy)
+    assert runner.free_memory() == 0
+    assert not courtesy.is_on_device
+    courtesy.ask("go")
+    runner.run(make_job(tmp_path / "in", tmp_path / "again"), courtesy=courtesy)
+    assert runner.free_memory() == 1
+
+
+def test_a_job_that_begins_in_a_pause_waits_before_it_loads_its_model(tmp_path):
+    write_sequence(tmp_path / "in", 3)
+    courtesy = Courtesy()
+    courtesy.ask("pause")
+    loads = []
+    looks = iter([False] * 12)
+    with pytest.raises(JobCancelledError):
+        Engine(fake_cache(FakeModel(), loads)).run(
+            make_job(tmp_path / "in", tmp_path / "out"),
+            courtesy=courtesy,
+            is_cancelled=lambda: next(looks, True),
+        )
+    assert loads == []
+
+
+@pytest.fixture
+def script(tmp_path):
+    with scripted_engines(tmp_path) as make:
+        yield make
+
+
+def test_a_thread_can_wait_until_the_engine_has_stepped_aside(script):
+    client = script("""
+        ready()
+        while (request := hear()) is not None:
+            if isinstance(request, Pause):
+                time.sleep(0.2)
+                say(SteppedAside(on_cpu=request.on_cpu))
+    """)
+    assert client.step_aside(on_cpu=False, wait_s=0.1)  # none runs, and none is started
+    assert not client.is_running
+    client.free_memory()
+    client._send(Resume())
+    results = []
+    thread = threading.Thread(
+        target=lambda: results.append(client.step_aside(on_cpu=True, wait_s=20))
+    )
+    thread.start()
+    [event] = [e for e in events_until(client, SteppedAside) if isinstance(e, SteppedAside)]
+    thread.join(20)
+    assert (results, event.on_cpu) == ([True], True)
+
+
+def test_an_engine_that_does_not_answer_is_not_waited_for_longer_than_told(script):
+    client = script("ready()\nwhile hear() is not None: pass")
+    client._send(Resume())
+    assert not client.step_aside(on_cpu=False, wait_s=0.3)
+
+
+def test_an_engine_that_dies_holds_nothing(script):
+    client = script("ready()\nhear(); hear()")
+    client._send(Resume())
+    assert client.step_aside(on_cpu=False, wait_s=20)
