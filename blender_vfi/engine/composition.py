@@ -165,7 +165,7 @@ def compose(
                 else _seen_alpha(answers)
             )
             frames = torch.cat((frames, alpha), dim=1)
-    return _straightened(frames, layout) if layout.has_straight_alpha else frames
+    return straightened(frames, layout) if layout.has_straight_alpha else frames
 
 
 def _colour(frame: Tensor, layout: ChannelLayout) -> Tensor:
@@ -195,8 +195,8 @@ def _seen_alpha(answers: Mapping[View, Interpolation]) -> Tensor:
     return ((alpha - _ALPHA_SLACK) / (1 - 2 * _ALPHA_SLACK)).clamp(0, 1)
 
 
-def _straightened(frames: Tensor, layout: ChannelLayout) -> Tensor:
-    """Divide colours by alpha; where alpha is 0 they stay as they are."""
+def straightened(frames: Tensor, layout: ChannelLayout) -> Tensor:
+    """Divide colours (T, C, H, W) by alpha; where alpha is 0 they stay as they are."""
     colour, alpha = frames[:, :-1], frames[:, -1:]
     colour = torch.where(alpha > 0, colour / alpha.clamp_min(_SMALLEST_ALPHA), colour)
     return torch.cat((colour if layout.is_linear else colour.clamp(0, 1), alpha), dim=1)

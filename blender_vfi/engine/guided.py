@@ -79,6 +79,15 @@ class GuidedNetwork(LayeredNetwork):
         self._light.move(device, dtype, ())
         return super().move(device, dtype, frames)
 
+    def still(self, window: Sequence[LayeredFrame]) -> Tensor | None:
+        """Return (1, H, W, C) where both frames of a pair are the same: to be trusted wholly."""
+        found = super().still(window)
+        if found is not None and self._work is not None:
+            for outputs in self._work.outputs:
+                for output_index in outputs:
+                    self._guidance.on_error(output_index, 0.0)
+        return found
+
     def make(self, window: Sequence[LayeredFrame], timesteps: Sequence[Fraction]) -> Tensor:
         """Return (T, H, W, C) float32 frames in main memory, and tell how far to trust them."""
         self._errors.clear()

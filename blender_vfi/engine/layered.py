@@ -106,6 +106,12 @@ class LayeredNetwork:
         """Make a source of the one frame (1, H, W, C) that `make` returned."""
         return self.upload(frames[0])
 
+    def still(self, window: Sequence[LayeredFrame]) -> Tensor | None:
+        """Return (1, H, W, C) where both frames of a pair are the same, and None elsewhere."""
+        middle = len(window) // 2 - 1
+        frame0, frame1 = window[middle].passes, window[middle + 1].passes
+        return frame0.permute(1, 2, 0)[None].clone() if torch.equal(frame0, frame1) else None
+
     def on_host(self, frames: Tensor) -> Tensor:
         """Return (T, H, W, C) in main memory of what `make` returned: they are there."""
         return frames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,16 @@ def display_encoded(light: Tensor) -> Tensor:
     clipped = light.clamp(0, 1)
     curve = 1.055 * clipped.clamp_min(1e-8) ** (1 / 2.4) - 0.055
     return torch.where(clipped <= 0.0031308, clipped * 12.92, curve)
+
+
+def exposure_of(frames: Sequence[Tensor]) -> float:
+    """Return the gain that brings frames to a middle grey: their light's geometric mean to 0.18.
+
+    Args:
+        frames: light of any shape; what is black counts as ten stops below 1.
+    """
+    stops = torch.cat([torch.log2(frame.clamp_min(2**-10)).flatten() for frame in frames])
+    return 0.18 / float(torch.exp2(stops.mean()))
 
 
 @dataclass(frozen=True)

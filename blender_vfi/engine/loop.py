@@ -51,6 +51,9 @@ class FrameMaker(Protocol[_HeldFrame]):
     def make(self, window: Sequence[_HeldFrame], timesteps: Sequence[Fraction]) -> Tensor:
         """Return T frames, in the maker's own form."""
 
+    def still(self, window: Sequence[_HeldFrame]) -> Tensor | None:
+        """Return the one frame, in the form of `make`, where both of a pair are the same."""
+
     def on_host(self, frames: Tensor) -> Tensor:
         """Return them as (T, H, W, C) in main memory."""
 
@@ -230,7 +233,14 @@ class FrameLoop:
         return window
 
     def _make_pair(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
-        if self._spec.timesteps in ("any", "fixed"):
+        still = self._network.still(window)
+        if still is not None:  # a network would alter it, if only a little
+            _store(
+                sink,
+                [at for outputs in work.outputs for at in outputs],
+                self._network.on_host(still)[0],
+            )
+        elif self._spec.timesteps in ("any", "fixed"):
             self._make_directly(window, work, sink)
         else:
             self._make_by_recursion(window, work, sink)

@@ -23,6 +23,7 @@ from .composition import (
     compose,
     picture_of,
     premultiplied,
+    straightened,
     views_beside,
 )
 from .light import LightCurve, curve_for
@@ -189,6 +190,15 @@ class Network:
             )
             for view, answer in answers.items()
         }
+
+    def still(self, window: Sequence[DeviceFrame]) -> Tensor | None:
+        """Return (1, C, H, W) where both frames of a pair are the same, and None elsewhere."""
+        middle = len(window) // 2 - 1
+        frame0, frame1 = window[middle].channels, window[middle + 1].channels
+        if not torch.equal(frame0, frame1):
+            return None
+        is_straight = self._layout.has_straight_alpha
+        return straightened(frame0, self._layout) if is_straight else frame0.clone()
 
     def on_host(self, frames: Tensor) -> Tensor:
         """Return (T, H, W, C) in main memory of what `make` returned."""

@@ -24,13 +24,15 @@ CAIN_LIKE = {"timesteps": "middle"}
 
 
 class Flat:
-    """Frames of one colour each."""
+    """Frames of one colour each, but for a pixel that keeps two of a colour from being a still."""
 
     def __init__(self, *colours):
         self._colours = colours
 
     def load(self, index):
-        return torch.tensor(self._colours[index]).expand(160, 200, -1).clone()
+        frame = torch.tensor(self._colours[index]).expand(160, 200, -1).clone()
+        frame[0, 0, 0] += 1e-4 * index
+        return frame
 
 
 def run(source, layout, *, kind=CAIN_LIKE, frames=2, multiplier=2, **policy):
