@@ -287,6 +287,7 @@ def _output_settings(options: argparse.Namespace) -> dict[str, object]:
         "compression": options.compression.upper(),
         "quality": options.quality,
         "device": options.device,
+        "busy_device": options.busy_device.upper(),
         "precision": options.precision,
         "flow_scale": options.flow_scale,
         "ensemble": options.ensemble,

@@ -11,6 +11,7 @@ from .engine import schedule
 from .engine.limits import LOG_LEVEL_VARIABLE, LOG_LEVELS, LOG_NAME, SMALLEST_TILE
 from .engine.protocol import (
     BAD_FRAMES,
+    BUSY_DEVICE,
     CUTS,
     DEFAULT_CUT_THRESHOLD,
     DEFAULT_MULTIPLIER,
@@ -226,6 +227,13 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     engine.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)"
     )
+    engine.add_argument(
+        "--busy-device",
+        choices=BUSY_DEVICE,
+        default="wait",
+        help="where another job has the GPU: wait for it, run on the cpu, or share it, which may "
+        "run out of memory (default: wait)",
+    )
     engine.add_argument("--precision", choices=PRECISIONS, default="auto", help="(default: auto)")
     engine.add_argument(
         "--clear-cache-every",
@@ -292,6 +300,7 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "flow_scale": options.flow_scale,
         "ensemble": options.ensemble,
         "device": options.device,
+        "busy_device": options.busy_device,
         "precision": options.precision,
         "clear_cache_every": options.clear_cache_every,
         "tile_size": options.tile_size,

@@ -11,6 +11,7 @@ from .models import catalog
 from .paths import PATH_OPTIONS
 from .property_items import (
     BAD_FRAME_ITEMS,
+    BUSY_DEVICE_ITEMS,
     COMPRESSION_ITEMS,
     CUT_ITEMS,
     DEPTH_ITEMS,
@@ -187,6 +188,13 @@ class InterpolationProperties:
         description='Where the model runs: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu"',
         default="auto",
         search=_device_names,
+        options=_OPTIONS,
+    )
+    busy_device: bpy.props.EnumProperty(
+        name="If Busy",
+        description="What to do where a job of another Blender or terminal has the GPU",
+        items=BUSY_DEVICE_ITEMS,
+        default="WAIT",
         options=_OPTIONS,
     )
     precision: bpy.props.EnumProperty(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from .engine.protocol import (
     BAD_FRAMES,
+    BUSY_DEVICE,
     CUTS,
     DUPLICATES,
     FLOW_SCALES,
@@ -39,6 +40,11 @@ _DUPLICATE_NAMES = {
 _GUIDED_FILL_NAMES = {
     "model": ("Ask Network", "RIFE finds what is there, and how light changes"),
     "mix": ("Mix Frames", "The two frames are mixed, which needs no weights"),
+}
+_BUSY_DEVICE_NAMES = {
+    "wait": ("Wait", "Begin when the job that has the GPU has ended"),
+    "cpu": ("Use CPU", "Run on the CPU meanwhile"),
+    "share": ("Share", "Run beside it: both may run out of memory"),
 }
 _BAD_FRAME_NAMES = {
     "fail": ("Fail", "The job fails; finished frames stay"),
@@ -96,6 +102,7 @@ COMPRESSION_ITEMS = _numbered((name.upper(), *_COMPRESSION_NAMES[name]) for name
 PRECISION_ITEMS = _numbered((name, *_PRECISION_NAMES[name]) for name in PRECISIONS)
 CUT_ITEMS = _numbered((name.upper(), *_CUT_NAMES[name]) for name in CUTS)
 DUPLICATE_ITEMS = _numbered((name.upper(), *_DUPLICATE_NAMES[name]) for name in DUPLICATES)
+BUSY_DEVICE_ITEMS = _numbered((name.upper(), *_BUSY_DEVICE_NAMES[name]) for name in BUSY_DEVICE)
 BAD_FRAME_ITEMS = _numbered((name.upper(), *_BAD_FRAME_NAMES[name]) for name in BAD_FRAMES)
 GUIDED_FILL_ITEMS = _numbered((name.upper(), *_GUIDED_FILL_NAMES[name]) for name in GUIDED_FILLS)
 FLOW_SCALE_ITEMS = _numbered(

@@ -230,6 +230,7 @@ def engine_fields(settings: Any) -> dict[str, Any]:
         if settings.checkpoint
         else None,
         "device": settings.device,
+        "busy_device": settings.busy_device.lower(),
         "precision": settings.precision,
         "flow_scale": float(settings.flow_scale),
         "ensemble": settings.ensemble,

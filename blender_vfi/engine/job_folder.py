@@ -23,6 +23,7 @@ from ..errors import FrameError, OutputError, VfiError
 from . import durable, job_record
 from .findings import Findings
 from .job_record import RECORD_NAME
+from .owners import read_owner, remove_owner, write_owner
 from .protocol import JobSpec
 from .rendered_frames import rendered_names
 from .schedule import Plan
@@ -30,6 +31,7 @@ from .wire import job_from_json, job_to_json
 
 _PARTIAL = ".partial"
 _LOCK_NAME = ".vfi.lock"
+_OWNER_NAME = ".vfi.owner"
 _LARGEST_CONTEXT = 4
 
 
@@ -67,6 +69,7 @@ class JobFolder:
         self._check_apart_from_sources()
         self._make_writable()
         self._lock = FileLock(self.path / _LOCK_NAME)
+        self._owner_file = self.path / _OWNER_NAME
         self._hold()
         present = frozenset(index for index, path in enumerate(self._paths) if _is_there(path))
         self._records = job_record.read_records(self.path)
@@ -102,6 +105,7 @@ class JobFolder:
         self.follow(self._former_plan)
 
     def __enter__(self) -> JobFolder:
+        write_owner(self._owner_file, "a job of these frames")
         return self
 
     def __exit__(
@@ -110,6 +114,7 @@ class JobFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        remove_owner(self._owner_file)
         with contextlib.suppress(OSError):  # of a share that is gone
             self._lock.release()
 
@@ -250,8 +255,8 @@ class JobFolder:
             self._lock.acquire(blocking=False)
         except Timeout as error:
             raise OutputError(
-                f"Output folder {self.path} is being written to by another job: wait for it or "
-                "cancel it, or choose another folder."
+                f"Output folder {self.path} is being written to by {read_owner(self._owner_file)}. "
+                "Wait for it or cancel it, or choose another folder."
             ) from error
         except NotImplementedError:
             pass  # a network file system without locks; names are still unique to the job

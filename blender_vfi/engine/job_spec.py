@@ -28,12 +28,14 @@ Cuts = Literal["hold", "blend", "off"]
 
 Duplicates = Literal["keep", "retime"]
 BadFrames = Literal["fail", "hold", "blend"]
+BusyDevice = Literal["wait", "cpu", "share"]
 
 GuidedFill = Literal["model", "mix"]
 
 CUTS: tuple[str, ...] = typing.get_args(Cuts)
 DUPLICATES: tuple[str, ...] = typing.get_args(Duplicates)
 BAD_FRAMES: tuple[str, ...] = typing.get_args(BadFrames)
+BUSY_DEVICE: tuple[str, ...] = typing.get_args(BusyDevice)
 GUIDED_FILLS: tuple[str, ...] = typing.get_args(GuidedFill)
 DEFAULT_CUT_THRESHOLD = 0.2
 PRECISIONS: tuple[str, ...] = typing.get_args(Precision)
@@ -77,6 +79,7 @@ class JobSpec:
         model: name in the catalog.
         checkpoint: path of a checkpoint to use in place of the catalog's; None for the catalog's.
         device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
+        busy_device: where another job has the GPU, wait for it, run on the CPU, or share it.
         precision: "auto" takes fp16 where device and model allow it.
         flow_scale: see `models.interface.Quality`.
         ensemble: likewise.
@@ -119,6 +122,7 @@ class JobSpec:
     model: str = "rife-4.25"
     checkpoint: str | None = None
     device: str = "auto"
+    busy_device: BusyDevice = "wait"
     precision: Precision = "auto"
     flow_scale: float = 1.0
     ensemble: bool = False
@@ -208,6 +212,7 @@ class JobSpec:
         _check_choice("Cuts", self.cuts, CUTS)
         _check_choice("Duplicates", self.duplicates, DUPLICATES)
         _check_choice("Bad frames", self.bad_frames, BAD_FRAMES)
+        _check_choice("Busy device", self.busy_device, BUSY_DEVICE)
         check_cut_threshold(self.cut_threshold)
         self._check_cut_pairs()
         _check_choice("Output format", self.suffix, OUTPUT_SUFFIXES)

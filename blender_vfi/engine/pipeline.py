@@ -22,6 +22,7 @@ from . import images, memory, movies, notices
 from .composition import ChannelLayout
 from .cores import file_threads
 from .courtesy import Courtesy
+from .device_lease import DeviceLease
 from .dissolve import dissolve
 from .findings import Findings
 from .folders import frame_number
@@ -89,16 +90,16 @@ class Engine:
         device = memory.choose_device(job.device)
         plan = job.plan()
         meter = ProgressMeter(job, len(plan.outputs), device)
-        courtesy = courtesy or Courtesy()
-        with movies.closing(), JobLog(on_event) as log:
-            job_run = _JobRun(self._models, job, plan, meter, device, log, is_cancelled, courtesy)
+        lease = DeviceLease(job, courtesy or Courtesy())
+        with movies.closing(), JobLog(on_event) as log, lease:
+            job_run = _JobRun(self._models, job, plan, meter, device, log, is_cancelled, lease)
             try:
                 return job_run.run()
             except JobCancelledError:
                 log.tell(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
                 raise
             finally:
-                if courtesy.leave():
+                if lease.courtesy.leave():
                     self._models.clear()  # the job's is not where the cache thinks
 
 
@@ -114,7 +115,7 @@ class _JobRun:
         device: torch.device,
         log: JobLog,
         is_cancelled: Callable[[], bool],
-        courtesy: Courtesy,
+        lease: DeviceLease,
     ) -> None:
         self._models = models
         self._job = job
@@ -125,7 +126,7 @@ class _JobRun:
         self._log = log
         self._emit = log.tell
         self._is_cancelled = is_cancelled
-        self._courtesy = courtesy
+        self._lease = lease
         self._sources = [Path(source) for source in job.sources]
         self._moments: Sequence[Fraction] | None = None
         self._copied_as_is: set[Path] = set()
@@ -162,7 +163,7 @@ class _JobRun:
                     job_id=self._job.job_id,
                     frames_total=len(self._plan.outputs),
                     device=str(self._device),
-                    precision=precision,
+                    precision=precision if loaded is None else memory.dtype_name(loaded.dtype),
                 )
             )
             with WriteBehind(frame_format, self._threads.writers) as writer:
@@ -278,8 +279,9 @@ class _JobRun:
             self._stop_if_cancelled()
             self._emit(Stage(job_id=self._job.job_id, message=message, done=done, total=total))
 
-        if memory.is_gpu(self._device):
-            self._courtesy.enter(self._stop_if_cancelled)
+        self._device, dtype = self._lease.take(
+            self._device, dtype, on_wait=report, stop_if_cancelled=self._stop_if_cancelled
+        )
 
         def relieve() -> None:
             self._models.clear()
@@ -345,7 +347,7 @@ class _JobRun:
             ),
             on_notice=self._notify,
             is_cancelled=self._is_cancelled,
-            courtesy=self._courtesy,
+            courtesy=self._lease.courtesy,
             frame_name=self._job.frame_name,
             on_bad=folder.note_bad,
             guidance=self._guided.guidance,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .job_spec import BAD_FRAMES as BAD_FRAMES
+from .job_spec import BUSY_DEVICE as BUSY_DEVICE
 from .job_spec import CUTS as CUTS
 from .job_spec import DEFAULT_CUT_THRESHOLD as DEFAULT_CUT_THRESHOLD
 from .job_spec import DEFAULT_MULTIPLIER as DEFAULT_MULTIPLIER

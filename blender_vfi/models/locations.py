@@ -28,6 +28,11 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else _user_cache() / "blender_vfi" / "checkpoints"
 
 
+def lock_folder() -> Path:
+    """Return the user's folder for locks of devices, which need not exist yet."""
+    return _user_cache() / "blender_vfi" / "locks"
+
+
 def stored_path(folder: Path, spec: ModelSpec) -> Path:
     """Return where `spec`'s checkpoint lies under `folder`, which either of the two may be."""
     return folder / spec.architecture / spec.checkpoint.filename

@@ -54,6 +54,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Bad Frames"): "Fehlerhafte Bilder",
     (
         "*",
+        "Begin when the job that has the GPU has ended",
+    ): "Beginnen, wenn der Auftrag, der die GPU hat, beendet ist",
+    (
+        "*",
         "Both frames are blended, and the frame's name told",
     ): "Beide Bilder werden gemischt und der Name des Bildes genannt",
     ("*", "During Renders"): "Während Rendern",
@@ -67,6 +71,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "File"): "Datei",
     ("*", "Fill Missing Frames"): "Fehlende Bilder auffüllen",
     ("*", "Go On"): "Weiterlaufen",
+    ("*", "If Busy"): "Wenn belegt",
     (
         "*",
         "Job file {file} cannot be written ({reason}): choose a folder that exists and that you may write to.",
@@ -91,8 +96,14 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Progress"): "Fortschritt",
     (
         "*",
+        "Run beside it: both may run out of memory",
+    ): "Daneben laufen: beiden kann der Speicher ausgehen",
+    ("*", "Run on the CPU meanwhile"): "Solange auf der CPU laufen",
+    (
+        "*",
         "Save the job that makes the frames whose numbers are missing",
     ): "Den Auftrag speichern, der die Bilder erzeugt, deren Nummern fehlen",
+    ("*", "Share"): "Teilen",
     (
         "*",
         "Stay on the GPU: the render may run out of memory",
@@ -111,6 +122,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Their files lie elsewhere too. To run them: {command}",
     ): "Ihre Dateien liegen auch anderswo. Zum Ausführen: {command}",
     ("*", "Use CPU"): "CPU nutzen",
+    ("*", "Wait"): "Warten",
     ("*", "Warnings"): "Warnungen",
     (
         "*",
@@ -128,6 +140,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "What is written into the file .vfi.log beside a job's frames",
     ): "Was in die Datei .vfi.log neben den Bildern eines Auftrags geschrieben wird",
+    (
+        "*",
+        "What to do where a job of another Blender or terminal has the GPU",
+    ): "Was zu tun ist, wenn ein Auftrag eines anderen Blender oder Terminals die GPU hat",
     ("*", "Where to write the jobs"): "Wohin die Aufträge geschrieben werden",
     (
         "*",

@@ -89,6 +89,7 @@ def draw_device(layout: Layout, context: bpy.types.Context) -> None:
     settings = _settings(context)
     column = layout.column()
     column.prop(settings, "device")
+    column.prop(settings, "busy_device")
     column.prop(settings, "precision")
 
 

@@ -309,7 +309,7 @@ def test_an_empty_file_is_not_taken_for_a_finished_frame(job):
 def test_a_folder_belongs_to_one_job_at_a_time(job):
     with (
         JobFolder(job, job.plan(), precision="fp32"),
-        pytest.raises(OutputError, match="being written to by another job"),
+        pytest.raises(OutputError, match="being written to by process"),
     ):
         JobFolder(job, job.plan(), precision="fp32")
     opened(job)

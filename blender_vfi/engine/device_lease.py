@@ -1,0 +1,121 @@
+"""Lets one job at a time use a GPU, whichever Blender or terminal it was started from.
+
+Two jobs on one GPU run out of its memory where each would fit alone. A lock in the user's cache,
+one for each device, goes with the process that holds it. Jobs on the CPU need none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import torch
+from filelock import FileLock, Timeout
+
+from ..models import locations
+from . import memory
+from .courtesy import Courtesy
+from .job_spec import JobSpec
+from .owners import read_owner, remove_owner, write_owner
+
+_LOOK_S = 0.5
+
+
+class DeviceLease:
+    """A job's right to its device, a context that ends with the job.
+
+    Args:
+        job: what it is for; `JobSpec.busy_device` says what to do where the device is taken.
+        courtesy: asked before the device is taken, and told when it is left.
+
+    Attributes:
+        courtesy: as given.
+    """
+
+    def __init__(self, job: JobSpec, courtesy: Courtesy) -> None:
+        self._job = job
+        self._lock: FileLock | None = None
+        self._owner_file = Path()
+        self.courtesy = courtesy
+
+    def __enter__(self) -> DeviceLease:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            remove_owner(self._owner_file)
+            lock.release()
+
+    def take(
+        self,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        on_wait: Callable[[str], None],
+        stop_if_cancelled: Callable[[], None],
+    ) -> tuple[torch.device, torch.dtype]:
+        """Wait until the device is free, or take the CPU, as the job says.
+
+        Args:
+            device: where the job is to run.
+            dtype: in which number format.
+            on_wait: told in words who has the device, again and again while it waits.
+            stop_if_cancelled: raises where it shall wait no longer.
+
+        Returns:
+            Where to run, and in which number format.
+        """
+        if not memory.is_gpu(device):
+            return device, dtype
+        while self._job.busy_device != "share" and not self._hold(device):
+            what = f"{device} is in use by {read_owner(self._owner_file)}"
+            if self._job.busy_device == "cpu":
+                on_wait(f"{what}; running on the CPU")
+                return torch.device("cpu"), torch.float32
+            on_wait(f"Waiting: {what}")
+            stop_if_cancelled()
+            time.sleep(_LOOK_S)
+        self.courtesy.enter(stop_if_cancelled)
+        return device, dtype
+
+    def _hold(self, device: torch.device) -> bool:
+        """Try to hold the device; where the system has no locks there, it is taken for free."""
+        path = lock_file(device)
+        self._owner_file = path.with_suffix(".owner")
+        lock = FileLock(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        except (OSError, NotImplementedError):
+            return True
+        self._lock = lock
+        write_owner(self._owner_file, f"frames in {self._job.output_dir}")
+        return True
+
+
+def lock_file(device: torch.device) -> Path:
+    """Return the file whose lock stands for a device: the same for every process that sees it."""
+    name = f"{device.type}-{device.index or 0}"
+    if device.type == "cuda":
+        # numbers are those of the devices that a process is let see
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        name = f"cuda-{seen}-{device.index or 0}"
+        with contextlib.suppress(AttributeError):  # not in torch 2.4
+            name = f"cuda-{torch.cuda.get_device_properties(device).uuid}"
+    # a home folder may be shared by many machines
+    key = hashlib.sha256(f"{platform.node()} {name}".encode()).hexdigest()[:16]
+    return locations.lock_folder() / f"{device.type}-{key}.lock"
