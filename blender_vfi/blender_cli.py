@@ -299,6 +299,7 @@ def _output_settings(options: argparse.Namespace) -> dict[str, object]:
         "free_memory_limit_gb": options.free_memory_limit_gb,
         "bad_frames": options.bad_frames.upper(),
         "overwrite": options.overwrite,
+        "link_sources": options.link,
     }
 
 

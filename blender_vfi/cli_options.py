@@ -167,6 +167,11 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
         "--overwrite", action="store_true", help="replace frames that are in OUT_DIR already"
     )
     what.add_argument(
+        "--link",
+        action="store_true",
+        help="link source frames into OUT_DIR rather than copy them; editing one then edits both",
+    )
+    what.add_argument(
         "--save-job",
         type=Path,
         metavar="FILE",
@@ -295,6 +300,7 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "cut_threshold": options.cut_threshold,
         "bad_frames": options.bad_frames,
         "overwrite": options.overwrite,
+        "link_sources": options.link,
         "model": options.model,
         "checkpoint": options.checkpoint,
         "flow_scale": options.flow_scale,

@@ -288,6 +288,14 @@ class InterpolationProperties:
         description="Replace files that have the names of output frames",
         options=_OPTIONS,
     )
+    link_sources: bpy.props.BoolProperty(
+        name="Link Source Frames",
+        description=(
+            "Give source frames a second name in the output folder rather than copy them, which "
+            "takes no time and no space. Careful: editing one of the two edits the other"
+        ),
+        options=_OPTIONS,
+    )
 
 
 class SkippedRange(bpy.types.PropertyGroup):

@@ -245,6 +245,7 @@ def engine_fields(settings: Any) -> dict[str, Any]:
         "guided_fill": settings.guided_fill.lower(),
         "vector_step": settings.vector_step,
         "overwrite": settings.overwrite,
+        "link_sources": settings.link_sources,
     }
 
 

@@ -14,6 +14,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -176,11 +177,12 @@ class JobFolder:
             OutputError: it could not be written or renamed; nothing is left under the final name.
         """
         path = self._paths[output_index]
-        # the suffix stays last: image libraries choose the format by it
-        partial = path.with_name(f".{path.stem}{_PARTIAL}{path.suffix}")
+        unfinished = _partial_of(path)
         try:
-            write(partial)
-            durable.publish(partial, path)
+            # what a killed engine left may be a link to a source frame, which must not be written
+            unfinished.unlink(missing_ok=True)
+            write(unfinished)
+            durable.publish(unfinished, path)
         except OSError as error:
             raise self._unwritable(path, error) from error
         except OutputError as error:
@@ -189,8 +191,22 @@ class JobFolder:
             raise self._gone() from error
         finally:
             with contextlib.suppress(OSError):  # the folder may be gone, and the file with it
-                partial.unlink(missing_ok=True)
+                unfinished.unlink(missing_ok=True)
         return path
+
+    def place_source(self, output_index: int, source: Path) -> Path:
+        """Put a source frame's file there as it is: a copy, or a link where the job asks for links.
+
+        Where the file system refuses a link, a copy is what it becomes.
+
+        Raises:
+            FrameError: the source cannot be opened.
+            OutputError: see `place`.
+        """
+        path = self._paths[output_index]
+        if self._job.link_sources and _link(source, path):
+            return path
+        return self.place(output_index, partial(copy_file, source))
 
     def _bad_frames_that_stay(self, record: job_record.Record) -> list[str]:
         """Return the record's bad frames; where they are treated otherwise now, they go instead."""
@@ -295,8 +311,26 @@ def _is_there(path: Path) -> bool:
         return False
 
 
+def _partial_of(path: Path) -> Path:
+    """Return what a file is called until it is whole; image libraries look at the suffix."""
+    return path.with_name(f".{path.stem}{_PARTIAL}{path.suffix}")
+
+
+def _link(source: Path, path: Path) -> bool:
+    """Give a file a second name, in the place of whatever has it; False where that is refused."""
+    unfinished = _partial_of(path)
+    try:
+        unfinished.unlink(missing_ok=True)
+        os.link(source.resolve(), unfinished)  # itself, not a symbolic link to it
+        unfinished.replace(path)
+        unfinished.unlink(missing_ok=True)  # where both were the same file already, it stays
+    except (OSError, NotImplementedError):  # another disk, or no links, or no right to
+        return False
+    return True
+
+
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file's bytes.
+    """Copy a file's bytes; on file systems that share blocks, without writing them.
 
     Raises:
         FrameError: the source cannot be opened.
@@ -309,4 +343,20 @@ def copy_file(source: Path, target: Path) -> None:
             f"Source frame {source} cannot be read ({error.strerror}): restore it."
         ) from error
     with reader, target.open("wb") as writer:
-        shutil.copyfileobj(reader, writer, 1 << 20)
+        if not _copied_by_system(reader.fileno(), writer.fileno()):
+            writer.seek(0)
+            writer.truncate()
+            os.lseek(reader.fileno(), 0, os.SEEK_SET)
+            shutil.copyfileobj(reader, writer, 1 << 20)
+
+
+def _copied_by_system(reader: int, writer: int) -> bool:
+    """Let the system copy an open file, which may share the blocks; False where it does not."""
+    if not hasattr(os, "copy_file_range"):  # Linux alone has it
+        return False
+    try:
+        while os.copy_file_range(reader, writer, 1 << 30):
+            pass
+    except OSError:  # not between these two file systems; a true error comes again
+        return False
+    return os.fstat(reader).st_size == os.fstat(writer).st_size

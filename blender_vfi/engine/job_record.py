@@ -33,7 +33,7 @@ Record = dict[str, Any]
 _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
-        *("output_dir", "bad_frames", "busy_device"),
+        *("output_dir", "bad_frames", "busy_device", "link_sources"),
         *("multiplier", "rate_ratio", "times", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )

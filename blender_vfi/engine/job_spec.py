@@ -96,6 +96,9 @@ class JobSpec:
         vector_step: how many frames of their scene rendered frames are apart, for guided models:
             vectors reach from one scene frame to the next; 0 takes the numbers in their names.
         overwrite: replace files that lie under an output frame's name.
+        link_sources: give source frames that keep their format a second name, a hard link, rather
+            than copy them, where both folders are on one disk that has links. Whoever then edits
+            one of the two in place has edited the other.
         depth: see `storage.Storage`.
         compression: likewise.
         quality: likewise.
@@ -134,6 +137,7 @@ class JobSpec:
     guided_fill: GuidedFill = "model"
     vector_step: int = 0
     overwrite: bool = False
+    link_sources: bool = False
     depth: Depth = "source"
     compression: Compression = "auto"
     quality: int = 0

@@ -32,7 +32,7 @@ from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
 from .images import FrameHeader
 from .inspection import inspect_frames, show_the_same
-from .job_folder import JobFolder, copy_file
+from .job_folder import JobFolder
 from .job_log import JobLog
 from .layered import LayeredLayout, layout_of
 from .loop import FrameLoop, LoopPolicy
@@ -400,13 +400,14 @@ class _JobRun:
 
     def _copy(self, folder: JobFolder, output_index: int, source: Path) -> None:
         def write(target: Path) -> None:
-            if source in self._copied_as_is:
-                copy_file(source, target)
-            else:
-                frame = read_steadily(source)
-                self._write(target, frame.pixels, frame.header)
+            frame = read_steadily(source)
+            self._write(target, frame.pixels, frame.header)
 
-        self._meter.add(folder.place(output_index, write), is_made=False)
+        if source in self._copied_as_is:
+            path = folder.place_source(output_index, source)
+        else:
+            path = folder.place(output_index, write)
+        self._meter.add(path, is_made=False)
 
     def _dissolve(self, folder: JobFolder, output_index: int, output: Dissolve) -> None:
         pair = window_of(self._plan, output.pair, 2)

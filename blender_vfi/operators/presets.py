@@ -14,7 +14,8 @@ PRESET_FOLDER = "blender_vfi"
 """Folder of the presets below each of Blender's folders of presets."""
 
 # of one project, not of a way of working
-_LEFT_OUT = {"loop", "checkpoint", "skip_pairs", "keep_pairs", "output_dir", "overwrite"}
+_LEFT_OUT = {"loop", "checkpoint", "skip_pairs", "keep_pairs"}
+_LEFT_OUT |= {"output_dir", "overwrite", "link_sources"}
 _KEPT = [name for name in InterpolationProperties.__annotations__ if name not in _LEFT_OUT]
 
 _PACKAGE = Path(__file__).resolve().parent.parent

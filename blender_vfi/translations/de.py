@@ -534,6 +534,11 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Older NVIDIA GPUs (GeForce 900 and 10 series) or drivers; not for the RTX 50 series",
     ): "Ältere NVIDIA-GPUs (Serien GeForce 900 und 10) oder Treiber; nicht für die Serie RTX 50",
+    ("*", "Link Source Frames"): "Quellbilder verlinken",
+    (
+        "*",
+        "Give source frames a second name in the output folder rather than copy them, which takes no time and no space. Careful: editing one of the two edits the other",
+    ): "Quellbilder im Ausgabeordner nur unter einem zweiten Namen führen statt sie zu kopieren, was weder Zeit noch Platz kostet. Vorsicht: Wer eines der beiden ändert, ändert auch das andere",
     ("*", "On This Machine"): "Auf diesem Rechner",
     ("*", "On this machine now"): "Jetzt auf diesem Rechner",
     ("*", "Only Pairs"): "Nur diese Paare",

@@ -47,6 +47,7 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
     row.active = settings.output_format in {"JPG", "WEBP", SAME_AS_SOURCE}
     row.prop(settings, "quality")
     column.prop(settings, "overwrite")
+    column.prop(settings, "link_sources")
 
 
 def draw_cuts(layout: Layout, context: bpy.types.Context) -> None:
