@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 RECORDED = ("files", "png", "speed", "disk", "startup", "memory", "tiles", "cuts", "duplicates")
 """Those that keep their figures when they are told to."""
 
-ALL = (*RECORDED, "passes", "models", "quality")
+ALL = (*RECORDED, "passes", "models", "quality", "rendered")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from .guided_vectors import SAME_SURFACE
 
 _SOLID = 0.98
 _LEAST_COVER = 0.02
+_CLEARER = 0.08
 _KNOWN = 0.6  # of a pixel must have been seen, for the rest to be like it
 
 
@@ -46,6 +47,7 @@ class _Layer:
     view: View
     colour: Tensor
     cover: Tensor
+    purity: Tensor
 
     @property
     def seen(self) -> Tensor:
@@ -84,8 +86,8 @@ def align(earlier: Projection, later: Projection, timestep: float) -> Alignment:
     backs = [each.seen & _is_at(each.view.nearness, farthest) for each in behinds]
     pictures = []
     for index in (0, 1):
-        near = _own_or_other(fronts, leads, index)
-        far = _own_or_other(behinds, backs, index)
+        near = _own_or_other(fronts, _clearer(fronts, leads), index)
+        far = _own_or_other(behinds, _clearer(behinds, backs), index)
         share = torch.where(backs[0] | backs[1], cover, torch.ones_like(cover))
         pictures.append(near * share + far * (1 - share))
     is_known = (leads[0] | leads[1]) & ((cover > _KNOWN) | backs[0] | backs[1])
@@ -135,7 +137,8 @@ def _cover(
 def _over(front: _Layer, behind: _Layer) -> _Layer:
     """Lay one frame's front over what is behind it."""
     rest = (1 - front.cover) * behind.seen
-    return _Layer(front.view, front.colour + rest * behind.pure, front.cover + rest)
+    purity = torch.minimum(front.purity, torch.where(behind.seen, behind.purity, 1.0))
+    return _Layer(front.view, front.colour + rest * behind.pure, front.cover + rest, purity)
 
 
 def _other(own: _Layer, whole: _Layer, is_lead: Tensor) -> _Layer:
@@ -150,7 +153,21 @@ def _other(own: _Layer, whole: _Layer, is_lead: Tensor) -> _Layer:
         choose(own.view.y, whole.view.y),
         choose(own.view.nearness, whole.view.nearness),
     )
-    return _Layer(view, choose(own.colour, whole.colour), choose(own.cover, whole.cover))
+    return _Layer(
+        view,
+        choose(own.colour, whole.colour),
+        choose(own.cover, whole.cover),
+        choose(own.purity, whole.purity),
+    )
+
+
+def _clearer(layers: list[_Layer], used: list[Tensor]) -> list[Tensor]:
+    """Leave out what a frame knows from an edge alone, where the other sees it whole."""
+    one, other = layers
+    return [
+        used[0] & ~(used[1] & (other.purity > one.purity + _CLEARER)),
+        used[1] & ~(used[0] & (one.purity > other.purity + _CLEARER)),
+    ]
 
 
 def _own_or_other(layers: list[_Layer], used: list[Tensor], index: int) -> Tensor:

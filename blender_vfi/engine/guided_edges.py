@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from .guided_background import with_background
 from .guided_vectors import Surfaces, nearness_of
 
 _BEND = 0.12  # pixels: a motion whose change changes by more is a mixture
@@ -23,6 +24,10 @@ _SAME_DEPTH = 0.1
 _NOTHING_OF = 0.04  # of a pixel: less than this of a surface is nothing
 _MOST_CERTAIN = 1e4
 _REACH = 6
+_MOST_CONTINUED = 0.6  # pixels: at the limb of a ball, motion changes without limit
+_DARKER, _BRIGHTER, _SLACK = 0.6, 1.6, 0.02
+"""What a surface's colour may be at its edge, as a share of what it is beside, and in light."""
+
 _NEAR_PLACES = tuple(
     sorted(
         (
@@ -53,6 +58,7 @@ def find_surfaces(colour: Tensor, depth: Tensor, motion: Tensor) -> Surfaces:
         motion: (1, 4, H, W), see `guided_vectors.displacements`.
     """
     nearness = nearness_of(depth)
+    motion = with_background(motion, nearness)
     whole = torch.zeros_like(nearness, dtype=torch.bool)
     surfaces = Surfaces(
         nearness=nearness.clone(),
@@ -74,19 +80,28 @@ def find_surfaces(colour: Tensor, depth: Tensor, motion: Tensor) -> Surfaces:
 
 def _is_pure(motion: Tensor) -> Tensor:
     """Tell where motion changes evenly, (1, 1, H, W) bool."""
-    height, width = motion.shape[-2:]
-    around = pad(motion, (1, 1, 1, 1), mode="replicate")
-    pure = torch.ones_like(motion[:, :1], dtype=torch.bool)
+    bent = torch.zeros_like(motion[:, :1], dtype=torch.bool)
+    for one, other in _opposite(motion):
+        bend = ((one + other) / 2 - motion).abs().amax(dim=1, keepdim=True)
+        change = (one - other).abs().amax(dim=1, keepdim=True)
+        bent |= bend > _BEND + _BEND_SHARE * change
+    mixed = bent
+    # half of one motion and half of the other is even as well, but nothing beside it is
+    for one, other in _opposite(bent.to(motion.dtype)):
+        mixed = mixed | ((one > 0) & (other > 0))
+    return ~mixed
+
+
+def _opposite(values: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Give for each direction what lies on either side of every pixel."""
+    height, width = values.shape[-2:]
+    around = pad(values, (1, 1, 1, 1), mode="replicate")
     for down, right in _DIRECTIONS:
         one, other = (
             around[..., 1 + y : 1 + y + height, 1 + x : 1 + x + width]
             for y, x in ((down, right), (-down, -right))
         )
-        bend = ((one + other) / 2 - motion).abs().amax(dim=1, keepdim=True)
-        change = (one - other).abs().amax(dim=1, keepdim=True)
-        pure &= bend <= _BEND + _BEND_SHARE * change
-    # at the frame's own border nothing can be compared with
-    return pure
+        yield one, other
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +149,8 @@ class _Edges:
         for down, right in places:
             there = self._padded[:, self._padded_at + down * self._stride + right]
             near = there[0] - there[1] * right - there[2] * down
-            motion = there[3:7] - there[7:11] * right - there[11:15] * down
+            change = there[7:11] * right + there[11:15] * down
+            motion = there[3:7] - change.clamp(-_MOST_CONTINUED, _MOST_CONTINUED)
             yield _Place(near.clamp_min(0), motion, there[16:], there[15] > 0.5)
 
     def write(self, surfaces: Surfaces) -> None:
@@ -246,13 +262,13 @@ class _Edges:
         front_colour = torch.where(is_more, rest, front.colour)
         rest = (self._colour - cover * front.colour) / (1 - cover).clamp_min(0.5)
         behind_colour = torch.where(is_more, behind.colour, rest)
-        slack = (front.colour - behind.colour).abs() / 2
-        least = torch.minimum(self._colour, torch.minimum(front.colour, behind.colour)) - slack
-        most = torch.maximum(self._colour, torch.maximum(front.colour, behind.colour)) + slack
-        return (
-            torch.minimum(torch.maximum(front_colour, least), most),
-            torch.minimum(torch.maximum(behind_colour, least), most),
-        )
+        return _like(front_colour, front.colour), _like(behind_colour, behind.colour)
+
+
+def _like(colour: Tensor, beside: Tensor) -> Tensor:
+    """Keep what was solved for near what the surface shows beside: small errors grow there."""
+    least, most = beside * _DARKER - _SLACK, beside * _BRIGHTER + _SLACK
+    return torch.minimum(torch.maximum(colour, least), most)
 
 
 def _chosen(where: Tensor, one: _Side, other: _Side) -> _Side:
@@ -270,14 +286,8 @@ def _alike(one: Tensor, other: Tensor) -> Tensor:
 
 def _is_even(nearness: Tensor) -> Tensor:
     """Tell where nearness changes evenly, so that it can be continued."""
-    height, width = nearness.shape[-2:]
-    around = pad(nearness, (1, 1, 1, 1), mode="replicate")
     even = torch.ones_like(nearness, dtype=torch.bool)
-    for down, right in _DIRECTIONS[:2]:
-        one, other = (
-            around[..., 1 + y : 1 + y + height, 1 + x : 1 + x + width]
-            for y, x in ((down, right), (-down, -right))
-        )
+    for one, other in _opposite(nearness):
         even &= ((one + other) / 2 - nearness).abs() <= 0.01 * nearness
     return even
 

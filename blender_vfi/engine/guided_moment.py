@@ -20,8 +20,9 @@ from .following import Motion
 from .guided_alignment import Alignment, align
 from .guided_blend import FOUND, MOVED, RELIT, SHADED, Guess, Trust
 from .guided_edges import find_surfaces
+from .guided_paths import shift_between
 from .guided_projection import Projection
-from .guided_vectors import Surfaces, nearness_of, shift_at
+from .guided_vectors import Surfaces, nearness_of
 from .network import Network
 
 _COLOURS = 3
@@ -84,8 +85,8 @@ class Moment:
         self._motion = motion
         self._count = found.shape[1]
         self.aligned: Alignment = align(
-            _projected(sources[0].surfaces, self._share * step),
-            _projected(sources[1].surfaces, (self._share - 1) * step),
+            _projected(sources[0].surfaces, sources[1].surfaces, self._share * step, step),
+            _projected(sources[1].surfaces, sources[0].surfaces, (self._share - 1) * step, -step),
             self._share,
         )
 
@@ -200,10 +201,25 @@ class Moment:
         return made, (warp(pictures[0], motion.flow_t0), warp(pictures[1], motion.flow_t1))
 
 
-def _projected(surfaces: Surfaces, moment: float) -> Projection:
-    return Projection(
-        surfaces, shift_at(surfaces.motion, moment), shift_at(surfaces.behind_motion, moment)
-    )
+def _projected(
+    surfaces: Surfaces, other: Surfaces, moment: float, other_moment: float
+) -> Projection:
+    """Carry what a frame shows to a moment, on the way to where the other frame has it."""
+    shifts = [
+        shift_between(
+            motion,
+            nearness,
+            other.motion,
+            other.nearness,
+            moment=moment,
+            other_moment=other_moment,
+        )
+        for motion, nearness in (
+            (surfaces.motion, surfaces.nearness),
+            (surfaces.behind_motion, surfaces.behind_nearness),
+        )
+    ]
+    return Projection(surfaces, *shifts)
 
 
 def _white(lights: Sequence[Tensor]) -> float:

@@ -16,6 +16,7 @@ from .guided_vectors import SAME_SURFACE, Surfaces
 
 _PARTS = 3  # each pixel is carried in this many parts a side, so that growing surfaces stay whole
 _SAME_MOTION = 0.3  # pixels
+_BESIDE_EDGE = 0.9  # how purely pixels beside an edge show one surface: filters reach far
 _DEPTH_BIN = 0.01
 _MOST_BINS = 1 << 13
 _DISTANCE_BINS = 64
@@ -119,7 +120,7 @@ class Projection:
             self._near[point],
         )
 
-    def sample(self, view: View, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    def sample(self, view: View, wanted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Look where a view points.
 
         Args:
@@ -127,12 +128,13 @@ class Projection:
             wanted: (P,) bool, where to look; the rest is 0.
 
         Returns:
-            (C, P) colours multiplied by cover, and (P,) how much of the pixel the surface that is
-            seen there covers, 0 to 1.
+            (C, P) colours multiplied by cover; (P,) how much of the pixel the surface that is seen
+            there covers, 0 to 1; and (P,) how much of its colour was seen and not solved for.
         """
         surfaces = self._surfaces
         colour = torch.cat((surfaces.front, torch.ones_like(surfaces.cover)), dim=1).flatten(2)[0]
         result = colour.new_zeros(colour.shape[0], len(view.x))
+        purity = torch.ones_like(result[0])
         wanted = wanted & view.found
         height, width = self.size
         column = view.x.round().clamp(0, width - 1)
@@ -143,11 +145,11 @@ class Projection:
         plain = (wanted & ~is_beside).nonzero()[:, 0]
         result[:, plain] = _cubic(colour, view.x[plain], view.y[plain], self.size)
         edge = (wanted & is_beside).nonzero()[:, 0]
-        result[:, edge] = self._of_surface(view, edge)
-        return result[:-1], result[-1]
+        result[:, edge], purity[edge] = self._of_surface(view, edge)
+        return result[:-1], result[-1], purity
 
-    def _of_surface(self, view: View, at: Tensor) -> Tensor:
-        """Return (C + 1, M) colour times cover, and cover, of one surface at its edges."""
+    def _of_surface(self, view: View, at: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (C + 1, M) colour times cover and cover of one surface at its edges; purity."""
         height, width = self.size
         surfaces = self._surfaces
         x, y = view.x[at].clamp(0, width - 1), view.y[at].clamp(0, height - 1)
@@ -157,7 +159,7 @@ class Projection:
         left, top = x.floor().clamp(max=width - 2), y.floor().clamp(max=height - 2)
         front, behind = surfaces.front.flatten(2)[0], surfaces.behind.flatten(2)[0]
         total = torch.zeros_like(x)
-        covered = torch.zeros_like(x)
+        covered, seen = torch.zeros_like(x), torch.zeros_like(x)
         colour = front.new_zeros(front.shape[0], len(at))
         for down in (0, 1):
             for right in (0, 1):
@@ -175,9 +177,12 @@ class Projection:
                 gain = weight * torch.where(in_back, 1, cover) * (in_front | in_back)
                 total += weight
                 covered += gain
+                whole = torch.where(surfaces.is_torn.flatten()[tap], _BESIDE_EDGE, 1.0)
+                seen += gain * torch.where(is_edge, torch.where(in_back, 1 - cover, cover), whole)
                 colour += gain * torch.where(in_back, behind[:, tap], front[:, tap])
         total = total.clamp_min(1e-6)
-        return torch.cat((colour / total, (covered / total)[None]))
+        purity = seen / covered.clamp_min(1e-6)
+        return torch.cat((colour / total, (covered / total)[None])), purity
 
 
 def _alike(near: Tensor, other: Tensor, shift: Tensor, other_shift: Tensor) -> Tensor:
