@@ -85,7 +85,9 @@ def _pixel_grid(frame: Tensor) -> Tensor:
     """Return (1, H, W, 2): where each pixel lies in `grid_sample`'s units."""
     height, width = frame.shape[-2:]
     y, x = torch.meshgrid(
-        torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij"
+        torch.linspace(-1, 1, height, device=frame.device, dtype=frame.dtype),
+        torch.linspace(-1, 1, width, device=frame.device, dtype=frame.dtype),
+        indexing="ij",
     )
     return torch.stack((x, y), dim=-1)[None]
 

@@ -23,11 +23,13 @@ from . import images
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat
 from .schedule import Plan, window_of
+from .staging import staged
 
 _HEADERS_KEPT = 7
 """A model sees four frames at most; one that stays in sight while time goes to and fro has at most
 three others on either side."""
 _PAUSE_S = 0.2
+_CPU = torch.device("cpu")
 _WAITING_BYTES = 1 << 30
 """Frames of many passes are large: fewer wait where they would take more, and one at least."""
 
@@ -40,15 +42,23 @@ class ReadAhead:
         wanted: indices in the order in which they will be asked for, each once.
         expected: what all frames must be like; a frame that is not raises `FrameError`.
         threads: that decode; one frame more than there are is decoded ahead.
+        device: where the frames will go.
     """
 
     def __init__(
-        self, paths: list[Path], wanted: Iterable[int], expected: FrameFormat, threads: int = 1
+        self,
+        paths: list[Path],
+        wanted: Iterable[int],
+        expected: FrameFormat,
+        threads: int = 1,
+        device: torch.device = _CPU,
     ) -> None:
         self._paths = paths
         self._expected = expected
+        # of many passes, one at a time goes
+        self._device = _CPU if expected.is_multilayer else device
         self._wanted: Iterator[int] = iter(wanted)
-        self._coming: deque[tuple[int, Future[images.Frame]]] = deque()
+        self._coming: deque[tuple[int, Future[tuple[images.FrameHeader, Tensor]]]] = deque()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="vfi-read")
         self._ahead = min(threads + 1, _frames_that_fit(expected))
         self._headers: dict[int, images.FrameHeader] = {}
@@ -71,13 +81,13 @@ class ReadAhead:
         announced, future = self._coming.popleft()
         if announced != index:
             raise AssertionError(f"frame {index} asked for, {announced} announced")
-        frame = future.result()
+        header, frame = future.result()
         self._start_next()
         self._headers.pop(index, None)  # a frame may come again
-        self._headers[index] = frame.header
+        self._headers[index] = header
         for passed in list(self._headers)[:-_HEADERS_KEPT]:
             del self._headers[passed]
-        return torch.from_numpy(frame.pixels)
+        return frame
 
     def headers_of_pair(self, pair: int) -> tuple[images.FrameHeader, images.FrameHeader]:
         """Return the headers of both source frames of the pair being made."""
@@ -88,10 +98,10 @@ class ReadAhead:
         if index is not None:
             self._coming.append((index, self._pool.submit(self._read, index)))
 
-    def _read(self, index: int) -> images.Frame:
+    def _read(self, index: int) -> tuple[images.FrameHeader, Tensor]:
         frame = read_steadily(self._paths[index])
         check_same_format(self._expected, self._paths[0], frame.header.format, self._paths[index])
-        return frame
+        return frame.header, staged(torch.from_numpy(frame.pixels), self._device)
 
 
 class WriteBehind:

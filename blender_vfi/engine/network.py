@@ -30,6 +30,7 @@ from .light import LightCurve, curve_for
 from .padding import padded, padded_side, side_multiple
 from .schedule import PairWork
 from .soundness import are_sound, mended
+from .staging import downloaded, uploaded
 from .tiling import SMALLEST_WHEN_FULL, Tile, Tiling, largest_tile
 
 
@@ -96,7 +97,7 @@ class Network:
 
     def upload(self, frame: Tensor) -> DeviceFrame:
         """Bring a frame (H, W, C) to the device."""
-        return self.prepare(frame.permute(2, 0, 1)[None].to(self._device, torch.float32))
+        return self.prepare(uploaded(frame.permute(2, 0, 1)[None], self._device))
 
     def prepare(self, channels: Tensor) -> DeviceFrame:
         """Make a source of a frame (1, C, H, W) that is on the device."""
@@ -202,7 +203,7 @@ class Network:
 
     def on_host(self, frames: Tensor) -> Tensor:
         """Return (T, H, W, C) in main memory of what `make` returned."""
-        return frames.permute(0, 2, 3, 1).contiguous().cpu()
+        return downloaded(frames.permute(0, 2, 3, 1).contiguous())
 
     def move(
         self, device: torch.device, dtype: torch.dtype, frames: Sequence[DeviceFrame]

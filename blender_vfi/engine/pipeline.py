@@ -359,7 +359,8 @@ class _JobRun:
             self._emit(self._meter.event())
 
         wanted = reading_order(self._plan, folder.finished, loaded.spec.context)
-        with ReadAhead(self._sources, wanted, frame_format, self._threads.readers) as reader:
+        threads = self._threads.readers
+        with ReadAhead(self._sources, wanted, frame_format, threads, self._device) as reader:
             sink = MadeFrames(
                 reader,
                 folder,

@@ -1,0 +1,263 @@
+"""Measures all that counts on a GPU, in one command: RIFE 4.25 alone, and from PNG to PNG.
+
+    python -m benchmarks.gpu [--record] [--sizes 1920x1080 3840x2160] [--frames 17]
+    python -m benchmarks.gpu --device cpu --sizes 256x144 --frames 3
+
+The second line rehearses it where there is no GPU. For each size, in fp32 and fp16, at ×2 and ×4,
+it tells the new frames a second of the model alone, of a plain version of it (`plain_rife`) and of
+a whole job from PNG to PNG; how busy the GPU was in the job, by nvidia-smi; the most memory that
+torch took there; and how much of the bus's measured speed the frames took that came and went.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from blender_vfi.engine import memory
+from blender_vfi.engine.folders import job_for_folder
+from blender_vfi.engine.pipeline import Engine
+from blender_vfi.models import catalog
+from blender_vfi.models.interface import Quality
+from blender_vfi.models.rife import Rife, pad_multiple
+from tools.demo.footage import extract_frames, fetch_film
+
+from . import findings, results_file, weights
+from .plain_rife import PlainRife
+
+_FIRST = 8
+_MULTIPLIERS = (2, 4)
+_ROUNDS = 5
+_SAMPLE_EVERY_MS = 100
+_BUS_BYTES = 1 << 28
+_NO_GPU = """\
+There is no GPU here that torch can use (torch {torch}), and so nothing to measure. On a machine
+that has one, install torch for it. To rehearse on the CPU:
+python -m benchmarks.gpu --device cpu --sizes 256x144 --frames 3"""
+
+Size = tuple[int, int]
+Precision = Literal["fp32", "fp16"]
+_DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "fp16": torch.float16}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and report; return the exit code, 1 where there is no GPU."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--sizes", type=_size, nargs="+", default=[(1920, 1080), (3840, 2160)], metavar="WxH"
+    )
+    parser.add_argument("--frames", type=int, default=17, help="source frames of a job")
+    findings.add_record_option(parser)
+    options = parser.parse_args(arguments)
+    device = memory.choose_device(options.device)
+    if options.device == "auto" and device.type == "cpu":
+        print(_NO_GPU.format(torch=torch.__version__))
+        return 1
+    machine = results_file.machine() | {"processor": memory.device_title(device)}
+    bus = bus_bytes_per_second(device)
+    rows = [
+        row
+        for size in options.sizes
+        for row in measure(device, size, frames=options.frames, bus=bus)
+    ]
+    found = findings.Findings(
+        command="python -m benchmarks.gpu",
+        columns={
+            "job": 0,
+            "model frames/s": 1,
+            "plain frames/s": 1,
+            "ratio": 2,
+            "PNG to PNG frames/s": 1,
+            "busy %": 0,
+            "peak MiB": 0,
+            "bus %": 1,
+        },
+        rows=rows,
+        remarks=[f"bus: {bus / 1e9:.1f} GB/s, there and back"] if bus else [],
+        chart=findings.Bars(
+            title="New frames a second",
+            columns=("model frames/s", "plain frames/s", "PNG to PNG frames/s"),
+        ),
+    )
+    findings.report("gpu", found, machine=machine, record=options.record)
+    return 0
+
+
+def measure(
+    device: torch.device, size: Size, *, frames: int, bus: float | None
+) -> list[tuple[findings.Cell, ...]]:
+    """Measure one size in every precision that the device runs, at every multiplier."""
+    rows: list[tuple[findings.Cell, ...]] = []
+    precisions: tuple[Precision, ...] = ("fp32",) if device.type == "cpu" else ("fp32", "fp16")
+    with tempfile.TemporaryDirectory() as scratch:
+        sources = _footage(Path(scratch) / "in", size, frames)
+        for precision in precisions:
+            for multiplier in _MULTIPLIERS:
+                _forget_peak(device)
+                alone, plain = _speeds(device, sources[:2], precision, multiplier)
+                output = Path(scratch) / f"{precision}_{multiplier}"
+                job, busy = _job_speed(device, sources, output, precision, multiplier)
+                moved = (1 + 1 / (multiplier - 1)) * 4 * 3 * size[0] * size[1]
+                rows.append(
+                    (
+                        f"{size[0]}×{size[1]} {precision} ×{multiplier}",
+                        *(alone, plain, alone / plain, job, busy, _peak_mebibytes(device)),
+                        100 * job * moved / bus if bus else None,
+                    )
+                )
+    return rows
+
+
+def bus_bytes_per_second(device: torch.device) -> float | None:
+    """Return how fast bytes go to the device and back, of locked memory; None for the CPU."""
+    if device.type != "cuda":
+        return None
+    here = torch.empty(_BUS_BYTES, dtype=torch.uint8, pin_memory=True)
+    there = here.to(device)
+    best_s = float("inf")
+    for _ in range(_ROUNDS):
+        torch.cuda.synchronize(device)
+        began_s = time.perf_counter()
+        there.copy_(here, non_blocking=True)
+        here.copy_(there, non_blocking=True)
+        torch.cuda.synchronize(device)
+        best_s = min(best_s, time.perf_counter() - began_s)
+    return 2 * _BUS_BYTES / best_s
+
+
+def _speeds(
+    device: torch.device, paths: Sequence[Path], precision: Precision, multiplier: int
+) -> tuple[float, float]:
+    """Return the new frames a second of the model alone and of the plain version, in turn."""
+    model = cast(Rife, weights.build(catalog.find(catalog.DEFAULT_MODEL)).model)
+    model = model.to(device, _DTYPES[precision])
+    plain = PlainRife(model)
+    frames = [_padded(path).to(device, _DTYPES[precision]) for path in paths]
+    moments = [step / multiplier for step in range(1, multiplier)]
+
+    def run_model() -> None:
+        features = model.encode(frames[1])
+        model(frames, (earlier, features), moments, Quality())
+
+    def run_plain() -> None:
+        features = plain.encode(frames[1])
+        for moment in moments:
+            plain(frames, (earlier_plain, features), moment)
+
+    best_s = [float("inf"), float("inf")]
+    with torch.inference_mode():
+        earlier, earlier_plain = model.encode(frames[0]), plain.encode(frames[0])
+        for round_number in range(_ROUNDS + 1):
+            for place, run in enumerate((run_model, run_plain)):
+                _wait(device)
+                began_s = time.perf_counter()
+                run()
+                _wait(device)
+                if round_number:  # the first has warmed up
+                    best_s[place] = min(best_s[place], time.perf_counter() - began_s)
+    return len(moments) / best_s[0], len(moments) / best_s[1]
+
+
+def _job_speed(
+    device: torch.device,
+    sources: Sequence[Path],
+    output: Path,
+    precision: Precision,
+    multiplier: int,
+) -> tuple[float, float | None]:
+    """Return the new frames a second of a warm engine's job, and how busy the GPU was, in %."""
+    settings: dict[str, Any] = {"device": str(device), "precision": precision}
+    engine = Engine()
+    for name in ("warm", "timed"):
+        job = job_for_folder(
+            sources[0].parent, output / name, job_id=name, multiplier=multiplier, **settings
+        )
+        with _watching(device) as samples:
+            finished = engine.run(job)
+    busy = statistics.mean(samples) if samples else None
+    return finished.frames_made / finished.duration_s, busy
+
+
+@contextmanager
+def _watching(device: torch.device) -> Iterator[list[float]]:
+    """Sample how busy a CUDA device is, in %, into a list that is full at the end."""
+    samples: list[float] = []
+    tool = shutil.which("nvidia-smi")
+    if device.type != "cuda" or tool is None:
+        yield samples
+        return
+    watcher = subprocess.Popen(
+        [
+            *(tool, "-i", str(device.index or 0), "--query-gpu=utilization.gpu"),
+            *("--format=csv,noheader,nounits", "-lms", str(_SAMPLE_EVERY_MS)),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield samples
+    finally:
+        watcher.terminate()
+        printed, _ = watcher.communicate()
+        samples += [float(line) for line in printed.split() if line.isdecimal()]
+
+
+def _footage(folder: Path, size: Size, count: int) -> list[Path]:
+    """Return the film's frames, resized where they must be."""
+    paths = extract_frames(fetch_film(Path("build/footage")), folder, first=_FIRST, count=count)
+    for path in paths:
+        with Image.open(path) as picture:
+            if picture.size != size:
+                picture.resize(size, Image.Resampling.LANCZOS).save(path, compress_level=1)
+    return paths
+
+
+def _padded(path: Path) -> Tensor:
+    with Image.open(path) as picture:
+        width, height = picture.size
+        values = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
+    frame = values.view(height, width, 3).permute(2, 0, 1)[None].float() / 255
+    multiple = pad_multiple(catalog.DEFAULT_MODEL.removeprefix("rife-"))
+    return functional.pad(frame, (0, -width % multiple, 0, -height % multiple)).contiguous()
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _forget_peak(device: torch.device) -> None:
+    memory.clear_cache(device)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _peak_mebibytes(device: torch.device) -> float:
+    """Return the most that torch took of the device; of the CPU, that the process ever took."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_reserved(device) / 2**20
+    return memory.peak_memory_bytes() / 2**20
+
+
+def _size(words: str) -> Size:
+    width, _, height = words.partition("x")
+    return int(width), int(height)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

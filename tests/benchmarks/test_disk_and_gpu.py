@@ -1,0 +1,77 @@
+"""The benchmarks of whole jobs: what they compare is the same work, and a rehearsal is complete."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchmarks import disk, gpu, png, weights
+from benchmarks.sequences import long_sequence
+from blender_vfi.models import catalog, locations
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def clip(monkeypatch, tmp_path):
+    """Three smooth files, 60 × 90, and no published weights."""
+    monkeypatch.setattr(locations, "find_file", lambda _spec: None)
+    monkeypatch.setattr(weights, "_FETCHED", tmp_path)
+    coarse = torch.rand(3, 3, 5, 7, generator=torch.Generator().manual_seed(4))
+    smooth = torch.nn.functional.interpolate(coarse, (60, 90), mode="bilinear")
+    (tmp_path / "in").mkdir()
+    paths = [tmp_path / "in" / f"frame_{index}.png" for index in range(3)]
+    for path, pixels in zip(paths, smooth.mul(255).byte().permute(0, 2, 3, 1), strict=True):
+        Image.fromarray(pixels.numpy()).save(path)
+    return paths
+
+
+def test_plain_loop_saves_every_frame_in_order(clip, tmp_path):
+    model = weights.build(catalog.find(catalog.DEFAULT_MODEL)).model
+    with torch.inference_mode():
+        paths = disk.run_plain(model, clip, 2, tmp_path / "plain")
+        assert disk.run_alone(model, clip, 2) > 0
+    assert len(paths) == 5
+    for saved, source in zip(paths[::2], clip, strict=True):
+        np.testing.assert_array_equal(disk._read(saved), disk._read(source))
+    assert disk._read(paths[1]).shape == (60, 90, 3)
+
+
+def test_ratio_is_of_the_plain_loop_and_the_overhead_of_the_model():
+    best_s = {"plain": 1.0, "engine": 0.5, "engine, cuts off": 0.4, "alone": 0.4}
+    whole, without = disk._rows(best_s, 2)
+    assert whole == ("×2", 1.0, 0.5, 2.0, 0.4, pytest.approx(25))
+    assert without[3:] == (2.5, 0.4, pytest.approx(0))
+
+
+def test_long_sequence_goes_there_and_back(clip, tmp_path):
+    folder = long_sequence(clip, 7, tmp_path / "long")
+    frames = sorted(folder.iterdir())
+    order = [next(i for i, path in enumerate(clip) if path.samefile(frame)) for frame in frames]
+    assert order == [0, 1, 2, 1, 0, 1, 2]
+
+
+def test_rehearsal_on_the_cpu_measures_all_that_is_there(clip, monkeypatch, capsys):
+    monkeypatch.setattr(gpu, "_footage", lambda _folder, _size, _count: clip)
+    monkeypatch.setattr(gpu, "_job_speed", lambda *_arguments: (2.0, None))
+    monkeypatch.setattr(gpu, "_ROUNDS", 1)
+    assert gpu.main(["--device", "cpu", "--sizes", "90x60", "--frames", "3"]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("90×60")]
+    assert [row.split()[1:3] for row in rows] == [["fp32", "×2"], ["fp32", "×4"]]
+    assert all(row.split()[6:8] == ["2.0", "–"] for row in rows)
+
+
+def test_machine_without_a_gpu_is_told_how_to_rehearse(monkeypatch, capsys):
+    monkeypatch.setattr(gpu.memory, "choose_device", lambda _name: torch.device("cpu"))
+    assert gpu.main([]) == 1
+    assert "--device cpu --sizes 256x144" in capsys.readouterr().out
+
+
+def test_ways_to_compress_are_compared_with_blenders(tmp_path):
+    picture = np.random.default_rng(0).random((20, 30, 3), dtype=np.float32)
+    rows = {row[0]: row[1:] for row in png.compare({"noise": picture}, tmp_path / "a.png")}
+    assert rows["1, all (Blender)"][1::2] == (1.0, 1.0)
+    assert sum("(this engine)" in name for name in rows) == 1
+    assert all(cell > 0 for row in rows.values() for cell in row)
