@@ -10,7 +10,19 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 
-RECORDED = ("files", "png", "speed", "disk", "startup", "memory", "tiles", "cuts", "duplicates")
+RECORDED = (
+    "files",
+    "png",
+    "speed",
+    "disk",
+    "startup",
+    "memory",
+    "tiles",
+    "cuts",
+    "duplicates",
+    "cache_clearing",
+    "soundness",
+)
 """Those that keep their figures when they are told to."""
 
 ALL = (*RECORDED, "passes", "models", "quality", "rendered")

@@ -1,6 +1,6 @@
 """Shows what it costs to look at every answer of a model for values that are no numbers.
 
-    python -m benchmarks.soundness [--size 1280x720] [--device cpu] [--precision fp32]
+    python -m benchmarks.soundness [--size 1280x720] [--device cpu] [--precision fp32] [--record]
 
 Times a model's answer for one moment, and the look at that answer, on frames of noise. It waits for
 the device after each, as a job does when it takes the frame.
@@ -13,7 +13,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 
 import torch
 
@@ -24,18 +23,20 @@ from blender_vfi.models import catalog
 from blender_vfi.models.interface import Interpolation, Quality
 from blender_vfi.models.loading import load_model
 
-_REPEATS = 20
+from . import findings, results_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print both times; return the exit code."""
+    """Report both times; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", default="1280x720", metavar="WxH")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--model", default=catalog.DEFAULT_MODEL)
-    parser.add_argument("--repeats", type=int, default=_REPEATS)
+    parser.add_argument("--repeats", type=int, default=20)
+    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
+    machine = results_file.machine()
     device = memory.choose_device(options.device)
     spec = catalog.find(options.model)
     dtype = memory.choose_dtype(options.precision, device, half_precision=spec.half_precision)
@@ -45,15 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def answer() -> Interpolation:
         features = [model.encode(frame) for frame in frames]
-        made: Interpolation = model(frames, features, [float(Fraction(1, 2))], Quality())
+        made: Interpolation = model(frames, features, [0.5], Quality())
         return made
 
     with torch.inference_mode():
         made = answer()
         looked_s = _seconds(lambda: bool(are_sound([made]).all()), options.repeats)
         made_s = _seconds(lambda: float(answer().frames.flatten()[0]), max(options.repeats // 4, 1))
-    print(f"{spec.title}, {width}×{height} on {device} in {memory.dtype_name(dtype)}")
-    print(f"answer {made_s * 1e3:.2f} ms, look {looked_s * 1e3:.2f} ms: {looked_s / made_s:.2%}")
+    found = findings.Findings(
+        command="python -m benchmarks.soundness",
+        columns={"model": 0, "answer ms": 1, "look ms": 2, "share %": 2},
+        rows=[(spec.title, made_s * 1e3, looked_s * 1e3, 100 * looked_s / made_s)],
+        remarks=[f"{width}×{height}, {memory.dtype_name(dtype)}, {memory.device_title(device)}"],
+    )
+    findings.report("soundness", found, machine=machine, record=options.record)
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import os
 import platform
 import queue
@@ -240,6 +241,8 @@ def _load_engine() -> Engine:
             "it needs: there, with --engine-python, or in $BLENDER_VFI_PYTHON. Into this one, it "
             f'would be installed with: {sys.executable} -m pip install -r "{REQUIREMENTS}"'
         ) from error
+    # what the import has made stays: clearing the cache need not look through it every time
+    gc.freeze()
     return Engine()
 
 

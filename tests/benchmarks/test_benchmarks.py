@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import os
@@ -11,7 +12,16 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import cuts, duplicates, models, quality, results_file, soundness, weights
+from benchmarks import (
+    cache_clearing,
+    cuts,
+    duplicates,
+    models,
+    quality,
+    results_file,
+    soundness,
+    weights,
+)
 from blender_vfi.errors import UnknownModelError
 from blender_vfi.models import catalog, locations
 
@@ -165,4 +175,27 @@ def test_held_frames_of_the_benchmark_survive_its_compression():
 
 def test_the_look_at_an_answer_is_timed_beside_the_answer(capsys, checkpoint_folder):
     assert soundness.main(["--size", "64x64", "--repeats", "2"]) == 0
-    assert "64×64 on cpu in fp32\nanswer " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.split()[:6] == ["model", "answer", "ms", "look", "ms", "share"]
+    assert "64×64, fp32, CPU" in told
+
+
+def test_clearings_of_the_cache_are_measured_for_each_number_of_pairs(capsys, checkpoint_folder):
+    sizes = ["--pairs", "3", "--size", "64x48", "--device", "cpu"]
+    assert cache_clearing.main(["--every", "1", "1000", *sizes]) == 0
+    gc.unfreeze()  # of this process, which goes on
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows[1:3]] == ["1", "1000"]
+    assert all(float(figure) > 0 for row in rows[1:3] for figure in row.split())
+    assert rows[3].startswith("RIFE 4.25, 64×48, fp32, CPU")
+
+
+@pytest.mark.parametrize(("every", "clearings"), [(1, 4), (2, 2), (1000, 1)])
+def test_cache_is_cleared_as_often_as_is_measured(monkeypatch, checkpoint_folder, every, clearings):
+    model = cache_clearing.load_model(
+        catalog.find("rife-4.25"), device=torch.device("cpu"), dtype=torch.float32
+    )
+    cleared = []
+    monkeypatch.setattr(cache_clearing.memory, "clear_cache", cleared.append)
+    cache_clearing.measure(model, torch.device("cpu"), (32, 32), pairs=3, every=every)
+    assert len(cleared) == clearings + 1  # one before the beginning
