@@ -158,9 +158,9 @@ def _read_job(fields: Any, folder: Path, roots: list[Path] | None) -> JobSpec:
         path = folder / text
         if roots is not None and not _is_inside(path, roots, known):
             raise RequestError(
-                f"{where} is {path}, which lies outside of {_listed(roots)}: a job file reaches "
-                "its own folder alone. Where you trust it, allow that folder with "
-                f'--allow "{path.parent}", or every path with --trust-paths.'
+                f"{where} is {text!r}, {path.resolve()}, outside of {_listed(roots)}: a job file "
+                "reaches its own folder alone. Where you trust it, allow that folder with "
+                f'--allow "{path.resolve().parent}", or every path with --trust-paths.'
             )
         return str(path)
 
@@ -197,7 +197,7 @@ def _check_links(output_dir: Path, roots: list[Path]) -> None:
     for link in links:
         if not _is_inside(link, roots):
             raise RequestError(
-                f"{link} is a link to {link.resolve()}, which lies outside of {_listed(roots)}: "
+                f"{link} is a link to {link.resolve()}, outside of {_listed(roots)}: "
                 "remove it, or allow its folder with --allow."
             )
 
