@@ -56,7 +56,7 @@ def test_each_network_is_measured_once_and_no_model_is_left_out():
         spec.name for spec in catalog.CATALOG
     )
     assert groups["film"] == ["film", "film-fp16"]
-    assert groups["rife-4.25"] == ["rife-4.25", "rife-4.26"]
+    assert groups["rife-4.25"] == ["rife-4.25", "rife-4.26", "guided"]
 
 
 def test_named_model_is_measured_under_the_name_of_its_network():
@@ -73,7 +73,7 @@ def test_stopped_run_goes_on_with_what_is_missing(measured, tmp_path):
     assert measured == ["ifrnet-s", "rife-4.25"]
     results = json.loads(output.read_text())
     assert list(results) == ["rife-4.25", "ifrnet-s"]
-    assert results["rife-4.25"]["stands_for"] == ["rife-4.25", "rife-4.26"]
+    assert results["rife-4.25"]["stands_for"] == ["rife-4.25", "rife-4.26", "guided"]
     models.main(arguments)
     assert measured[2:] == ["rife-4.25", "ifrnet-s"]
 
