@@ -38,7 +38,7 @@ examples:
 """
 _ALBEDOS = (
     render_setup.NO_ALBEDO,
-    render_setup.DIFFUSE_COLOR,
+    render_setup.COLORS,
     render_setup.DENOISING_ALBEDO,
 )
 _MOST_LISTED = 10
@@ -80,7 +80,8 @@ def add_render_commands(
         "--albedo",
         choices=[_option(name) for name in _ALBEDOS],
         default=_option(render_setup.NO_ALBEDO),
-        help="a pass that tells surfaces apart, beside vectors and depth (default: none)",
+        help="passes of surfaces' own colours, so that light can move apart from them "
+        "(default: none)",
     )
     setup.add_argument("--restore", action="store_true", help="put everything back in place of it")
     setup.add_argument(

@@ -14,7 +14,7 @@ import bpy
 
 from . import vse
 from .doubtful_frames import note_doubtful
-from .engine.exr_header import read_exr_header
+from .engine.exr_header import has_guides
 from .engine.gaps import describe_missing, fill_job
 from .engine.protocol import JobSpec, Run
 from .errors import FrameError
@@ -123,16 +123,6 @@ def rendered_files(scene: bpy.types.Scene) -> list[Path]:
     return files
 
 
-def has_guides(file: Path) -> bool:
-    """Tell whether a rendered frame has vectors and depth."""
-    if file.suffix.lower() != ".exr":
-        return False
-    try:
-        return read_exr_header(file).has_guides
-    except FrameError:
-        return False  # the engine says more of what is wrong with it
-
-
 def place_rendered(rendered: Rendered, job: JobSpec) -> Placed:
     """Show the finished sequence, where that is asked for, and what is doubtful in it.
 
@@ -141,6 +131,7 @@ def place_rendered(rendered: Rendered, job: JobSpec) -> Placed:
     """
     scene = vse.find_scene(rendered.scene_name)
     notices = note_doubtful(scene, Path(job.output_dir))
+    reload_strips(scene, Path(job.output_dir))
     strip_name = ""
     if rendered.adds_strip:
         with vse.editing(scene):
@@ -160,11 +151,9 @@ def _show(scene: bpy.types.Scene, job: JobSpec) -> str:
     """Let the strip of these frames show all of them, or add one; return its name."""
     names = [job.frame_name(index) for index in range(len(job.plan().outputs))]
     start = job.first_number
-    for strip in vse.all_strips(scene):
-        if strip.type == "IMAGE" and _folder_of(strip) == Path(job.output_dir):
-            replace_elements(strip, names)
-            strip.directory = strip.directory  # Blender reads the files anew
-            return str(strip.name)
+    for strip in _strips_of(scene, Path(job.output_dir)):
+        replace_elements(strip, names)
+        return str(strip.name)
     strip = vse.new_image_strip(
         vse.root_strips(scene),
         name=scene.name,
@@ -179,5 +168,16 @@ def _show(scene: bpy.types.Scene, job: JobSpec) -> str:
     return str(strip.name)
 
 
-def _folder_of(strip: bpy.types.Strip) -> Path:
-    return Path(bpy.path.abspath(strip.directory))
+def reload_strips(scene: bpy.types.Scene, folder: Path) -> None:
+    """Let the strips that show a folder's files read them anew, since they have changed."""
+    for strip in _strips_of(scene, folder):
+        strip.directory = strip.directory
+
+
+def _strips_of(scene: bpy.types.Scene, folder: Path) -> list[bpy.types.Strip]:
+    strips = vse.all_strips(scene) if scene.sequence_editor else ()
+    return [
+        strip
+        for strip in strips
+        if strip.type == "IMAGE" and Path(bpy.path.abspath(strip.directory)) == folder
+    ]

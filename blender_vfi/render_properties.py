@@ -25,10 +25,13 @@ class SetupChoices:
     )
     albedo: bpy.props.EnumProperty(
         name="Surface Color",
-        description="A pass beside vectors and depth that tells surfaces apart",
+        description=(
+            "Passes of the colors of surfaces without light, beside vectors and depth: light and "
+            "shadows can then move apart from them"
+        ),
         items=[
             ("NONE", "None", "Vectors and depth alone"),
-            ("DIFFUSE_COLOR", "Diffuse Color", "The color of surfaces without light"),
+            ("COLORS", "Color Passes", "Diffuse, glossy and transmission color, added up"),
             (
                 "DENOISING",
                 "Denoising Albedo",

@@ -22,7 +22,7 @@ from .render_properties import half_render
 from .strip_job import file_name
 
 STEPS = (2, 3, 4)
-NO_ALBEDO, DIFFUSE_COLOR, DENOISING_ALBEDO = "NONE", "DIFFUSE_COLOR", "DENOISING"
+NO_ALBEDO, COLORS, DENOISING_ALBEDO = "NONE", "COLORS", "DENOISING"
 
 _ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")
 _UNCHOSEN_FOLDERS = ("", "/tmp/", "/tmp\\")  # before one is chosen
@@ -56,7 +56,7 @@ def set_up(scene: bpy.types.Scene, *, step: int, albedo: str = NO_ALBEDO) -> lis
     Args:
         scene: whose render settings.
         step: one of `STEPS`.
-        albedo: one of the names above; a pass that tells surfaces apart where depth does not.
+        albedo: one of the names above; passes of surfaces' own colours.
 
     Returns:
         What the user should know: of changes that are easily overlooked.
@@ -203,8 +203,11 @@ def _wanted_passes(
     path = f'view_layers["{bpy.utils.escape_identifier(layer.name)}"]'
     yield _Change(f"{path}.use_pass_vector", True)
     yield _Change(f"{path}.use_pass_z", True)
-    if albedo == DIFFUSE_COLOR:
+    if albedo == COLORS:
         yield _Change(f"{path}.use_pass_diffuse_color", True)
+        yield _Change(f"{path}.use_pass_glossy_color", True)
+        if scene.render.engine == "CYCLES":
+            yield _Change(f"{path}.use_pass_transmission_color", True)
     elif albedo == DENOISING_ALBEDO and scene.render.engine == "CYCLES":
         yield _Change(f"{path}.cycles.denoising_store_passes", True)
 

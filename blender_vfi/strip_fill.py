@@ -10,11 +10,13 @@ import bpy
 
 from . import vse
 from .doubtful_frames import note_doubtful
+from .engine.exr_header import has_guides
 from .engine.gaps import describe_missing, fill_job
 from .engine.protocol import JobSpec, Run
 from .errors import RequestError
 from .job_queue import QueuedJob
 from .messages import message
+from .models.catalog_guided import GUIDED
 from .paths import path_like
 from .strip_job import engine_fields, first_frame_of, output_folder, suffix_of
 from .vse import ImageSource, StripTimes
@@ -64,9 +66,24 @@ def prepare_fill(
                 "Missing in strip {strip!r}, and made for it: {missing}",
                 strip=source.strip_name,
                 missing=describe_missing(files),
-            )
+            ),
+            *_advice(source, settings.model),
         ],
     )
+
+
+def _advice(source: ImageSource, model: str) -> list[str]:
+    """Name the model that follows rendered vectors, where there are some and another is chosen."""
+    if model == GUIDED.name or not has_guides(Path(source.files[0])):
+        return []
+    return [
+        message(
+            "The frames of strip {strip!r} have vectors and depth: the model {model} would follow "
+            "them.",
+            strip=source.strip_name,
+            model=GUIDED.title,
+        )
+    ]
 
 
 def place_filled(source: ImageSource, job: JobSpec) -> Placed:

@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import FrameError
-from .passes import PartNames, find_passes, full_names
+from .passes import PartNames, find_guides, find_passes, full_names, in_layers, leading_pass
 
 _MAGIC = 20000630
 _MULTI_PART = 0x1000
 _LONGEST_NAME = 255
 _AFTER_CHANNEL = 16  # bytes of type, linearity and sampling behind a channel's name
 _KEPT = ("channels", "name", "displayWindow")
-_LETTERS_OF_VECTORS = 4  # to the previous frame and to the next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +50,20 @@ class ExrHeader:
     @property
     def has_guides(self) -> bool:
         """Whether some view layer has colour, and vectors and depth that say where it goes."""
-        layers: dict[str, set[str]] = {}
-        for each in find_passes(self.parts):
-            is_short = each.role == "vector" and len(each.letters) < _LETTERS_OF_VECTORS
-            if not is_short:
-                layers.setdefault(each.layer, set()).add(each.role)
-        return any({"colour", "vector", "depth"} <= roles for roles in layers.values())
+        return any(
+            leading_pass(layer) is not None and find_guides(layer) is not None
+            for layer in in_layers(find_passes(self.parts))
+        )
+
+
+def has_guides(path: Path) -> bool:
+    """Tell whether a file is a render with vectors and depth; one that cannot be read is none."""
+    if path.suffix.lower() != ".exr":
+        return False
+    try:
+        return read_exr_header(path).has_guides
+    except FrameError:
+        return False  # who reads the pixels says more of what is wrong with it
 
 
 def read_exr_header(path: Path) -> ExrHeader:

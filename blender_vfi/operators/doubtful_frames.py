@@ -17,6 +17,7 @@ from ..engine.rendered_frames import read_job
 from ..errors import RequestError, VfiError
 from ..messages import message, translated, words_of
 from ..paths import PATH_OPTIONS, absolute_path
+from ..render_fill import reload_strips
 from ..render_properties import half_render
 from ..ui import redraw
 
@@ -205,7 +206,9 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
             return
         work.leave()
         try:
-            list_doubtful(context.scene, self._chosen_folder(context.scene))
+            folder = self._chosen_folder(context.scene)
+            list_doubtful(context.scene, folder)
+            reload_strips(context.scene, folder)
         except VfiError as error:
             self._fail(error)
         done = message(

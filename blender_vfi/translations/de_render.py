@@ -13,10 +13,6 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "4th"): "4.",
     (
         "*",
-        "A pass beside vectors and depth that tells surfaces apart",
-    ): "Ein Pass neben Vektoren und Tiefe, der Oberflächen unterscheidet",
-    (
-        "*",
         "A quarter of the frames is rendered: for slow motion",
     ): "Ein Viertel der Bilder wird gerendert: für langsame Bewegungen",
     ("*", "A render is running"): "Ein Render läuft",
@@ -29,6 +25,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Begin no further frame after so many minutes; 0 for no limit",
     ): "Nach so vielen Minuten kein weiteres Bild beginnen; 0 für keine Grenze",
+    ("*", "Color Passes"): "Farb-Passes",
     ("*", "Confidence"): "Vertrauen",
     ("*", "Denoising Albedo"): "Albedo der Entrauschung",
     (
@@ -39,7 +36,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Difference from a render of the same frame that is expected, from 0 to 1",
     ): "Erwarteter Unterschied zu einem Render desselben Bildes, von 0 bis 1",
-    ("*", "Diffuse Color"): "Diffuse Farbe",
+    (
+        "*",
+        "Diffuse, glossy and transmission color, added up",
+    ): "Diffuse, glänzende und Transmissionsfarbe, zusammengezählt",
     ("*", "Doubtful Frame"): "Zweifelhaftes Bild",
     ("*", "Doubtful Frames"): "Zweifelhafte Bilder",
     ("*", "Expected Error"): "Erwarteter Fehler",
@@ -122,6 +122,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "None"): "Keine",
     (
         "*",
+        "Passes of the colors of surfaces without light, beside vectors and depth: light and shadows can then move apart from them",
+    ): "Passes der Farben von Oberflächen ohne Licht, neben Vektoren und Tiefe: Licht und Schatten können sich dann unabhängig von ihnen bewegen",
+    (
+        "*",
         "Put back every setting that Set Up Render has changed",
     ): "Jede Einstellung zurücksetzen, die Render einrichten geändert hat",
     ("*", "Render Every"): "Gerendert wird jedes",
@@ -185,7 +189,6 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "The camera changes at frame {frames}: the frames between two shots show the earlier one; render those beside the change if they matter.",
     ): "Die Kamera wechselt bei Bild {frames}: Die Bilder zwischen zwei Einstellungen zeigen die frühere; die neben dem Wechsel rendern, wenn es darauf ankommt.",
-    ("*", "The color of surfaces without light"): "Die Farbe von Oberflächen ohne Licht",
     (
         "*",
         "The compositor changes the picture ({nodes}), and vectors tell of what was rendered: composite the whole sequence afterwards.",
@@ -195,6 +198,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "The film is transparent: at soft edges, vectors and depth are of one side alone, and alpha follows them.",
     ): "Der Film ist transparent: An weichen Kanten gehören Vektoren und Tiefe nur zu einer Seite, und Alpha folgt ihnen.",
     ("*", "The folder of filled frames"): "Der Ordner der aufgefüllten Bilder",
+    (
+        "*",
+        "The frames of strip {strip!r} have vectors and depth: the model {model} would follow them.",
+    ): "Die Bilder des Streifens {strip!r} haben Vektoren und Tiefe: Das Modell {model} würde ihnen folgen.",
     ("*", "The output path of the scene"): "Der Ausgabepfad der Szene",
     (
         "*",

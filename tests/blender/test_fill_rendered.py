@@ -11,6 +11,7 @@ from blender_vfi.engine.protocol import Found
 from blender_vfi.job_queue import JobState, jobs
 from blender_vfi.render_fill import prepare_rendered
 from blender_vfi.render_properties import half_render
+from blender_vfi.strip_fill import prepare_fill
 from blender_vfi.ui import texts
 
 from .filled_folder import render_half
@@ -205,6 +206,25 @@ def test_figures_of_a_filled_strip_go_by_the_timeline(scene, numbered, engine, m
     bpy.ops.sequencer.vfi_fill_gaps(strip_name="shot")
     [item] = half_render(scene).doubtful
     assert (item.frame, item.file_name) == (102, "shot_0004.png")
+
+
+def test_strip_with_vectors_that_another_model_fills_is_told_of_the_guided_one(
+    scene, rendered, engine
+):
+    strip = vse.new_image_strip(
+        vse.root_strips(scene),
+        name="cube",
+        folder=str(rendered),
+        filenames=[f"cube_{number:04d}.exr" for number in (1, 3, 5)],
+        channel=1,
+        start=1,
+    )
+    settings = scene.blender_vfi
+    assert "the model Guided by Passes" in prepare_fill(scene, strip, settings).notices[-1]
+    settings.model = "guided"
+    job = prepare_fill(scene, strip, settings)
+    assert len(job.notices) == 1
+    assert job.request.job.multiplier == (2, 2)
 
 
 def test_damaged_figures_do_not_fail_a_finished_job(scene, numbered, engine):

@@ -41,7 +41,7 @@ def run(*arguments) -> int:
 
 def test_setup_is_saved_with_the_project_and_restored_from_it(project, capsys):
     bpy.context.scene.render.use_motion_blur = True
-    assert run("render-setup", "--step", 4, "--albedo", "diffuse-color") == 0
+    assert run("render-setup", "--step", 4, "--albedo", "colors") == 0
     assert "Motion Blur is on" in capsys.readouterr().err
     bpy.ops.wm.open_mainfile(filepath=str(project))
     scene = bpy.context.scene

@@ -74,7 +74,7 @@ def test_restore_puts_back_exactly_what_was_there(scene, folder, file_format, de
 
 def test_what_is_rendered_then_has_vectors_and_depth_in_full_precision(scene, folder):
     scene.view_layers.new("Unused").use = False
-    bpy.ops.render.vfi_setup(step="2", albedo="DIFFUSE_COLOR")
+    bpy.ops.render.vfi_setup(step="2", albedo="COLORS")
     bpy.ops.render.render(animation=True)
     files = sorted((folder / "cube_step2").iterdir())
     assert [file.name for file in files] == ["cube_0001.exr", "cube_0003.exr", "cube_0005.exr"]
@@ -82,7 +82,8 @@ def test_what_is_rendered_then_has_vectors_and_depth_in_full_precision(scene, fo
     assert header.has_guides
     assert (header.width, header.height) == (WIDTH, HEIGHT)
     channels = {name.lower() for part in header.parts for name in part.channels}
-    assert any(re.search(r"diff(use )?col", name) for name in channels)
+    for color in (r"diff(use )?col", r"gloss(y )?col", r"trans(mission )?col"):
+        assert any(re.search(color, name) for name in channels)
     assert not any("unused" in name for name in channels)
 
 
