@@ -30,7 +30,14 @@ from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
 from .strip_cuts import known_cuts
 from .strip_fill import prepare_fill
-from .strip_job import build_job, describe_doubts, first_frame_of, read_frames, read_strip
+from .strip_job import (
+    build_job,
+    describe_doubts,
+    first_frame_of,
+    read_frames,
+    read_strip,
+    skipped_pairs,
+)
 from .vse_timing import Timing
 
 _EXAMPLES = """\
@@ -88,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="take the edges of other strips with a picture for cuts",
     )
+    where.add_argument(
+        "--skip-listed",
+        action="store_true",
+        help="make no frames in the ranges of the scene's list Interpolation States either",
+    )
     add_job_options(interpolate)
     interpolate.set_defaults(run=_interpolate)
     fill = commands.add_parser(
@@ -142,15 +154,23 @@ def _interpolate(options: argparse.Namespace) -> int:
     settings = SimpleNamespace(
         **_output_settings(options), **_time_settings(options), timing=timing.value
     )
-    cut_pairs = _cut_pairs(options, scene, strip, source, timing)
-    job = build_job(settings, source, cut_pairs=cut_pairs, times=times)
+    first_frame = first_frame_of(strip, source)
+    knows_pairs = timing is not Timing.BAKE_RETIMING
+    listed = skipped_pairs(scene, source, first_frame) if options.skip_listed else frozenset()
+    job = build_job(
+        settings,
+        source,
+        also_skipped=listed if knows_pairs else (),
+        cut_pairs=_cut_pairs(options, scene, strip, source, timing),
+        times=times,
+    )
     vse_timing.check_timing(timing, source, job)
     queued = QueuedJob(
         request=Run(job=job),
         title=source.strip_name,
         source=source,
         timing=timing,
-        first_frame=first_frame_of(strip, source),
+        first_frame=first_frame,
         notices=describe_doubts(source),
     )
     return _run(queued, options)

@@ -100,6 +100,20 @@ def test_times_and_timings_that_do_not_go_together_are_refused(
     assert engine.jobs == []
 
 
+@pytest.mark.parametrize(
+    ("options", "skipped"),
+    [("", None), ("--skip-listed", (1,)), ("--skip 0 --skip-listed", (0, 1))],
+)
+def test_listed_ranges_are_left_alone_when_asked(
+    command, engine, scene, tmp_path, options, skipped
+):
+    listed = scene.blender_vfi.skipped.add()
+    listed.first, listed.last = 2, 3
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "edit.blend"))
+    assert command(*options.split()) == 0
+    assert engine.jobs[0].skip_pairs == skipped
+
+
 def test_markers_are_no_cuts_unless_asked_and_pairs_can_be_named(marked, command, engine):
     assert command("--cut-pairs", "1") == 0
     [job] = engine.jobs
