@@ -93,7 +93,7 @@ def reinhard(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
 def exposed_reinhard(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Bring the geometric mean of both frames to 0.18, then as `reinhard`."""
-    gain = light.exposure_of((first, second))
+    gain = _gain(first, second)
     return reinhard(first * gain, second * gain)
 
 
@@ -135,15 +135,20 @@ def curved(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def exposed_curve(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
-    """Bring the geometric mean of both frames to 0.18, then as `curved`."""
-    gain = light.exposure_of((first, second))
-    return curved(first * gain, second * gain)
+    """Bring the geometric mean of both frames to 0.18, then as `curved`: what the engine does."""
+    stops = (light.mean_stops(first) + light.mean_stops(second)) / 2
+    curve = light.exposed_curve_for(stops, max(float(first.max()), float(second.max())))
+    return curve.encoded(first), curve.encoded(second)
 
 
 def exposed_perceptual(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Bring the geometric mean of both frames to 0.18, then as `perceptual`."""
-    gain = light.exposure_of((first, second))
+    gain = _gain(first, second)
     return perceptual(first * gain, second * gain)
+
+
+def _gain(first: Tensor, second: Tensor) -> float:
+    return 0.18 / float(2 ** ((light.mean_stops(first) + light.mean_stops(second)) / 2))
 
 
 ENCODINGS: dict[str, Encoding] = {

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..errors import RequestError
 from ..models.interface import Interpolation
 from ..models.warp import warp_each
-from .light import LightCurve, display_encoded
+from .light import ExposedCurve, LightCurve
 
 View = Literal["colour", "alpha", "negative"]
 """A picture of a frame: its colour; its alpha as grey; its light below zero, turned positive."""
@@ -92,7 +92,7 @@ def views_beside(frame: Tensor, layout: ChannelLayout) -> frozenset[View]:
     views: set[View] = set()
     if layout.has_alpha and not bool((frame[:, -1] == 1).all()):
         views.add("alpha")
-    if layout.is_linear and bool((_colour(frame, layout) < 0).any()):
+    if layout.is_linear and bool((colour_of(frame, layout) < 0).any()):
         views.add("negative")
     return frozenset(views)
 
@@ -101,11 +101,11 @@ def brightest(frame: Tensor, layout: ChannelLayout) -> float:
     """Return how far light goes in either direction, 1 or more; 1 for display-encoded frames."""
     if not layout.is_linear:
         return 1.0
-    return max(1.0, float(_colour(frame, layout).nan_to_num(nan=0.0).abs().amax()))
+    return max(1.0, float(colour_of(frame, layout).nan_to_num(nan=0.0).abs().amax()))
 
 
 def picture_of(
-    frame: Tensor, layout: ChannelLayout, view: View, curve: LightCurve | None
+    frame: Tensor, layout: ChannelLayout, view: View, curve: LightCurve | ExposedCurve | None
 ) -> Tensor:
     """Show a frame as the network was taught to see frames.
 
@@ -113,18 +113,16 @@ def picture_of(
         frame: (1, C, H, W) float, premultiplied.
         layout: what the channels mean.
         view: what of it.
-        curve: how scene-linear colour is encoded where the network's own picture is all that comes
-            back; None where it is only shown, clipped to what a display shows.
+        curve: how scene-linear colour is encoded; None for display-encoded frames.
 
     Returns:
         (1, 3, H, W) in [0, 1], display-encoded; pixels that are not a number are black, since a
         network would spread one over the whole picture.
     """
-    shown = frame[:, -1:] if view == "alpha" else _colour(frame, layout)
+    shown = frame[:, -1:] if view == "alpha" else colour_of(frame, layout)
     shown = shown.nan_to_num(nan=0.0)
-    if layout.is_linear and view != "alpha":
-        shown = -shown if view == "negative" else shown
-        shown = display_encoded(shown) if curve is None else curve.encoded(shown)
+    if curve is not None and view != "alpha":
+        shown = curve.encoded(-shown if view == "negative" else shown)
     return shown.clamp(0, 1).expand(-1, 3, -1, -1)
 
 
@@ -147,7 +145,7 @@ def compose(
         frame0: (1, C, H, W) float, the earlier frame, premultiplied.
         frame1: likewise, the later one.
         layout: what the channels mean.
-        curve: how the network was shown scene-linear colour, as in `picture_of`.
+        curve: how the network was shown scene-linear colour, where that has to come back.
 
     Returns:
         (T, C, H, W) float32, alpha as the layout has it.
@@ -168,7 +166,8 @@ def compose(
     return straightened(frames, layout) if layout.has_straight_alpha else frames
 
 
-def _colour(frame: Tensor, layout: ChannelLayout) -> Tensor:
+def colour_of(frame: Tensor, layout: ChannelLayout) -> Tensor:
+    """Return a frame (1, C, H, W) without its alpha."""
     return frame[:, : layout.count - layout.has_alpha]
 
 

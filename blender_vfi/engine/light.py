@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +11,9 @@ from torch import Tensor
 
 BRIGHTEST = 65504.0
 """Largest half-precision number; brighter light counts as that."""
+
+_BLACK = 2.0**-10
+_GREY = 0.18
 
 _LEAST_DISPLAY_SHARE = 0.6
 """Code that light up to 1 gets at least. More would leave less for what is brighter, and there a
@@ -24,16 +26,6 @@ def display_encoded(light: Tensor) -> Tensor:
     clipped = light.clamp(0, 1)
     curve = 1.055 * clipped.clamp_min(1e-8) ** (1 / 2.4) - 0.055
     return torch.where(clipped <= 0.0031308, clipped * 12.92, curve)
-
-
-def exposure_of(frames: Sequence[Tensor]) -> float:
-    """Return the gain that brings frames to a middle grey: their light's geometric mean to 0.18.
-
-    Args:
-        frames: light of any shape; what is black counts as ten stops below 1.
-    """
-    stops = torch.cat([torch.log2(frame.clamp_min(2**-10)).flatten() for frame in frames])
-    return 0.18 / float(torch.exp2(stops.mean()))
 
 
 @dataclass(frozen=True)
@@ -97,3 +89,47 @@ def curve_for(brightest: float) -> LightCurve:
     """
     peak = math.ldexp(1.0, math.ceil(math.log2(max(brightest, 1.0))))
     return LightCurve(min(peak, BRIGHTEST))
+
+
+@dataclass(frozen=True)
+class ExposedCurve:
+    """Shows light to a network that only looks for motion in it; nothing has to come back.
+
+    Chosen by measuring: `benchmarks.encodings`.
+
+    Attributes:
+        gain: what light is multiplied by, to bring it to a middle grey.
+        curve: what follows.
+    """
+
+    gain: float
+    curve: LightCurve
+
+    def encoded(self, light: Tensor) -> Tensor:
+        """Return the codes in [0, 1] of light of any shape."""
+        return self.curve.encoded(light * self.gain)
+
+
+def mean_stops(light: Tensor) -> float:
+    """Return log2 of light's geometric mean, of what is not black; that of grey for black frames.
+
+    Args:
+        light: of any shape; what is darker than 2^-10 is black.
+    """
+    stops = torch.log2(light.nan_to_num(nan=0.0).clamp(_BLACK, BRIGHTEST))
+    is_lit = light > _BLACK
+    count = int(is_lit.sum())
+    return float((stops * is_lit).sum()) / count if count else math.log2(_GREY)
+
+
+def exposed_curve_for(stops: float, brightest: float) -> ExposedCurve:
+    """Return the curve for frames that are looked through for motion.
+
+    Gains are powers of two, so that frames of nearly the same light share a curve.
+
+    Args:
+        stops: mean of the frames' `mean_stops`.
+        brightest: of their light.
+    """
+    gain = 2.0 ** round(math.log2(_GREY) - stops)
+    return ExposedCurve(gain, curve_for(min(brightest, BRIGHTEST) * gain))

@@ -20,13 +20,14 @@ from .composition import (
     ChannelLayout,
     View,
     brightest,
+    colour_of,
     compose,
     picture_of,
     premultiplied,
     straightened,
     views_beside,
 )
-from .light import LightCurve, curve_for
+from .light import ExposedCurve, LightCurve, curve_for, exposed_curve_for, mean_stops
 from .padding import padded, padded_side, side_multiple
 from .schedule import PairWork
 from .soundness import are_sound, mended
@@ -39,7 +40,7 @@ class _Shown:
     """What the network sees of a frame, (1, 3, H, W) padded, and its features once there."""
 
     picture: Tensor
-    curve: LightCurve | None
+    curve: LightCurve | ExposedCurve | None
     features: tuple[Tensor, ...] | None = None
 
 
@@ -50,6 +51,7 @@ class DeviceFrame:
     channels: Tensor
     views: frozenset[View] = frozenset()
     brightest: float = 1.0
+    stops: float = 0.0
     shown: dict[View, _Shown] = field(default_factory=dict)
 
 
@@ -102,11 +104,11 @@ class Network:
     def prepare(self, channels: Tensor) -> DeviceFrame:
         """Make a source of a frame (1, C, H, W) that is on the device."""
         channels = premultiplied(channels, self._layout)
-        if self._spec.yields_flow:
-            return DeviceFrame(channels)
-        return DeviceFrame(
-            channels, views_beside(channels, self._layout), brightest(channels, self._layout)
-        )
+        views: frozenset[View] = frozenset()
+        if not self._spec.yields_flow:
+            views = views_beside(channels, self._layout)
+        stops = mean_stops(colour_of(channels, self._layout)) if self._layout.is_linear else 0.0
+        return DeviceFrame(channels, views, brightest(channels, self._layout), stops)
 
     def begin(self, work: PairWork) -> None:
         """Hear which pair is next; nothing here depends on it."""
@@ -147,7 +149,9 @@ class Network:
                     return self._make_exactly(window, timesteps, sound)
                 answers = self._mend(answers, sound, window, timesteps)
             cropped = {view: _cropped(answer, height, width) for view, answer in answers.items()}
-            frames = compose(cropped, frame0, frame1, self._layout, self._curve(window))
+            curve = self._curve(window)
+            code = curve if isinstance(curve, LightCurve) else None
+            frames = compose(cropped, frame0, frame1, self._layout, code)
             return frames, cropped["colour"]
 
     def _make_exactly(
@@ -244,13 +248,18 @@ class Network:
         """List what has to be asked for: what one frame shows, the others must show as well."""
         return ["colour", *sorted(frozenset().union(*(frame.views for frame in window)))]
 
-    def _curve(self, window: Sequence[DeviceFrame]) -> LightCurve | None:
-        """Return how light is encoded in pictures that are all that comes back, else None."""
-        if self._spec.yields_flow or not self._layout.is_linear:
+    def _curve(self, window: Sequence[DeviceFrame]) -> LightCurve | ExposedCurve | None:
+        """Return how light is shown to the network, else None."""
+        if not self._layout.is_linear:
             return None
-        return curve_for(max(frame.brightest for frame in window))
+        most = max(frame.brightest for frame in window)
+        if self._spec.yields_flow:
+            return exposed_curve_for(sum(frame.stops for frame in window) / len(window), most)
+        return curve_for(most)
 
-    def _show(self, frame: DeviceFrame, view: View, curve: LightCurve | None) -> _Shown:
+    def _show(
+        self, frame: DeviceFrame, view: View, curve: LightCurve | ExposedCurve | None
+    ) -> _Shown:
         shown = frame.shown.get(view)
         if shown is None or shown.curve != curve:
             picture = picture_of(frame.channels, self._layout, view, curve)

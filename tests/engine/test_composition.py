@@ -13,7 +13,7 @@ from blender_vfi.engine.composition import (
     premultiplied,
     views_beside,
 )
-from blender_vfi.engine.light import LightCurve
+from blender_vfi.engine.light import ExposedCurve, LightCurve
 from blender_vfi.errors import RequestError
 from blender_vfi.models.interface import Interpolation
 
@@ -44,9 +44,12 @@ def answer(*colours, shift=0.0, mask=0.5):
     )
 
 
+CURVE = ExposedCurve(0.5, LightCurve(1.0))
+
+
 def network_picture(shown, layout):
     """What a network that tells the motion sees of a frame's colour."""
-    return picture_of(shown, layout, "colour", None)
+    return picture_of(shown, layout, "colour", CURVE if layout.is_linear else None)
 
 
 def composed(result, frame0, frame1, layout):
@@ -83,11 +86,11 @@ def test_network_sees_three_channels_of_any_layout(layout):
     assert picture.shape == (1, 3, SIDE, SIDE)
 
 
-def test_network_sees_linear_light_display_encoded_and_clipped():
-    picture = network_picture(frame(0.0, 0.18, 40.0), LINEAR)[0, :, 0, 0]
+def test_network_sees_linear_light_display_encoded_at_its_exposure():
+    picture = network_picture(frame(0.0, 0.36, 40.0), LINEAR)[0, :, 0, 0]
     # 0.18 by the sRGB curve of IEC 61966-2-1
     assert picture.tolist() == pytest.approx([0.0, 0.46135612, 1.0], abs=1e-6)
-    dark = network_picture(frame(0.001, -3.0, float("inf")), LINEAR)[0, :, 0, 0]
+    dark = network_picture(frame(0.002, -3.0, float("inf")), LINEAR)[0, :, 0, 0]
     assert dark.tolist() == pytest.approx([0.01292, 0.0, 1.0], abs=1e-6)
 
 

@@ -7,7 +7,15 @@ import math
 import pytest
 import torch
 
-from blender_vfi.engine.light import BRIGHTEST, LightCurve, curve_for, display_encoded
+from blender_vfi.engine.light import (
+    BRIGHTEST,
+    ExposedCurve,
+    LightCurve,
+    curve_for,
+    display_encoded,
+    exposed_curve_for,
+    mean_stops,
+)
 
 pytestmark = pytest.mark.torch
 
@@ -62,3 +70,32 @@ def test_what_has_no_code_is_the_nearest_that_has():
 )
 def test_frames_of_nearly_the_same_light_share_a_curve(brightest, peak):
     assert curve_for(brightest) == LightCurve(peak)
+
+
+@pytest.mark.parametrize("exposure", [2**-6, 1.0, 2**9])
+def test_frames_of_any_exposure_are_shown_alike(exposure):
+    light = torch.linspace(0.05, 0.9, 100)
+    seen = exposed_curve_for(mean_stops(light), 0.9).encoded(light)
+    exposed = light * exposure
+    curve = exposed_curve_for(mean_stops(exposed), 0.9 * exposure)
+    assert torch.allclose(curve.encoded(exposed), seen, atol=1e-6)
+
+
+def test_a_middle_gray_is_brought_to_within_half_a_stop():
+    for gray in (0.003, 0.1, 0.18, 5.0, 3000.0):
+        curve = exposed_curve_for(mean_stops(torch.full((9,), gray)), gray)
+        assert 0.18 / 2**0.5 <= gray * curve.gain <= 0.18 * 2**0.5
+
+
+def test_black_says_nothing_of_the_exposure():
+    lit = torch.full((10,), 40.0)
+    mostly_black = torch.cat((lit, torch.zeros(1000)))
+    assert mean_stops(mostly_black) == pytest.approx(mean_stops(lit))
+    assert exposed_curve_for(mean_stops(torch.zeros(9)), 1.0) == ExposedCurve(1.0, LightCurve(1.0))
+
+
+def test_light_that_is_no_number_or_infinite_still_has_an_exposure():
+    odd = torch.tensor([float("nan"), float("inf"), -3.0, 0.18])
+    assert math.isfinite(mean_stops(odd))
+    codes = exposed_curve_for(mean_stops(odd), float("inf")).encoded(odd.nan_to_num(nan=0.0))
+    assert torch.isfinite(codes).all()
