@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from .cli_models import add_models_commands
-from .cli_movies import describe_movie, examine
+from .cli_movies import (
+    add_movie_options,
+    describe_movie,
+    examine,
+    is_movie_output,
+    output_settings,
+)
 from .cli_options import add_job_options, frame_rate, job_settings, output_times
 from .cli_run import add_run_command, run_job, save_job
 from .cli_signals import end_on_signals
@@ -44,6 +50,8 @@ examples:
       a speed ramp: down to a quarter of the speed at output frame 48, and back
   python -m blender_vfi clip.mp4 -o out
       a movie at twice its frame rate, as PNG files
+  python -m blender_vfi clip.mp4 -o clip_60.mov --rate 60 --codec prores-4444
+      a movie from a movie, with its sound
   python -m blender_vfi fill shots/010 shots/010_whole
       the frames whose numbers are missing, such as those of a render with frame step 2
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
@@ -89,12 +97,18 @@ def _parser() -> argparse.ArgumentParser:
         "source", type=Path, metavar="IN", help="folder of one numbered image sequence, or a movie"
     )
     interpolate.add_argument(
-        "output_dir", type=Path, nargs="?", metavar="OUT", help="made when missing; never IN"
+        "output_dir",
+        type=Path,
+        nargs="?",
+        metavar="OUT",
+        help="folder, made when missing, never IN; or a movie, by its suffix: .mov, .mp4, .mkv, "
+        ".webm",
     )
     interpolate.add_argument(
         "-o", "--output", type=Path, metavar="OUT", help="the same, behind the options"
     )
     add_job_options(interpolate)
+    add_movie_options(interpolate)
     interpolate.add_argument(
         "--source-rate",
         type=frame_rate,
@@ -158,31 +172,33 @@ def _interpolate(options: argparse.Namespace) -> int:
     if not is_movie(options.source) or options.source.is_dir():
         has_times = options.times is not None or options.speed is not None
         source_count = len(list_frames(options.source)) if has_times else 0
-        settings["rate_ratio"] = _rate_ratio(options)
+        settings["rate_ratio"] = _rate_ratio(options, needs_both=not is_movie_output(output))
         settings["times"] = output_times(options, source_count)
-        return _run(job_for_folder(options.source, output, **settings), options)
+        folder, of_movie = output_settings(options, output, options.source_rate)
+        return _run(job_for_folder(options.source, folder, **settings, **of_movie), options)
     end_on_signals()
     client = EngineClient(options.engine_python)
     try:
         movie = examine(client, options.source)
         if not options.quiet:
             print(describe_movie(movie), file=sys.stderr)
+        source_rate = options.source_rate or Fraction(*movie.rate)
         if options.rate is not None:
-            source_rate = options.source_rate or Fraction(*movie.rate)
             settings["rate_ratio"] = ratio_between(source_rate, options.rate)
         settings["times"] = output_times(options, movie.frame_count)
-        job = job_for_movie(options.source, movie.frame_count, output, **settings)
+        folder, of_movie = output_settings(options, output, source_rate)
+        job = job_for_movie(options.source, movie.frame_count, folder, **settings, **of_movie)
         return _run(job, options, client)
     finally:
         client.close()
 
 
 def _output_of(options: argparse.Namespace) -> Path:
-    """Return the folder that was given, in one of the two ways."""
+    """Return the folder or movie that was given, in one of the two ways."""
     if (options.output is None) == (options.output_dir is None):
         raise RequestError(
-            "Output folder: give exactly one, as in `IN OUT` or `IN -o OUT`; it is made when "
-            "missing."
+            "Output folder or movie: give exactly one, as in `IN OUT` or `IN -o OUT`; it is made "
+            "when missing."
         )
     chosen: Path = options.output or options.output_dir
     return chosen
@@ -204,10 +220,10 @@ def _run(job: JobSpec, options: argparse.Namespace, client: EngineClient | None 
     return run_job(client or EngineClient(options.engine_python), job, quiet=options.quiet)
 
 
-def _rate_ratio(options: argparse.Namespace) -> Fraction | None:
+def _rate_ratio(options: argparse.Namespace, *, needs_both: bool) -> Fraction | None:
     if options.rate is not None and options.source_rate is not None:
         return ratio_between(options.source_rate, options.rate)
-    if options.rate is None and options.source_rate is None:
+    if options.rate is None and (options.source_rate is None or not needs_both):
         return None
     raise RequestError(
         "A folder of frames does not say its frame rate: give both --rate, that of the result, and "

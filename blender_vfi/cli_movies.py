@@ -1,17 +1,100 @@
-"""What the command lines ask the engine about movies: only its Python can open them."""
+"""Movies on the command lines: what the engine says of one, and the options of one that is made."""
 
 from __future__ import annotations
 
+import argparse
 import time
 import uuid
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+from .cli_options import frame_rate, multiplier
 from .engine.client import EngineClient, raise_if_ended
+from .engine.movie_codecs import CODECS, MOVIE_OUTPUT_SUFFIXES, usual_codec
 from .engine.protocol import Examine, Examined
 from .engine.rates import rate_text
+from .errors import RequestError
 
 _POLL_S = 0.02
+
+
+def add_movie_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a movie that the frames are put into."""
+    movie = parser.add_argument_group("movie to make of the frames")
+    movie.add_argument(
+        "--codec",
+        choices=[codec.name for codec in CODECS],
+        help="of the movie (default: by its suffix, prores-hq for .mov, h264 for .mp4, ffv1 for "
+        ".mkv, av1-10bit for .webm)",
+    )
+    movie.add_argument(
+        "--crf",
+        dest="movie_crf",
+        type=int,
+        metavar="N",
+        help="quality of H.264, H.265 and AV1: lower is better and larger (default: 18, 20 and 24)",
+    )
+    movie.add_argument(
+        "--movie-rate",
+        type=frame_rate,
+        metavar="FPS",
+        help="frame rate that the movie plays at (default: the one that keeps the time)",
+    )
+    movie.add_argument(
+        "--no-sound", action="store_true", help="leave out the sound of a movie that is read"
+    )
+
+
+def is_movie_output(output: Path) -> bool:
+    """Tell by its name whether a movie is asked for, and not a folder."""
+    return output.suffix.lower() in MOVIE_OUTPUT_SUFFIXES and not output.is_dir()
+
+
+def output_settings(
+    options: argparse.Namespace, output: Path, source_rate: Fraction | None
+) -> tuple[Path, dict[str, Any]]:
+    """Return the folder of the frames, and the `JobSpec` fields of the movie made of them.
+
+    Args:
+        options: of a command with `add_movie_options`.
+        output: a folder, or a movie, whose frames are kept in a folder beside it.
+        source_rate: frames a second of the source; None where it is not known.
+
+    Raises:
+        RequestError: the movie's rate is not known, or no codec goes into such a file, or there is
+            no movie that the options could be for.
+    """
+    if is_movie_output(output):
+        folder = output.with_name(f"{output.stem}_frames")
+        return folder, _movie_settings(options, output, source_rate)
+    if (options.codec, options.movie_crf, options.movie_rate) != (None, None, None):
+        raise RequestError(
+            f"Output {output} is a folder, and --codec, --crf and --movie-rate are of a movie: end "
+            f"its name with {', '.join(MOVIE_OUTPUT_SUFFIXES)}."
+        )
+    return output, {}
+
+
+def _movie_settings(
+    options: argparse.Namespace, movie: Path, source_rate: Fraction | None
+) -> dict[str, Any]:
+    rate = options.movie_rate or options.rate
+    if rate is None and source_rate is None:
+        raise RequestError(
+            f"Movie {movie.name} of a folder of frames: give --source-rate, the frame rate of "
+            "these frames, or --movie-rate."
+        )
+    if rate is None and source_rate is not None:
+        has_times = options.times is not None or options.speed is not None
+        rate = source_rate * (1 if has_times else multiplier(options))
+    return {
+        "movie": str(movie.absolute()),
+        "codec": options.codec or usual_codec(movie),
+        "movie_crf": options.movie_crf,
+        "movie_rate": rate.as_integer_ratio(),
+        "movie_sound": not options.no_sound,
+    }
 
 
 def examine(client: EngineClient, movie: Path) -> Examined:

@@ -122,7 +122,8 @@ def _run_to_end(client: EngineClient, job: JobSpec, *, quiet: bool) -> Finished:
 
 
 def _print_result(job: JobSpec, finished: Finished) -> None:
+    movie = "" if job.movie is None else f", movie {job.movie}"
     print(
-        f"{finished.frames_total} frames ({finished.frames_made} new) in {job.output_dir}, "
+        f"{finished.frames_total} frames ({finished.frames_made} new) in {job.output_dir}{movie}, "
         f"{finished.duration_s:.1f} s"
     )

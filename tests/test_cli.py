@@ -272,7 +272,7 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 9
+    assert len(commands) == 10
     for line in commands:
         assert parser.parse_args(cli._with_command(line.split()[3:])).run
 

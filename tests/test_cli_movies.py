@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import av
 import pytest
 
 from blender_vfi import cli
 
 from .engine.movie_files import write_movie
-from .engine.sequences import visible_names
+from .engine.sequences import visible_names, write_sequence
 from .test_cli import command, own_signals, refused
 
 __all__ = ["own_signals"]
@@ -58,3 +59,34 @@ def test_help_shows_a_movie(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     assert "clip.mp4 -o out" in capsys.readouterr().out
+
+
+def test_movie_becomes_a_movie_with_its_sound(tmp_path, checkpoint_folder):
+    clip = write_movie(tmp_path / "clip.mp4", 4, sound="aac", size=(64, 64))
+    output = tmp_path / "out.mov"
+    more = ("--codec", "prores-4444", "--device", "cpu")
+    code, told, shown = command(clip, "-o", output, *more)
+    assert code == 0, shown
+    assert "Encoding the movie" in shown
+    assert f"movie {output}" in told
+    with av.open(str(output)) as container:
+        assert container.streams.video[0].guessed_rate == 48
+        assert container.streams.audio[0].codec_context.name == "aac"
+        assert len(list(container.decode(video=0))) == 8
+    assert len(visible_names(tmp_path / "out_frames")) > 6
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["-o", "out.mov"], "give --source-rate"),
+        (["-o", "out", "--codec", "ffv1"], "end its name with .mov"),
+        (["-o", "out.mov", "--codec", "h264", "--source-rate", "24", "--crf", "99"], "from 0, the"),
+        (["-o", "out.mp4", "--codec", "ffv1", "--source-rate", "24"], "with .mkv or .mov"),
+    ],
+)
+def test_movie_options_that_do_not_fit_are_refused(tmp_path, capsys, more, message):
+    write_sequence(tmp_path / "in", 2, size=(64, 64))
+    code, shown = refused(capsys, "interpolate", tmp_path / "in", *more)
+    assert code == 2
+    assert message in shown

@@ -28,6 +28,7 @@ LIGHT_MODULES = (
     "engine.image_formats",
     "engine.job_file",
     "engine.job_folder",
+    "engine.movie_codecs",
     "engine.movie_frames",
     "engine.movie_jobs",
     "engine.movie_times",

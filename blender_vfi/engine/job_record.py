@@ -34,6 +34,7 @@ _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
         *("output_dir", "bad_frames", "busy_device", "link_sources"),
+        *("movie", "codec", "movie_crf", "movie_rate", "movie_sound"),
         *("multiplier", "rate_ratio", "times", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )

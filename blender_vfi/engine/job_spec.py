@@ -21,6 +21,7 @@ from .limits import (
     check_tile_size,
     check_vector_step,
 )
+from .movie_codecs import CodecName, check_movie
 from .storage import Compression, Depth, Storage
 
 Precision = Literal["auto", "fp32", "fp16", "bf16"]
@@ -102,6 +103,12 @@ class JobSpec:
         depth: see `storage.Storage`.
         compression: likewise.
         quality: likewise.
+        movie: path of a movie to put the finished frames into, absolute; None for none.
+        codec: of the movie; see `movie_codecs.CODECS`.
+        movie_crf: constant rate factor of the movie, lower is better; None for the codec's usual.
+        movie_rate: frames a second of the movie, as numerator and denominator.
+        movie_sound: whether the movie gets the sound of the source, where that is a movie and the
+            time stays.
     """
 
     job_id: str
@@ -141,6 +148,11 @@ class JobSpec:
     depth: Depth = "source"
     compression: Compression = "auto"
     quality: int = 0
+    movie: str | None = None
+    codec: CodecName = "prores-hq"
+    movie_crf: int | None = None
+    movie_rate: tuple[int, ...] | None = None
+    movie_sound: bool = True
 
     @property
     def storage(self) -> Storage:
@@ -155,6 +167,11 @@ class JobSpec:
             RequestError: `rate_ratio` is out of range.
         """
         return None if self.rate_ratio is None else rates.ratio_from_pair(self.rate_ratio)
+
+    @property
+    def frames_a_second(self) -> Fraction | None:
+        """The rate of the movie that is made; None where none is said."""
+        return None if self.movie_rate is None else rates.rate_from_pair(self.movie_rate)
 
     @property
     def finds_cuts(self) -> bool:
@@ -239,6 +256,8 @@ class JobSpec:
                 "with the output folder setting."
             )
         self._check_one_pace()
+        if self.movie is not None:
+            check_movie(self.movie, self.codec, self.movie_crf, self.frames_a_second)
         self.plan()
 
     def _check_one_pace(self) -> None:

@@ -14,12 +14,12 @@ DEFAULT_SUFFIX = ".png"
 
 
 def job_for_movie(
-    movie: Path, frame_count: int, output_dir: Path, *, job_id: str, **settings: Any
+    source: Path, frame_count: int, output_dir: Path, *, job_id: str, **settings: Any
 ) -> JobSpec:
     """Describe the job that interpolates a movie.
 
     Args:
-        movie: its file.
+        source: the movie's file.
         frame_count: how many frames it has, as `protocol.Examined` tells.
         output_dir: where results go.
         job_id: see `JobSpec`.
@@ -30,8 +30,8 @@ def job_for_movie(
         RequestError: a setting is unknown or out of range.
     """
     check_names(settings)
-    movie = movie.absolute()
+    source = source.absolute()
     settings.setdefault("suffix", DEFAULT_SUFFIX)
-    settings.setdefault("name_prefix", f"{movie.stem}_")
-    frames = [movie_frame(movie, index) for index in range(frame_count)]
+    settings.setdefault("name_prefix", f"{source.stem}_")
+    frames = [movie_frame(source, index) for index in range(frame_count)]
     return checked_job(frames, output_dir, job_id=job_id, **settings)

@@ -20,7 +20,9 @@ from .torch_builds import REQUIREMENTS
 if TYPE_CHECKING:
     from .image_formats import FrameFormat
     from .images import Frame
+    from .job_spec import JobSpec
     from .movie_index import MovieIndex
+    from .movie_output import MovieOutput
     from .movie_reader import MovieReader
 
 _open: dict[Path, MovieReader] = {}
@@ -86,6 +88,21 @@ def doubts(sources: Sequence[Path]) -> Iterator[str]:
     if movie_of(sources[0]) is not None:
         last = max(sources, key=lambda source: source.name)
         yield from reader_of(sources[0]).doubts(last)
+
+
+def output_of(job: JobSpec, frames: FrameFormat) -> MovieOutput | None:
+    """Return the movie that a job makes of its frames; None for none.
+
+    Raises:
+        RequestError: the movie cannot hold the frames or the sound.
+        OutputError: a file of that name is there, and is not this job's.
+        EngineError: PyAV is not there.
+    """
+    if job.movie is None:
+        return None
+    with _explaining_a_missing_package():
+        from .movie_output import MovieOutput
+    return MovieOutput(job, frames)
 
 
 def reader_of(source: Path) -> MovieReader:

@@ -46,6 +46,8 @@ from .schedule import Between, Dissolve, PairWork, Plan, window_of
 from .soundness import describe_stand_ins
 
 _FRAMES_BETWEEN_REPORTS = 10
+_INSPECTING = "Looking through the frames"
+_ENCODING = "Encoding the movie"
 
 
 class Engine:
@@ -142,6 +144,9 @@ class _JobRun:
         if not self._job.checkpoint:
             check_terms(spec)
         frame_format = self._check_sources()
+        movie = movies.output_of(self._job, frame_format)
+        for text in movie.notices() if movie is not None else ():
+            self._notify(text)
         self._follow_true_times()
         layout = layout_of(frame_format)
         check_reach(self._plan, spec)
@@ -174,6 +179,8 @@ class _JobRun:
                 self._copy_sources(folder, writer, len(self._plan.outputs))
                 writer.drain()
             self._guided.save()
+            if movie is not None:
+                movie.write(folder.path, on_frame=partial(self._report_stage, _ENCODING))
         doubts = self._guided.summary()
         if doubts is not None:
             self._notify(doubts)
@@ -234,7 +241,7 @@ class _JobRun:
                 self._sources,
                 frame_format,
                 cut_threshold=self._job.cut_threshold if self._job.finds_cuts else 1.0,
-                on_frame=self._report_inspection,
+                on_frame=partial(self._report_stage, _INSPECTING),
             )
         if self._moments is not None:  # held for a time that is known: nothing to mend
             findings = Findings(cuts=findings.cuts)
@@ -260,14 +267,14 @@ class _JobRun:
                 "there; leave the last frame out, by trimming the strip or in a folder without it."
             )
 
-    def _report_inspection(self, done: int) -> None:
+    def _report_stage(self, message: str, done: int) -> None:
         self._stop_if_cancelled()
-        total = len(self._sources)
+        total = len(self._sources if message is _INSPECTING else self._plan.outputs)
         if done % _FRAMES_BETWEEN_REPORTS == 0 or done == total:
             self._emit(
                 Stage(
                     job_id=self._job.job_id,
-                    message="Looking through the frames",
+                    message=message,
                     done=done,
                     total=total,
                     unit="frames",

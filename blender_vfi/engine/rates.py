@@ -79,6 +79,19 @@ def ratio_from_pair(pair: Sequence[int]) -> Fraction:
     return ratio
 
 
+def rate_from_pair(pair: Sequence[int]) -> Fraction:
+    """Return the frame rate of a numerator and a denominator.
+
+    Raises:
+        RequestError: these are not two whole numbers above 0.
+    """
+    if len(pair) != 2 or not all(type(number) is int and number > 0 for number in pair):
+        raise RequestError(
+            f"Frame rate {tuple(pair)}: must be two whole numbers above 0, such as (24000, 1001)."
+        )
+    return Fraction(*pair)
+
+
 def nearest_frame(moment: float | Fraction) -> int:
     """Round to a whole frame, halves up, so that neighbours stay neighbours wherever they lie."""
     return math.floor(moment + Fraction(1, 2))

@@ -101,6 +101,6 @@ def read(movie: Path, index: int) -> np.ndarray:
     return images.read_frame(movie_frame(movie, index)).pixels
 
 
-def make_movie_job(movie: Path, frame_count: int, output: Path, **settings: object):
+def make_movie_job(clip: Path, frame_count: int, output: Path, **settings: object):
     """Describe a job on the CPU."""
-    return job_for_movie(movie, frame_count, output, job_id="m", device="cpu", **settings)
+    return job_for_movie(clip, frame_count, output, job_id="m", device="cpu", **settings)

@@ -210,4 +210,4 @@ def test_a_file_that_cannot_be_written_leaves_what_was_there(folder):
 
 def test_every_text_of_a_job_is_known_for_a_path_or_for_plain_text():
     # a new field of text belongs either here or to `_PLAIN_TEXTS`
-    assert job_file.path_fields() == {"sources", "output_dir", "checkpoint"}
+    assert job_file.path_fields() == {"sources", "output_dir", "checkpoint", "movie"}
