@@ -17,6 +17,7 @@ RECORDED = (
     "disk",
     "startup",
     "memory",
+    "eight_k",
     "tiles",
     "cuts",
     "duplicates",

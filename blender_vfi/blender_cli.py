@@ -318,6 +318,9 @@ def _output_settings(options: argparse.Namespace) -> dict[str, object]:
         "tile_size": options.tile_size,
         "free_memory_limit_gb": options.free_memory_limit_gb,
         "bad_frames": options.bad_frames.upper(),
+        "half_when_full": options.half_when_full,
+        "cpu_when_full": options.cpu_when_full,
+        "check_free_space": options.check_free_space,
         "overwrite": options.overwrite,
         "link_sources": options.link,
     }

@@ -172,6 +172,12 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
         help="link source frames into OUT_DIR rather than copy them; editing one then edits both",
     )
     what.add_argument(
+        "--no-space-check",
+        dest="check_free_space",
+        action="store_false",
+        help="begin and go on although the disk seems too small for the frames",
+    )
+    what.add_argument(
         "--save-job",
         type=Path,
         metavar="FILE",
@@ -266,6 +272,13 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         "are dropped until it is (default: 4)",
     )
     add_log_option(engine)
+    engine.add_argument(
+        "--half-when-full",
+        action="store_true",
+        help="go on in half precision where the device's memory runs out even in small tiles",
+    )
+    elsewhere = "go on on the CPU where that does not help either"
+    engine.add_argument("--cpu-when-full", action="store_true", help=elsewhere)
     add_process_options(engine)
 
 
@@ -299,6 +312,9 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "cuts": options.cuts,
         "cut_threshold": options.cut_threshold,
         "bad_frames": options.bad_frames,
+        "half_when_full": options.half_when_full,
+        "cpu_when_full": options.cpu_when_full,
+        "check_free_space": options.check_free_space,
         "overwrite": options.overwrite,
         "link_sources": options.link,
         "model": options.model,

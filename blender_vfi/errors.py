@@ -16,7 +16,8 @@
     │   ├── EngineDiedError      the engine process ended in the middle of a job
     │   ├── ProtocolError        a message is not one of ours
     │   ├── DeviceError          the requested device is not there
-    │   └── DeviceMemoryError    the job does not fit on the device
+    │   ├── DeviceMemoryError    the job does not fit on the device
+    │   └── HostMemoryError      main memory is full while a frame is decoded or encoded
     └── JobCancelledError        the user asked to stop
 
 A message names the value, the requirement and the remedy, so that an operator or the command line
@@ -116,6 +117,10 @@ class DeviceError(EngineError):
 
 class DeviceMemoryError(EngineError):
     """The job does not fit on the device, even after every step that saves memory."""
+
+
+class HostMemoryError(EngineError):
+    """Main memory is full while a frame is decoded or encoded."""
 
 
 class JobCancelledError(VfiError):

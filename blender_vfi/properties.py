@@ -266,6 +266,22 @@ class InterpolationProperties:
         precision=1,
         options=_OPTIONS,
     )
+    half_when_full: bpy.props.BoolProperty(
+        name="Half Precision When Full",
+        description=(
+            "Where the device's memory runs out although frames are made in small tiles, go on in "
+            "half precision. Frames differ by less than one step of 255 on average"
+        ),
+        options=_OPTIONS,
+    )
+    cpu_when_full: bpy.props.BoolProperty(
+        name="CPU When Full",
+        description=(
+            "Where the device's memory runs out and nothing else helps, go on on the CPU, which is "
+            "slower"
+        ),
+        options=_OPTIONS,
+    )
     seed: bpy.props.IntProperty(
         name="Seed",
         description="What models that draw noise start from: the same seed, the same frames",
@@ -281,6 +297,15 @@ class InterpolationProperties:
         ),
         items=BAD_FRAME_ITEMS,
         default="FAIL",
+        options=_OPTIONS,
+    )
+    check_free_space: bpy.props.BoolProperty(
+        name="Check Free Space",
+        description=(
+            "Do not begin a job whose frames will not fit on the disk, and stop one before the "
+            "disk is full"
+        ),
+        default=True,
         options=_OPTIONS,
     )
     overwrite: bpy.props.BoolProperty(

@@ -244,6 +244,9 @@ def engine_fields(settings: Any) -> dict[str, Any]:
         "bad_frames": settings.bad_frames.lower(),
         "guided_fill": settings.guided_fill.lower(),
         "vector_step": settings.vector_step,
+        "half_when_full": settings.half_when_full,
+        "cpu_when_full": settings.cpu_when_full,
+        "check_free_space": settings.check_free_space,
         "overwrite": settings.overwrite,
         "link_sources": settings.link_sources,
     }

@@ -248,6 +248,16 @@ def test_options_for_memory_and_noise_become_settings_of_the_job():
     assert settings["tile_size"] == 512
     assert settings["free_memory_limit_gb"] == 1.5
     assert settings["seed"] == 3
+    assert (settings["half_when_full"], settings["cpu_when_full"]) == (False, False)
+    assert settings["check_free_space"] is True
+
+
+def test_options_for_full_memory_and_disks_become_settings_of_the_job():
+    allowed = ["--half-when-full", "--cpu-when-full", "--no-space-check"]
+    options = cli._parser().parse_args(["interpolate", "in", "out", *allowed])
+    settings = cli_options.job_settings(options)
+    assert (settings["half_when_full"], settings["cpu_when_full"]) == (True, True)
+    assert settings["check_free_space"] is False
 
 
 def test_options_of_guided_models_become_settings_of_the_job():

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -22,8 +23,10 @@ from ..errors import FrameError
 from . import images
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat
-from .schedule import Plan, window_of
+from .main_memory import with_room
+from .schedule import Plan
 from .staging import staged
+from .window import window_of
 
 _HEADERS_KEPT = 7
 """A model sees four frames at most; one that stays in sight while time goes to and fro has at most
@@ -169,11 +172,13 @@ def read_steadily(path: Path) -> images.Frame:
 
     Raises:
         FrameError: see `images.read_frame`.
+        HostMemoryError: main memory is full.
     """
+    read = partial(with_room, partial(images.read_frame, path), what=f"{path} cannot be decoded")
     with contextlib.suppress(FrameError):
-        return images.read_frame(path)
+        return read()
     time.sleep(_PAUSE_S)
-    return images.read_frame(path)
+    return read()
 
 
 def _frames_that_fit(frame_format: FrameFormat) -> int:

@@ -23,6 +23,7 @@ from .image_formats import (
     encoding_for,
 )
 from .image_output import has_profile, one_line, output_spec, write_file
+from .main_memory import free_bytes
 from .movie_frames import movie_of
 from .multilayer import (
     is_multilayer,
@@ -36,6 +37,7 @@ from .quantisation import Pixels, convert_alpha, from_float, native_type, to_flo
 from .storage import AS_SOURCE, Storage
 
 _READABLE = ("bmp", "dpx", "hdr", "jpeg", "openexr", "png", "targa", "tiff", "webp")
+_SURELY_FITS_BYTES = 1 << 28
 _ALWAYS_STRAIGHT = ("bmp", "dpx", "png", "webp")
 
 
@@ -194,6 +196,22 @@ def _open(path: Path) -> oiio.ImageInput:
             "again, or remove it from the strip."
         )
     return source
+
+
+def _check_fits(path: Path, frame_format: FrameFormat) -> None:
+    """Refuse a frame that memory has no room for: a file of a kilobyte may claim any size."""
+    values = frame_format.width * frame_format.height * len(frame_format.channel_names)
+    needed = 8 * values  # as stored, at most four bytes each, and as float32
+    if needed < _SURELY_FITS_BYTES:
+        return
+    free = free_bytes()
+    if needed > free:
+        raise FrameError(
+            f"{path} is {frame_format.width}×{frame_format.height} with "
+            f"{len(frame_format.channel_names)} channels, which takes {needed / 2**30:.1f} GB to "
+            f"decode, and {free / 2**30:.1f} GB of memory are free: if that is its size, close "
+            "other programs; if not, the file is damaged: render the frame again."
+        )
 
 
 def _header(source: oiio.ImageInput, path: Path) -> FrameHeader:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +22,11 @@ from filelock import FileLock, Timeout
 
 from ..errors import FrameError, OutputError, VfiError
 from . import durable, job_record
+from .disk_space import DiskSpace
 from .findings import Findings
+from .image_formats import FrameFormat
 from .job_record import RECORD_NAME
+from .main_memory import with_room
 from .owners import read_owner, remove_owner, write_owner
 from .protocol import JobSpec
 from .rendered_frames import rendered_names
@@ -136,6 +139,27 @@ class JobFolder:
         self._foreign |= outdated & self._present
         return len(self._foreign) if self.changed_sources else 0
 
+    def space(
+        self,
+        plan: Plan,
+        sources: Sequence[Path],
+        frame_format: FrameFormat,
+        copied_as_is: Collection[Path],
+    ) -> DiskSpace:
+        """Return what compares the frames to be written with the disk; see there."""
+        return DiskSpace(
+            self.path,
+            plan,
+            self._paths,
+            sources,
+            frame_format,
+            copied_as_is=copied_as_is,
+            suffix=self._job.suffix,
+            storage=self._job.storage,
+            finished=self.finished,
+            is_wanted=self._job.check_free_space,
+        )
+
     def begin(self, findings: Findings | None = None) -> None:
         """Take the folder: frames of another job go, and the record says from now on what is made.
 
@@ -174,6 +198,7 @@ class JobFolder:
         """Let `write` make a file, and give it its final name once it is whole.
 
         Raises:
+            HostMemoryError: main memory is full; nothing is left under the final name.
             OutputError: it could not be written or renamed; nothing is left under the final name.
         """
         path = self._paths[output_index]
@@ -181,7 +206,7 @@ class JobFolder:
         try:
             # what a killed engine left may be a link to a source frame, which must not be written
             unfinished.unlink(missing_ok=True)
-            write(unfinished)
+            with_room(partial(write, unfinished), what=f"{path} cannot be encoded")
             durable.publish(unfinished, path)
         except OSError as error:
             raise self._unwritable(path, error) from error

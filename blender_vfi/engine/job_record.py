@@ -22,7 +22,8 @@ from .findings import Findings
 from .job_spec import DEFAULT_DIGITS
 from .movie_frames import file_of
 from .protocol import JobSpec
-from .schedule import Between, Dissolve, Plan, window_of
+from .schedule import Between, Dissolve, Plan
+from .window import window_of
 from .wire import job_to_json
 
 RECORD_NAME = "vfi_job.json"
@@ -33,8 +34,20 @@ Record = dict[str, Any]
 _INCIDENTAL = frozenset(
     {
         *("job_id", "device", "clear_cache_every", "free_memory_limit_gb", "overwrite"),
-        *("output_dir", "bad_frames", "busy_device", "link_sources"),
-        *("movie", "codec", "movie_crf", "movie_rate", "movie_sound"),
+        *(
+            "output_dir",
+            "bad_frames",
+            "busy_device",
+            "link_sources",
+            "movie",
+            "codec",
+            "movie_crf",
+            "movie_rate",
+            "movie_sound",
+            "half_when_full",
+            "cpu_when_full",
+            "check_free_space",
+        ),
         *("multiplier", "rate_ratio", "times", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )

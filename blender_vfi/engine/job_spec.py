@@ -89,6 +89,9 @@ class JobSpec:
             whole frames, and tiles only where memory runs out.
         free_memory_limit_gb: device memory that must be free, in units of 2^30 bytes, before
             another model is loaded; models kept from earlier jobs go until it is.
+        half_when_full: where the device's memory runs out although frames are made in the smallest
+            tiles, go on in half precision, if the model is safe in it.
+        cpu_when_full: go on on the CPU where that does not help either.
         seed: see `models.interface.Quality`.
         bad_frames: what becomes of a new frame for which the model's answer is infinite or no
             number, in fp32 too: the job fails, the frame before is held, or both are blended.
@@ -96,6 +99,7 @@ class JobSpec:
             asks its network, "mix" mixes the two frames and needs no weights.
         vector_step: how many frames of their scene rendered frames are apart, for guided models:
             vectors reach from one scene frame to the next; 0 takes the numbers in their names.
+        check_free_space: refuse to begin, and stop, where the disk has no room for the frames.
         overwrite: replace files that lie under an output frame's name.
         link_sources: give source frames that keep their format a second name, a hard link, rather
             than copy them, where both folders are on one disk that has links. Whoever then edits
@@ -139,10 +143,13 @@ class JobSpec:
     clear_cache_every: int = 10
     tile_size: int = 0
     free_memory_limit_gb: float = 4.0
+    half_when_full: bool = False
+    cpu_when_full: bool = False
     seed: int = 0
     bad_frames: BadFrames = "fail"
     guided_fill: GuidedFill = "model"
     vector_step: int = 0
+    check_free_space: bool = True
     overwrite: bool = False
     link_sources: bool = False
     depth: Depth = "source"

@@ -29,7 +29,8 @@ from .layered import LayeredLayout, LayeredNetwork
 from .limits import check_tile_size
 from .network import Network
 from .reach import describe_error, route
-from .schedule import PairWork, Plan, window_of
+from .schedule import PairWork, Plan
+from .window import window_of
 
 _T = TypeVar("_T")
 _HeldFrame = TypeVar("_HeldFrame")

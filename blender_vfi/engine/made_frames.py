@@ -26,6 +26,7 @@ class MadeFrames:
         plan: what is made.
         suffix: of the files.
         storage: depth and compression of the files.
+        stored: the outputs taken so far are added to it.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class MadeFrames:
         plan: Plan,
         suffix: str,
         storage: Storage,
+        stored: set[int],
     ) -> None:
         self._reader = reader
         self._folder = folder
@@ -46,6 +48,7 @@ class MadeFrames:
         self._plan = plan
         self._suffix = suffix
         self._storage = storage
+        self._stored = stored
 
     def store(self, output_index: int, frame: Tensor) -> None:
         """Queue `frame` for encoding, with the metadata of its pair's later source frame."""
@@ -64,3 +67,4 @@ class MadeFrames:
             self._meter.add(self._folder.place(output_index, write), is_made=True)
 
         self._writer.submit(finish)
+        self._stored.add(output_index)

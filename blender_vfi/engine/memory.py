@@ -11,6 +11,7 @@ import psutil
 import torch
 
 from ..errors import DeviceError, DeviceMemoryError, RequestError
+from . import main_memory
 
 _T = TypeVar("_T")
 
@@ -102,7 +103,7 @@ def free_memory_bytes(device: torch.device) -> int:
         return int(torch.xpu.mem_get_info(device)[0])
     if device.type == "mps" and hasattr(torch.mps, "recommended_max_memory"):
         return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    return int(psutil.virtual_memory().available)
+    return main_memory.free_bytes()
 
 
 def total_memory_bytes(device: torch.device) -> int:
@@ -184,23 +185,23 @@ def with_relief(attempt: Callable[[], _T], *, relieve: Callable[[], None], messa
     """
     try:
         return attempt()
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
     # here, not in the handler: the error's traceback holds on to the tensors that filled memory
     relieve()
     try:
         return attempt()
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         raise DeviceMemoryError(message) from error
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
     """Tell whether `error` means that memory ran out, on a GPU or on the CPU."""
     # the name by which torch 2.4 knows it as well, and of every device's error
-    if isinstance(error, torch.cuda.OutOfMemoryError):
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     message = str(error).lower()
     return any(words in message for words in _OUT_OF_MEMORY_WORDS)

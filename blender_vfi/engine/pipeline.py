@@ -12,37 +12,34 @@ from pathlib import Path
 
 import torch
 
-from ..errors import JobCancelledError
+from ..errors import DeviceMemoryError, JobCancelledError
 from ..models import catalog
 from ..models.cache import ModelCache
-from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
 from ..models.loading import LoadedModel, check_terms
 from . import images, memory, movies, notices
-from .composition import ChannelLayout
+from .copied_frames import CopiedFrames
 from .cores import file_threads
 from .courtesy import Courtesy
 from .device_lease import DeviceLease
-from .dissolve import dissolve
 from .findings import Findings
 from .folders import frame_number
-from .frame_files import ReadAhead, WriteBehind, read_steadily, reading_order
-from .guided_job import GuidedJob, mixing_model
+from .frame_files import ReadAhead, WriteBehind, reading_order
+from .guided_job import GuidedJob
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
-from .images import FrameHeader
 from .inspection import inspect_frames, show_the_same
 from .job_folder import JobFolder
 from .job_log import JobLog
-from .layered import LayeredLayout, layout_of
+from .job_model import JobModel
+from .layered import layout_of
 from .loop import FrameLoop, LoopPolicy
 from .made_frames import MadeFrames
 from .movie_times import at_true_moments, frame_before, pictures_of
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
-from .quantisation import Pixels
 from .reach import check_reach
-from .schedule import Between, Dissolve, PairWork, Plan, window_of
+from .schedule import PairWork, Plan
 from .soundness import describe_stand_ins
 
 _FRAMES_BETWEEN_REPORTS = 10
@@ -133,7 +130,6 @@ class _JobRun:
         self._moments: Sequence[Fraction] | None = None
         self._copied_as_is: set[Path] = set()
         self._guided = GuidedJob(job, Path(job.output_dir))
-        self._copied = 0  # outputs before this one are finished or queued, if they are copies
 
     def run(self) -> Finished:
         self._stop_if_cancelled()
@@ -159,24 +155,58 @@ class _JobRun:
             check_reach(self._plan, spec)
             self._notify_of_changed_sources(folder)
             self._warn_of_a_closed_loop(folder, frame_format)
+            space = folder.space(self._plan, self._sources, frame_format, self._copied_as_is)
+            space.check()
             needs_model = any(self._plan.pairs(folder.finished))
-            loaded = self._load(spec, dtype) if needs_model else None
+            model = JobModel(
+                self._models,
+                self._job,
+                spec,
+                self._device,
+                dtype,
+                report=self._report_loading,
+                notify=self._notify,
+                take_device=partial(
+                    self._lease.take,
+                    on_wait=self._report_loading,
+                    stop_if_cancelled=self._stop_if_cancelled,
+                ),
+            )
+            loaded = model.load() if needs_model else None
             folder.begin(findings)
             self._meter.resume_with(len(folder.finished))
             self._emit(
                 Started(
                     job_id=self._job.job_id,
                     frames_total=len(self._plan.outputs),
-                    device=str(self._device),
+                    device=str(model.device),
                     precision=precision if loaded is None else memory.dtype_name(loaded.dtype),
                 )
             )
             with WriteBehind(frame_format, self._threads.writers) as writer:
+                copies = CopiedFrames(
+                    self._sources,
+                    self._copied_as_is,
+                    folder,
+                    writer,
+                    self._meter,
+                    plan=self._plan,
+                    suffix=self._job.suffix,
+                    storage=self._job.storage,
+                    stop_if_cancelled=self._stop_if_cancelled,
+                )
+
+                def on_pair(work: PairWork) -> None:
+                    self._guided.save()
+                    copies.queue(work.last_output)
+                    self._emit(self._meter.event())
+                    space.watch(self._meter, self._notify)
+
                 if loaded is not None:
                     for text in notices.of_passes(layout, loaded.spec):
                         self._notify(text)
-                    self._make_frames(loaded, folder, writer, frame_format, layout)
-                self._copy_sources(folder, writer, len(self._plan.outputs))
+                    self._make_frames(model, loaded, folder, writer, frame_format, on_pair)
+                copies.queue()
                 writer.drain()
             self._guided.save()
             if movie is not None:
@@ -281,63 +311,48 @@ class _JobRun:
                 )
             )
 
-    def _load(self, spec: ModelSpec, dtype: torch.dtype) -> LoadedModel:
-        def report(message: str, done: int = 0, total: int = 0) -> None:
-            self._stop_if_cancelled()
-            self._emit(Stage(job_id=self._job.job_id, message=message, done=done, total=total))
-
-        self._device, dtype = self._lease.take(
-            self._device, dtype, on_wait=report, stop_if_cancelled=self._stop_if_cancelled
-        )
-
-        def relieve() -> None:
-            self._models.clear()
-            memory.clear_cache(self._device)
-
-        if spec.is_guided and self._job.guided_fill == "mix":
-            return mixing_model(spec, self._device, dtype)
-        licence = spec.checkpoint.licence
-        report(f"Loading {spec.title} (weights: {licence.title}, {licence.holder})")
-        if not licence.commercial:
-            self._notify(
-                f"{spec.title}: its weights are {licence.terms}, not for commercial use; "
-                f"see {licence.url}."
-            )
-        loaded = memory.with_relief(
-            partial(
-                self._models.get,
-                spec,
-                device=self._device,
-                dtype=dtype,
-                checkpoint=Path(self._job.checkpoint) if self._job.checkpoint else None,
-                progress=partial(report, f"Downloading {spec.title}"),
-                limit_bytes=int(self._job.free_memory_limit_gb * 2**30),
-            ),
-            relieve=relieve,
-            message=f"{spec.title} does not fit into the memory of {self._device}: choose a "
-            "smaller model or the CPU, or close other programs that use the device.",
-        )
-        if loaded.spec.variant != spec.variant:
-            self._notify(
-                f"{self._job.checkpoint} is a checkpoint of {loaded.spec.title}: that is used, in "
-                f"place of {spec.title}."
-            )
-        return loaded
+    def _report_loading(self, message: str, done: int = 0, total: int = 0) -> None:
+        self._stop_if_cancelled()
+        self._emit(Stage(job_id=self._job.job_id, message=message, done=done, total=total))
 
     def _make_frames(
         self,
+        model: JobModel,
         loaded: LoadedModel,
         folder: JobFolder,
         writer: WriteBehind,
         frame_format: FrameFormat,
-        layout: ChannelLayout | LayeredLayout,
+        on_pair: Callable[[PairWork], None],
+    ) -> None:
+        """Make frames with the model, wherever there is room for it."""
+        stored = set(folder.finished)
+        while True:
+            try:
+                self._run_loop(model, loaded, folder, writer, frame_format, on_pair, stored)
+            except DeviceMemoryError:
+                if not model.can_move:
+                    raise
+            else:
+                return
+            # here, not in the handler: the error holds on to what filled the memory
+            loaded = model.move(loaded)
+
+    def _run_loop(
+        self,
+        model: JobModel,
+        loaded: LoadedModel,
+        folder: JobFolder,
+        writer: WriteBehind,
+        frame_format: FrameFormat,
+        on_pair: Callable[[PairWork], None],
+        stored: set[int],
     ) -> None:
         loop = FrameLoop(
             loaded.model,
             loaded.spec,
-            layout,
+            layout_of(frame_format),
             LoopPolicy(
-                device=self._device,
+                device=model.device,
                 dtype=loaded.dtype,
                 quality=Quality(
                     flow_scale=self._job.flow_scale,
@@ -348,8 +363,8 @@ class _JobRun:
                 # all passes of a batch would be in memory at once
                 largest_batch=1
                 if frame_format.is_multilayer
-                else memory.largest_batch(self._device),
-                tile_size=self._job.tile_size,
+                else memory.largest_batch(model.device),
+                tile_size=model.tile_size(frame_format),
                 bad_frames=self._job.bad_frames,
             ),
             on_notice=self._notify,
@@ -360,14 +375,10 @@ class _JobRun:
             guidance=self._guided.guidance,
         )
 
-        def report(work: PairWork) -> None:
-            self._guided.save()
-            self._copy_sources(folder, writer, work.last_output)
-            self._emit(self._meter.event())
-
-        wanted = reading_order(self._plan, folder.finished, loaded.spec.context)
+        finished = frozenset(stored)
+        wanted = reading_order(self._plan, finished, loaded.spec.context)
         threads = self._threads.readers
-        with ReadAhead(self._sources, wanted, frame_format, threads, self._device) as reader:
+        with ReadAhead(self._sources, wanted, frame_format, threads, model.device) as reader:
             sink = MadeFrames(
                 reader,
                 folder,
@@ -376,8 +387,9 @@ class _JobRun:
                 plan=self._plan,
                 suffix=self._job.suffix,
                 storage=self._job.storage,
+                stored=stored,
             )
-            loop.run(self._plan, reader, sink, finished=folder.finished, on_pair=report)
+            loop.run(self._plan, reader, sink, finished=finished, on_pair=on_pair)
 
     def _notify_of_changed_sources(self, folder: JobFolder) -> None:
         """Leave out of what is finished what was made from frames that are others now."""
@@ -391,42 +403,3 @@ class _JobRun:
     def _stop_if_cancelled(self) -> None:
         if self._is_cancelled():
             raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
-
-    def _copy_sources(self, folder: JobFolder, writer: WriteBehind, end: int) -> None:
-        """Queue the copies of source and held frames among the outputs before `end`."""
-        for output_index in range(self._copied, end):
-            output = self._plan.outputs[output_index]
-            if isinstance(output, Between) or output_index in folder.finished:
-                continue
-            self._stop_if_cancelled()
-            if isinstance(output, Dissolve):
-                writer.submit(partial(self._dissolve, folder, output_index, output))
-            else:
-                source = self._sources[output.index]
-                writer.submit(partial(self._copy, folder, output_index, source))
-        self._copied = max(self._copied, end)
-
-    def _copy(self, folder: JobFolder, output_index: int, source: Path) -> None:
-        def write(target: Path) -> None:
-            frame = read_steadily(source)
-            self._write(target, frame.pixels, frame.header)
-
-        if source in self._copied_as_is:
-            path = folder.place_source(output_index, source)
-        else:
-            path = folder.place(output_index, write)
-        self._meter.add(path, is_made=False)
-
-    def _dissolve(self, folder: JobFolder, output_index: int, output: Dissolve) -> None:
-        pair = window_of(self._plan, output.pair, 2)
-        earlier, later = (read_steadily(self._sources[index]) for index in pair)
-        header = earlier.header
-        mixed = dissolve(earlier.pixels, later.pixels, float(output.timestep), header.format)
-
-        def write(target: Path) -> None:
-            self._write(target, mixed, header)
-
-        self._meter.add(folder.place(output_index, write), is_made=False)
-
-    def _write(self, target: Path, pixels: Pixels, header: FrameHeader) -> None:
-        images.write_frame(target, pixels, header, self._job.suffix, self._job.storage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -31,6 +32,7 @@ class ProgressMeter:
         self._last_frame: Path | None = None
         self.frames_done = 0
         self.frames_made = 0
+        self.frames_written = self.bytes_written = 0
 
     @property
     def duration_s(self) -> float:
@@ -44,6 +46,11 @@ class ProgressMeter:
 
     def add(self, path: Path, *, is_made: bool) -> None:
         """Count one frame as whole and under its final name."""
+        with contextlib.suppress(OSError):  # of a folder that is gone, the next frame tells
+            size_bytes = path.stat().st_size
+            with self._lock:
+                self.frames_written += 1
+                self.bytes_written += size_bytes
         with self._lock:
             self.frames_done += 1
             if is_made:

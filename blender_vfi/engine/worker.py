@@ -14,8 +14,10 @@ import platform
 import queue
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -49,6 +51,10 @@ if TYPE_CHECKING:
     from .pipeline import Engine
 
 
+_PATIENCE_S = 3.0
+"""A call of the model takes less for most frames, and then the job ends in order."""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Serve requests from standard input until it closes, or nothing has come for a while."""
     parser = argparse.ArgumentParser(prog="blender_vfi.engine.worker", description=__doc__)
@@ -57,7 +63,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     _yield_processor(options.nice)
     wire = _take_stdout()
-    code = Worker(wire, sys.stdin, idle_exit_s=options.idle_exit).serve()
+    requests = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
+    worker = Worker(wire, requests, idle_exit_s=options.idle_exit, give_up=partial(os._exit, 1))
+    code = worker.serve()
     with contextlib.suppress(OSError):  # the client is gone, and what it has not read with it
         wire.close()
     return code
@@ -83,9 +91,19 @@ class Worker:
         wire: where events go, one line each.
         requests: where requests come from; its end means that the client is gone.
         idle_exit_s: seconds without a request after which to leave.
+        give_up: ends the process where the client is gone and a model's call goes on and on; no
+            frame is broken by that, as one has its name only when it is whole. None waits.
     """
 
-    def __init__(self, wire: IO[str], requests: IO[str], *, idle_exit_s: float) -> None:
+    def __init__(
+        self,
+        wire: IO[str],
+        requests: IO[str],
+        *,
+        idle_exit_s: float,
+        give_up: Callable[[], object] | None = None,
+    ) -> None:
+        self._give_up = give_up
         self._wire = wire
         self._wire_lock = threading.Lock()
         self._idle_exit_s = idle_exit_s
@@ -134,6 +152,9 @@ class Worker:
         finally:
             # Blender has quit or died. Stop the running job.
             self._sort(Shutdown())
+        if self._give_up is not None:
+            time.sleep(_PATIENCE_S)
+            self._give_up()
 
     def _sort(self, message: Message) -> None:
         """Let a cancel take effect at once, and the rest wait its turn."""

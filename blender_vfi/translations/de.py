@@ -214,10 +214,12 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     ("*", "Blender's Python"): "Python von Blender",
     ("*", "Brain (bf16)"): "Brain-Float (bf16)",
+    ("*", "CPU When Full"): "CPU bei vollem Speicher",
     ("*", "Cancelled; finished frames stay on disk, and the next run goes on there"): (
         "Abgebrochen; fertige Bilder bleiben erhalten, der nächste Durchlauf macht dort weiter"
     ),
     ("*", "Cancelling…"): "Wird abgebrochen …",
+    ("*", "Check Free Space"): "Freien Platz prüfen",
     ("*", "Checkpoint"): "Checkpoint",
     (
         "*",
@@ -1037,6 +1039,25 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Careful and heavy; trained at the middle of two frames; needs the authors' ours.pkl.",
     ): "Sorgfältig und schwer; auf die Mitte zweier Bilder trainiert; braucht die Datei ours.pkl der Autoren.",
+    (
+        "*",
+        "Do not begin a job whose frames will not fit on the disk, and stop one before the disk is full",
+    ): (
+        "Keinen Auftrag beginnen, dessen Bilder nicht auf den Datenträger passen, und einen anhalten, bevor dieser voll ist"
+    ),
+    ("*", "Half Precision When Full"): "Halbe Genauigkeit bei vollem Speicher",
+    (
+        "*",
+        "Where the device's memory runs out although frames are made in small tiles, go on in half precision. Frames differ by less than one step of 255 on average",
+    ): (
+        "Wo der Speicher des Geräts nicht reicht, obwohl Bilder in kleinen Kacheln entstehen, mit halber Genauigkeit weitermachen. Bilder unterscheiden sich im Mittel um weniger als eine von 255 Stufen"
+    ),
+    (
+        "*",
+        "Where the device's memory runs out and nothing else helps, go on on the CPU, which is slower",
+    ): (
+        "Wo der Speicher des Geräts nicht reicht und nichts anderes hilft, auf der CPU weitermachen, die langsamer ist"
+    ),
     ("*", "Keep Free (GB)"): "Frei halten (GB)",
     (
         "*",

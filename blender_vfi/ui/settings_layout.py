@@ -48,6 +48,7 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
     row.prop(settings, "quality")
     column.prop(settings, "overwrite")
     column.prop(settings, "link_sources")
+    column.prop(settings, "check_free_space")
 
 
 def draw_cuts(layout: Layout, context: bpy.types.Context) -> None:
@@ -101,6 +102,8 @@ def draw_memory(layout: Layout, context: bpy.types.Context) -> None:
     column.prop(settings, "clear_cache_every")
     column.prop(settings, "tile_size")
     column.prop(settings, "free_memory_limit_gb")
+    column.prop(settings, "half_when_full")
+    column.prop(settings, "cpu_when_full")
 
 
 def draw_skipped(layout: Layout, context: bpy.types.Context) -> None:

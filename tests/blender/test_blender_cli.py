@@ -35,6 +35,12 @@ def test_options_of_memory_and_chance_reach_the_job(command, engine):
     assert (job.tile_size, job.free_memory_limit_gb, job.seed) == (256, 1.5, 9)
 
 
+def test_options_of_full_memory_and_disks_reach_the_job(command, engine):
+    assert command("--half-when-full", "--cpu-when-full", "--no-space-check") == 0
+    [job] = engine.jobs
+    assert (job.half_when_full, job.cpu_when_full, job.check_free_space) == (True, True, False)
+
+
 def test_options_left_out_keep_their_defaults(command, engine):
     assert command() == 0
     [job] = engine.jobs

@@ -12,7 +12,8 @@ from blender_vfi.engine import loop as loop_module
 from blender_vfi.engine import memory
 from blender_vfi.engine.composition import ChannelLayout
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
-from blender_vfi.engine.schedule import plan, window_of, with_cuts
+from blender_vfi.engine.schedule import plan, with_cuts
+from blender_vfi.engine.window import window_of
 from blender_vfi.errors import DeviceMemoryError, JobCancelledError
 from blender_vfi.models.interface import Quality
 

@@ -32,6 +32,6 @@ def check_finished_frames(folder: Path, expected: dict[str, bytes], *, is_cut_of
     """
     left = content(folder)
     if is_cut_off:
-        left = {name: data for name, data in left.items() if ".partial" not in name}
+        left = {name: data for name, data in left.items() if not name.startswith(".")}
     assert left == {name: expected[name] for name in left}
     return len(left)

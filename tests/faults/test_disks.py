@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -53,16 +54,25 @@ def at_call(number: int, action) -> FakeModel:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp", ".tga", ".dpx"])
-def test_full_device_is_told_and_the_job_goes_on_when_there_is_space(source, tmp_path, suffix):
+def test_full_device_is_told_and_the_job_goes_on_when_there_is_space(
+    source, tmp_path, suffix, monkeypatch
+):
     def job(name):
         return make_job(source, tmp_path / name, multiplier=4, suffix=suffix)
 
     run(job("whole"))
     expected = pixels(tmp_path / "whole")
-    broken = tmp_path / "out" / f"f é 0007{suffix}"
-    full = broken.with_name(f".{broken.stem}.partial{suffix}")
-    with pytest.raises(OutputError, match=r"f é 0007.* cannot be written"):
-        run(job("out"), at_call(4, lambda: full.symlink_to("/dev/full")))  # a device without space
+    write_frame = images.write_frame
+
+    def write_to_a_full_device(path, *arguments):
+        if "0007" in path.name:
+            path.symlink_to("/dev/full")
+        write_frame(path, *arguments)
+
+    monkeypatch.setattr(images, "write_frame", write_to_a_full_device)
+    with pytest.raises(OutputError, match=r"0007.* cannot be written"):
+        run(job("out"))
+    monkeypatch.setattr(images, "write_frame", write_frame)
     left = pixels(tmp_path / "out")
     assert 4 <= len(left) < len(expected)
     assert left == {name: expected[name] for name in left}
@@ -95,25 +105,56 @@ def test_file_that_may_not_grow_leaves_nothing_broken(tmp_path):
         forks.close()
 
 
-@pytest.mark.parametrize("disk_bytes", [1 << 14, 1 << 15] if _can_mount() else [])
+@pytest.fixture(params=["small file system"] if _can_mount() else [])
+def disk(tmp_path):
+    """A file system of its own, of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(disk: Path, left_bytes: int) -> None:
+    (disk / "filler").write_bytes(bytes(shutil.disk_usage(disk).free - left_bytes))
+
+
+@pytest.mark.parametrize("left_bytes", [1 << 14, 1 << 15])
 def test_full_disk_keeps_what_is_finished_and_the_job_goes_on(
-    source, expected, tmp_path, disk_bytes
+    source, expected, tmp_path, disk, left_bytes
 ):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], check=True)
-    try:
-        filler = disk / "filler"
-        filler.write_bytes(bytes((256 << 10) - disk_bytes))
-        job = make_job(source, disk / "out", multiplier=4)
-        with pytest.raises(OutputError, match=r"cannot be written \(.*space"):
-            run(job)
-        check_finished_frames(disk / "out", expected)
-        filler.unlink()
+    fill(disk, left_bytes)
+    job = make_job(source, disk / "out", multiplier=4)
+    with pytest.raises(OutputError, match=r"cannot be written \(.*space"):
+        run(dataclasses.replace(job, check_free_space=False))
+    check_finished_frames(disk / "out", expected)
+    (disk / "filler").unlink()
+    run(job)
+    assert content(disk / "out") == expected
+
+
+def test_disk_without_room_is_told_before_any_work(source, disk):
+    fill(disk, 1 << 14)
+    job = make_job(source, disk / "out", multiplier=4)
+    with pytest.raises(
+        OutputError, match=r"13 frames will take about \d+ kB, and the disk of .* has \d+ kB left"
+    ):
         run(job)
-        assert content(disk / "out") == expected
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    assert content(disk / "out") == {}
+
+
+def test_disk_that_fills_while_the_job_runs_ends_it_before_it_is_full(tmp_path, disk):
+    write_sequence(tmp_path / "in", FRAMES, size=(64, 96))
+    run(make_job(tmp_path / "in", tmp_path / "whole", multiplier=4))
+    expected = content(tmp_path / "whole")
+    frame_bytes = len(expected["f é 0002.png"])
+    job = make_job(tmp_path / "in", disk / "out", multiplier=4)
+    with pytest.raises(OutputError, match=r"stopped with \d+ frames to go, before it is full"):
+        run(job, at_call(5, lambda: fill(disk, 7 * frame_bytes)))
+    check_finished_frames(disk / "out", expected)
+    (disk / "filler").unlink()
+    run(job)
+    assert content(disk / "out") == expected
 
 
 def test_read_only_folder_is_named_before_any_work(source, tmp_path):
