@@ -9,7 +9,7 @@ from bpy.app.translations import pgettext_iface as iface_
 from bpy.app.translations import pgettext_rpt as rpt_
 from bpy.app.translations import pgettext_tip as tip_
 
-from .. import render_setup, render_warnings, vse
+from .. import render_setup, render_warnings
 from ..errors import VfiError
 from ..messages import translated, words_of
 from ..render_properties import SetupChoices, half_render
@@ -95,8 +95,7 @@ class RENDER_OT_vfi_restore(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Restore, and tell what is gone."""
-        scene = vse.find_scene(context.scene.name)
-        for notice in render_setup.restore(scene):
+        for notice in render_setup.restore(context.scene):
             self.report({"WARNING"}, translated(notice, rpt_))
         return {"FINISHED"}
 

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import bpy
-from harness import addon, editor, window
+from harness import addon, editor, render, window
 from harness.stage import Stage, Steps
 
 _IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -18,6 +18,9 @@ _LENGTH = 60  # of the scene: room for the slow strip
 
 
 def steps(stage: Stage) -> Steps:
+    yield from take_half_render(stage)
+    bpy.ops.wm.read_homefile(app_template="Video_Editing")
+    yield 2.0
     # the job that is shown has to last until its picture is taken
     for name, shot in (("meadow", "shot_720p"), ("broken", "shot")):
         shutil.rmtree(_SHOTS / name, ignore_errors=True)
@@ -50,6 +53,22 @@ def steps(stage: Stage) -> Steps:
     yield 1.0
     yield from _take(stage, "panel-error")
     yield from _take_preferences(stage)
+
+
+def take_half_render(stage: Stage) -> Steps:
+    """Render half of a scene, fill it, render one frame in doubt, and take the panel's picture."""
+    shutil.rmtree(_SHOTS / "render", ignore_errors=True)
+    scene = render.build_scene(_SHOTS / "render", last_frame=9)
+    area = render.show_panel()
+    with bpy.context.temp_override(window=window.window()):
+        bpy.ops.render.vfi_setup()
+        bpy.ops.render.render(animation=True)
+        bpy.ops.render.vfi_fill_rendered()
+        bpy.ops.render.vfi_render_doubtful(frames=1)
+    render.settings(scene).doubtful_index = 0
+    yield from window.step_aside()
+    yield 1.0
+    _crop(stage, "half-render", area)
 
 
 def _enlarge_sequencer() -> Steps:

@@ -98,31 +98,37 @@ def open_tab(category: str = TAB) -> Steps:
         raise ScenarioError(f"the side bar has no tab {category!r}")
 
 
-def find_button(command: str) -> Generator[float, None, Spot]:
+def find_button(command: str, of: bpy.types.Area | None = None) -> Generator[float, None, Spot]:
     """Move the mouse down over the side bar until it is on the button of an operator.
 
     Args:
         command: how the operator is called from Python, or its beginning:
             "bpy.ops.sequencer.vfi_cancel".
+        of: another area, whose main region is looked at in place of the side bar.
     """
     yield from step_aside()
-    bar = region("UI")
+    area, bar = (sequencer(), region("UI")) if of is None else (of, main_region(of))
     for column in _COLUMNS:
         for y in range(bar.y + bar.height - 4, bar.y, -_ROW_PX):
             spot = (bar.x + int(bar.width * column), y)
             window().event_simulate(type="MOUSEMOVE", value="NOTHING", x=spot[0], y=spot[1])
             yield _HOVER_S
-            if _command_under_mouse().startswith(command):
+            if _command_under_mouse(area, bar).startswith(command):
                 yield from move(spot)  # again, and for longer: drawing may lag behind
-                if _command_under_mouse().startswith(command):
+                if _command_under_mouse(area, bar).startswith(command):
                     return spot
-    raise ScenarioError(f"the side bar has no button for {command}")
+    raise ScenarioError(f"there is no button for {command}")
 
 
-def click_button(command: str) -> Steps:
-    """Click the button of an operator in the side bar."""
-    spot = yield from find_button(command)
+def click_button(command: str, of: bpy.types.Area | None = None) -> Steps:
+    """Click the button of an operator in the side bar, or in another area."""
+    spot = yield from find_button(command, of)
     yield from click(spot)
+
+
+def main_region(of: bpy.types.Area) -> bpy.types.Region:
+    """Return the largest region of an area."""
+    return next(item for item in of.regions if item.type == "WINDOW")
 
 
 def _aside() -> Spot:
@@ -130,9 +136,9 @@ def _aside() -> Spot:
     return area.x + 40, area.y + area.height - 60
 
 
-def _command_under_mouse() -> str:
+def _command_under_mouse(area: bpy.types.Area, shown: bpy.types.Region) -> str:
     manager = bpy.context.window_manager
-    with in_sequencer("UI"):
+    with bpy.context.temp_override(window=window(), area=area, region=shown):
         # what Blender offers in a button's context menu as Copy Python Command
         if not bpy.ops.ui.copy_python_command_button.poll():
             return ""

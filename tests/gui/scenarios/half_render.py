@@ -1,0 +1,96 @@
+"""Half the Render in a window: set up, render, fill, and render what is in doubt after all."""
+
+import importlib
+import itertools
+import time
+from pathlib import Path
+
+import bpy
+from harness import addon, editor, render, window
+from harness.stage import Stage, Steps
+
+_SETUP, _RESTORE = "bpy.ops.render.vfi_setup(", "bpy.ops.render.vfi_restore("
+_FILL, _DOUBTFUL = "bpy.ops.render.vfi_fill_rendered(", "bpy.ops.render.vfi_render_doubtful("
+_RENDER_S = 120.0
+
+
+def steps(stage: Stage) -> Steps:
+    scene = render.build_scene(stage.folder / "render")
+    scene.render.use_motion_blur = True
+    before = _settings(scene)
+    area = render.show_panel()
+    yield 1.0
+    yield from window.click_button(_SETUP, area)
+    yield 0.5
+    stage.picture("dialog")
+    yield from window.press("RET", window.middle(area))
+    yield from stage.until(lambda: scene.frame_step == 2, "the scene is set up", limit_s=5)
+    scene.render.use_motion_blur = False
+    stage.picture("set_up")
+
+    with bpy.context.temp_override(window=window.window()):
+        bpy.ops.render.render(animation=True)
+    rendered = Path(scene.render.filepath).parent
+    sources = editor.prints(rendered)
+    stage.check(len(sources) == 3, f"3 frames were to be rendered: {sorted(sources)}")
+    render.settings(scene).adds_strip = True
+    scene.blender_vfi.guided_fill = "MIX"  # without a network, and in a moment
+    yield from window.click_button(_FILL, area)
+    yield from addon.finish_job(stage)
+    yield 0.5
+    folder = Path(addon.last_job().output_dir)
+    filled = _frames(folder)
+    stage.check(len(filled) == render.LAST_FRAME, f"there are {sorted(filled)}")
+    stage.check(editor.prints(rendered) == sources, "the rendered frames are not what they were")
+    stage.picture("filled")
+    doubtful = [item.file_name for item in render.settings(scene).doubtful]
+    stage.check(len(doubtful) == 2, f"in doubt are {doubtful}")
+
+    yield from _render_doubtful(stage, scene, area, folder, filled, doubtful)
+    yield from window.click_button(_RESTORE, area)
+    yield 0.5
+    scene.render.use_motion_blur = True
+    stage.check(_settings(scene) == before, f"Restore leaves {_settings(scene)}, not {before}")
+
+
+def _render_doubtful(stage, scene, area, folder, filled, doubtful) -> Steps:
+    """Render the worst, and see that Blender stays alive and nothing else is touched."""
+    half = render.settings(scene)
+    half.doubtful_index = 0
+    stage.check(
+        scene.frame_current == half.doubtful[0].frame, f"a click goes to {scene.frame_current}"
+    )
+    half.most_frames = 1
+    path = scene.render.filepath
+    ticks: list[float] = []
+    yield from window.click_button(_DOUBTFUL, area)
+    deadline_s = time.monotonic() + _RENDER_S
+    while len(_rendered(folder)) < 1 or scene.render.filepath != path:
+        stage.check(time.monotonic() < deadline_s, f"rendered are {_rendered(folder)}")
+        ticks.append(time.monotonic())
+        yield 0.05
+    yield 1.0
+    stage.picture("rendered")
+    gaps = [later - earlier for earlier, later in itertools.pairwise(ticks)]
+    stage.note(f"longest gap between two ticks while frames rendered: {max(gaps):.2f} s")
+    changed = {name for name, hashed in _frames(folder).items() if filled[name] != hashed}
+    stage.check(changed == {doubtful[0]}, f"changed are {changed}, not {doubtful[0]}")
+    stage.check([item.is_rendered for item in half.doubtful] == [False, True], "list")
+
+
+def _frames(folder: Path) -> dict[str, str]:
+    return {name: made for name, made in editor.prints(folder).items() if name.endswith(".exr")}
+
+
+def _rendered(folder: Path) -> frozenset[str]:
+    module = importlib.import_module(f"{addon.PACKAGE}.engine.rendered_frames")
+    return module.rendered_names(folder)
+
+
+def _settings(scene: bpy.types.Scene) -> tuple:
+    image = scene.render.image_settings
+    return (
+        *(scene.frame_step, scene.frame_end, scene.render.filepath, scene.render.use_sequencer),
+        *(image.file_format, image.color_depth, image.color_mode, image.exr_codec),
+        *((layer.use_pass_vector, layer.use_pass_z) for layer in scene.view_layers),
+    )
