@@ -131,6 +131,14 @@ def test_a_hundred_thousand_frames_at_a_third_of_the_speed_do_not_drift():
     assert made[::3] == tuple(map(Source, range(33_335)))
 
 
+def test_a_ramp_of_a_hundred_thousand_frames_ends_to_the_exact_fraction():
+    curve = SpeedCurve(
+        frames=(0, 50_000, 100_000), speeds=(Fraction(1, 3), Fraction(2, 3), Fraction(1, 3))
+    )
+    times = times_at_speed(curve, 50_001, last_key=100_000)
+    assert (len(times), times[50_000], times[100_000]) == (100_001, 25_000, 50_000)
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), min_size=1, max_size=5),
     st.booleans(),
