@@ -14,6 +14,7 @@ import bpy
 from . import engine_session, placing, vse, vse_timing
 from .cli import run_command
 from .cli_models import add_models_commands
+from .cli_movies import add_movie_options
 from .cli_options import add_job_options, multiplier, output_times
 from .cli_progress import ProgressPrinter
 from .cli_render import add_render_commands
@@ -28,6 +29,7 @@ from .errors import OutputError, RequestError, StripError
 from .job_queue import QueuedJob
 from .preferences import checkpoint_folder, engine_settings
 from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
+from .property_items import AS_MOVIE, AS_SEQUENCE, USUAL_CRF
 from .strip_cuts import known_cuts
 from .strip_fill import prepare_fill
 from .strip_job import (
@@ -101,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         help="make no frames in the ranges of the scene's list Interpolation States either",
     )
     add_job_options(interpolate)
+    add_movie_options(interpolate, is_in_project=True)
     interpolate.set_defaults(run=_interpolate)
     fill = commands.add_parser(
         "fill",
@@ -127,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_strip_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     parser.add_argument("project", type=Path, metavar="FILE.blend")
     where = parser.add_argument_group("strip and result")
-    where.add_argument("--strip", required=True, metavar="NAME", help="name of the image strip")
+    where.add_argument("--strip", required=True, metavar="NAME", help="name of the strip")
     where.add_argument(
         "--scene", metavar="NAME", help="scene of the strip (default: the project's active one)"
     )
@@ -152,7 +155,10 @@ def _interpolate(options: argparse.Namespace) -> int:
         source = read_frames(scene, strip)
         times = tuple(map(parse_time, output_times(options, len(source.files))))
     settings = SimpleNamespace(
-        **_output_settings(options), **_time_settings(options), timing=timing.value
+        **_output_settings(options),
+        **_time_settings(options),
+        **_movie_settings(options),
+        timing=timing.value,
     )
     first_frame = first_frame_of(strip, source)
     knows_pairs = timing is not Timing.BAKE_RETIMING
@@ -291,6 +297,16 @@ def _time_settings(options: argparse.Namespace) -> dict[str, object]:
         "keep_pairs": options.keep or "",
         "duplicates": options.duplicates.upper(),
         "loop": options.loop,
+    }
+
+
+def _movie_settings(options: argparse.Namespace) -> dict[str, object]:
+    """Return the options of a movie likewise."""
+    return {
+        "output_as": AS_SEQUENCE if options.codec is None else AS_MOVIE,
+        "codec": options.codec,
+        "movie_crf": USUAL_CRF if options.movie_crf is None else options.movie_crf,
+        "movie_sound": not options.no_sound,
     }
 
 

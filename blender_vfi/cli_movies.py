@@ -19,14 +19,24 @@ from .errors import RequestError
 _POLL_S = 0.02
 
 
-def add_movie_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a movie that the frames are put into."""
+def add_movie_options(parser: argparse.ArgumentParser, *, is_in_project: bool = False) -> None:
+    """Add the options of a movie that the frames are put into.
+
+    Args:
+        parser: of a command.
+        is_in_project: whether the result is a strip: its scene has the rate, and a codec asks for
+            a movie.
+    """
+    usual = (
+        "none, an image sequence"
+        if is_in_project
+        else "by its suffix, prores-hq for .mov, h264 for .mp4, ffv1 for .mkv, av1-10bit for .webm"
+    )
     movie = parser.add_argument_group("movie to make of the frames")
     movie.add_argument(
         "--codec",
         choices=[codec.name for codec in CODECS],
-        help="of the movie (default: by its suffix, prores-hq for .mov, h264 for .mp4, ffv1 for "
-        ".mkv, av1-10bit for .webm)",
+        help=f"of the movie (default: {usual})",
     )
     movie.add_argument(
         "--crf",
@@ -35,12 +45,13 @@ def add_movie_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="quality of H.264, H.265 and AV1: lower is better and larger (default: 18, 20 and 24)",
     )
-    movie.add_argument(
-        "--movie-rate",
-        type=frame_rate,
-        metavar="FPS",
-        help="frame rate that the movie plays at (default: the one that keeps the time)",
-    )
+    if not is_in_project:
+        movie.add_argument(
+            "--movie-rate",
+            type=frame_rate,
+            metavar="FPS",
+            help="frame rate that the movie plays at (default: the one that keeps the time)",
+        )
     movie.add_argument(
         "--no-sound", action="store_true", help="leave out the sound of a movie that is read"
     )

@@ -9,9 +9,12 @@ import bpy
 from .engine.protocol import DEFAULT_CUT_THRESHOLD
 from .models import catalog
 from .paths import PATH_OPTIONS
+from .property_items import AS_MOVIE as AS_MOVIE
 from .property_items import (
+    AS_SEQUENCE,
     BAD_FRAME_ITEMS,
     BUSY_DEVICE_ITEMS,
+    CODEC_ITEMS,
     COMPRESSION_ITEMS,
     CUT_ITEMS,
     DEPTH_ITEMS,
@@ -20,8 +23,10 @@ from .property_items import (
     FORMAT_ITEMS,
     GUIDED_FILL_ITEMS,
     MODEL_ITEMS,
+    OUTPUT_ITEMS,
     PRECISION_ITEMS,
     TIMING_ITEMS,
+    USUAL_CRF,
 )
 from .property_items import SAME_AS_SOURCE as SAME_AS_SOURCE
 from .render_properties import HalfRender
@@ -181,6 +186,39 @@ class InterpolationProperties:
         default=0,
         soft_min=0,
         soft_max=100,
+        options=_OPTIONS,
+    )
+    output_as: bpy.props.EnumProperty(
+        name="Output As",
+        description="What the new strip shows: a sequence of images, or a movie made of them",
+        items=OUTPUT_ITEMS,
+        default=AS_SEQUENCE,
+        options=_OPTIONS,
+    )
+    codec: bpy.props.EnumProperty(
+        name="Codec",
+        description="How the movie's pictures are stored",
+        items=CODEC_ITEMS,
+        default="prores-hq",
+        options=_OPTIONS,
+    )
+    movie_crf: bpy.props.IntProperty(
+        name="CRF",
+        description=(
+            "Quality of H.264, H.265 and AV1: lower is better and larger. -1 takes the codec's "
+            "usual"
+        ),
+        default=USUAL_CRF,
+        soft_min=USUAL_CRF,
+        soft_max=63,
+        options=_OPTIONS,
+    )
+    movie_sound: bpy.props.BoolProperty(
+        name="Include Sound",
+        description=(
+            "Copy the sound of a movie strip into the new movie, where both play at the same speed"
+        ),
+        default=True,
         options=_OPTIONS,
     )
     device: bpy.props.StringProperty(

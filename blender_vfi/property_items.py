@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable
 
+from .engine.movie_codecs import CODECS
 from .engine.protocol import (
     BAD_FRAMES,
     BUSY_DEVICE,
@@ -19,6 +20,8 @@ from .engine.storage import COMPRESSIONS, DEPTHS
 from .models import catalog
 from .vse_timing import Timing
 
+USUAL_CRF = -1
+AS_SEQUENCE, AS_MOVIE = "SEQUENCE", "MOVIE"
 SAME_AS_SOURCE = "SOURCE"
 _PRECISION_NAMES = {
     "auto": ("Automatic", "Half precision where device and model allow it"),
@@ -99,6 +102,13 @@ FORMAT_ITEMS = _numbered(
 )
 DEPTH_ITEMS = _numbered((name.upper(), *_DEPTH_NAMES[name]) for name in DEPTHS)
 COMPRESSION_ITEMS = _numbered((name.upper(), *_COMPRESSION_NAMES[name]) for name in COMPRESSIONS)
+OUTPUT_ITEMS = _numbered(
+    [
+        (AS_SEQUENCE, "Image Sequence", "A file for each frame"),
+        (AS_MOVIE, "Movie", "One file with all frames, made when the last of them is there"),
+    ]
+)
+CODEC_ITEMS = _numbered((codec.name, codec.title, codec.summary) for codec in CODECS)
 PRECISION_ITEMS = _numbered((name, *_PRECISION_NAMES[name]) for name in PRECISIONS)
 CUT_ITEMS = _numbered((name.upper(), *_CUT_NAMES[name]) for name in CUTS)
 DUPLICATE_ITEMS = _numbered((name.upper(), *_DUPLICATE_NAMES[name]) for name in DUPLICATES)

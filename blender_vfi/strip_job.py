@@ -14,6 +14,7 @@ import bpy
 
 from . import vse, vse_movies, vse_rate, vse_retiming, vse_speed, vse_timing
 from .engine.folders import find_gap, output_suffix, split_number
+from .engine.movie_codecs import find_codec
 from .engine.movie_jobs import DEFAULT_SUFFIX as MOVIE_FRAME_SUFFIX
 from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
 from .engine.rates import parse_rate, rate_text
@@ -23,12 +24,14 @@ from .messages import message
 from .models import catalog
 from .paths import absolute_path
 from .properties import (
+    AS_MOVIE,
     BY_MULTIPLIER,
     BY_RATE,
     SAME_AS_SOURCE,
     InterpolationProperties,
     scene_settings,
 )
+from .property_items import USUAL_CRF
 from .strip_cuts import known_cuts
 from .vse import ImageSource
 from .vse_timing import Timing
@@ -195,14 +198,17 @@ def build_job(
         ending = "retimed"
     if settings.loop:
         ending += "_loop"
+    ratio = None if rate is None else _ratio_to(source, rate)
+    folder = output_folder(settings, source, ending, is_one_of_many=is_one_of_many)
+    name = f"{sequence_prefix(source).rstrip('_-. ')}_{ending}"
     job = JobSpec(
         job_id=uuid.uuid4().hex,
         sources=source.files,
-        output_dir=output_folder(settings, source, ending, is_one_of_many=is_one_of_many),
+        output_dir=folder,
         name_prefix=sequence_prefix(source),
         suffix=suffix_of(settings, source),
         multiplier=settings.multiplier if rate is None and times is None else DEFAULT_MULTIPLIER,
-        rate_ratio=None if rate is None else _ratio_to(source, rate),
+        rate_ratio=None if ratio is None else ratio.as_integer_ratio(),
         times=None if times is None else tuple(map(str, times)),
         skip_pairs=None if skip is None else tuple(sorted(skip)),
         keep_pairs=None if keep is None else tuple(sorted(keep)),
@@ -211,9 +217,30 @@ def build_job(
         hold_skipped=Timing(settings.timing).keeps_time,
         cut_pairs=tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
         **engine_fields(settings),
+        **movie_fields(settings, Path(folder, name), _movie_rate(settings, source, ratio)),
     )
     job.check()
     return job
+
+
+def movie_fields(settings: Any, path: Path, rate: Fraction) -> dict[str, Any]:
+    """Return the fields of a `JobSpec` that say which movie is made of the frames; none for none.
+
+    Args:
+        settings: see `build_job`.
+        path: of the movie, without a suffix.
+        rate: frames a second that it plays at.
+    """
+    if settings.output_as != AS_MOVIE:
+        return {}
+    codec = find_codec(settings.codec)
+    return {
+        "movie": f"{path}{codec.suffixes[0]}",
+        "codec": codec.name,
+        "movie_crf": None if settings.movie_crf == USUAL_CRF else settings.movie_crf,
+        "movie_rate": rate.as_integer_ratio(),
+        "movie_sound": settings.movie_sound,
+    }
 
 
 def engine_fields(settings: Any) -> dict[str, Any]:
@@ -335,9 +362,17 @@ def file_name(name: str) -> str:
     return re.sub(r'[/\\:*?"<>|\0]', "_", name)
 
 
-def _ratio_to(source: ImageSource, rate: Fraction) -> tuple[int, int]:
-    scene = vse.find_scene(source.scene_name)
-    return vse_rate.ratio_to(scene, rate).as_integer_ratio()
+def _ratio_to(source: ImageSource, rate: Fraction) -> Fraction:
+    return vse_rate.ratio_to(vse.find_scene(source.scene_name), rate)
+
+
+def _movie_rate(settings: Any, source: ImageSource, ratio: Fraction | None) -> Fraction:
+    """Return the rate of the scene that the result is placed in."""
+    rate = vse_rate.rate_of(vse.find_scene(source.scene_name).render)
+    timing = Timing(settings.timing)
+    if timing is Timing.SLOW_MOTION or timing.has_own_times:
+        return rate
+    return rate * (settings.multiplier if ratio is None else ratio)
 
 
 def _pairs(text: str) -> frozenset[int] | None:

@@ -21,7 +21,7 @@ _LARGEST_STROBE = 30.0
 _OWN_TO_A_STRIP = frozenset({
     "rna_type", "name", "select", "select_left_handle", "select_right_handle", "mute", "lock",
     "channel", "directory", "use_reverse_frames", "effect_fader", "use_default_fade", "use_proxy",
-    "proxy", "show_retiming_keys", "strobe", "alpha_mode",
+    "proxy", "filepath", "stream_index", "show_retiming_keys", "strobe", "alpha_mode",
 })  # fmt: skip
 _OWN_TO_A_MODIFIER = frozenset({"rna_type", "name", "type", "is_active"})
 
@@ -49,6 +49,8 @@ def carry_settings(
         or vse.TIME_PROPERTIES.match(prop.identifier)
         or not hasattr(target, prop.identifier)  # of a movie, such as its stream
     }
+    if target.type == "MOVIE" and source.type != "MOVIE":
+        skipped.add("colorspace_settings")  # Blender chooses it by what the movie says
     _copy_values(source, target, skipped)
     if keep_alpha_mode:
         target.alpha_mode = source.alpha_mode

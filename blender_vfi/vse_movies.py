@@ -7,6 +7,7 @@ movie whose rate varies what is on screen at that time: just what `engine.movie_
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -78,6 +79,15 @@ def read_movie_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
         held_before=max(0, first - times.left),
         held_after=max(0, times.right - end),
         is_part=bool(trimmed) or len(shown) < length,
+    )
+
+
+def new_movie_strip(
+    strips: Any, *, name: str, path: str, channel: int, start: int
+) -> bpy.types.Strip:
+    """Add a strip of a movie; frame `start` shows its first frame."""
+    return strips.new_movie(
+        name=name, filepath=path, channel=channel, frame_start=start, fit_method="ORIGINAL"
     )
 
 

@@ -291,6 +291,14 @@ def _add_strip(
     channel: int,
 ) -> bpy.types.Strip:
     """Add the strip of the job's frames at `times`, where the content starts with frame 0."""
+    if job.movie is not None:
+        path = path_like(vse_movies.folder_of(old_strip), job.movie)
+        start = round(times.content_start)
+        strip = vse_movies.new_movie_strip(
+            strips, name=name, path=path, channel=channel, start=start
+        )
+        vse.set_strip_times(strip, times)
+        return strip
     strip = vse.new_image_strip(
         strips,
         name=name,
@@ -305,6 +313,8 @@ def _add_strip(
 
 def _keeps_alpha_mode(source: ImageSource, job: JobSpec) -> bool:
     """Whether the new files store alpha as the old; if not, Blender's choice for them is right."""
+    if job.movie is not None:
+        return False
     suffix = Path(source.files[0]).suffix.lower()
     return {".tiff": ".tif"}.get(suffix, suffix) == job.suffix
 

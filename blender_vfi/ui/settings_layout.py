@@ -5,8 +5,9 @@ from __future__ import annotations
 import bpy
 
 from .. import vse
+from ..engine.movie_codecs import find_codec
 from ..models import catalog
-from ..properties import BY_RATE, SAME_AS_SOURCE, SceneSettings, scene_settings
+from ..properties import AS_MOVIE, BY_RATE, SAME_AS_SOURCE, SceneSettings, scene_settings
 from ..vse_timing import Timing
 from . import model_info
 
@@ -46,6 +47,14 @@ def draw_output(layout: Layout, context: bpy.types.Context) -> None:
     row = column.row()
     row.active = settings.output_format in {"JPG", "WEBP", SAME_AS_SOURCE}
     row.prop(settings, "quality")
+    column.prop(settings, "output_as")
+    of_movie = column.column()
+    of_movie.active = settings.output_as == AS_MOVIE
+    of_movie.prop(settings, "codec")
+    row = of_movie.row()
+    row.active = bool(settings.codec) and find_codec(settings.codec).crf is not None
+    row.prop(settings, "movie_crf")
+    of_movie.prop(settings, "movie_sound")
     column.prop(settings, "overwrite")
     column.prop(settings, "link_sources")
     column.prop(settings, "check_free_space")

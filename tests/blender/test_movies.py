@@ -242,3 +242,62 @@ def test_missing_frames_are_filled_in_image_strips_alone(scene, add_movie):
     add_movie()
     with pytest.raises(RuntimeError, match="not an image strip"):
         bpy.ops.sequencer.vfi_fill_gaps()
+
+
+def test_movie_of_the_frames_stands_in_the_new_scene(scene, add_movie, weights, tmp_path):
+    """The real engine again: Blender reads back what was encoded, frame by frame."""
+    add_movie()
+    before = [rendered_grey(scene, frame) for frame in range(1, COUNT + 1)]
+    bpy.ops.sequencer.vfi_interpolate(
+        device="cpu", output_dir=str(tmp_path / "out"), output_as="MOVIE", codec="prores-hq"
+    )
+    (new_scene,) = (each for each in bpy.data.scenes if each != scene)
+    (strip,) = (each for each in vse.all_strips(new_scene) if each.type == "MOVIE")
+    assert Path(bpy.path.abspath(strip.filepath)) == tmp_path / "out" / "clip_x2.mov"
+    assert getattr(strip, vse_movies._LENGTH) == 2 * COUNT
+    times = vse.strip_times(strip)
+    assert (times.left, times.right) == (2, 2 + 2 * COUNT)
+    assert strip.fps == pytest.approx(48)
+    bpy.context.window.scene = new_scene
+    after = [rendered_grey(new_scene, frame) for frame in range(2, 2 + 2 * COUNT)]
+    assert after[::2] == pytest.approx(before, abs=2.01)
+    assert after[1:-1:2] == pytest.approx(
+        [(one + other) / 2 for one, other in itertools.pairwise(before)], abs=2.5
+    )
+
+
+def test_movie_of_an_image_strip_has_the_scenes_rate(scene, add_strip, weights, tmp_path):
+    add_strip(3, folder=tmp_path / "shot")
+    scene.render.fps, scene.render.fps_base = 24, 1.001
+    bpy.ops.sequencer.vfi_interpolate(
+        device="cpu",
+        output_dir=str(tmp_path / "out"),
+        output_as="MOVIE",
+        codec="ffv1",
+        timing="SLOW_MOTION",
+    )
+    (strip,) = vse.selected_image_strips(scene, "MOVIE")
+    times = vse.strip_times(strip)
+    assert times.right - times.left == 5
+    assert strip.fps == pytest.approx(24 / 1.001, abs=0.001)
+    assert [rendered_number(scene, times.left + frame) for frame in (0, 2, 4)] == [0, 1, 2]
+
+
+def test_settings_of_a_movie_become_those_of_the_job(
+    scene, add_movie, engine, interpolate, tmp_path
+):
+    add_movie()
+    folder = str(tmp_path / "out")
+    interpolate(
+        output_dir=folder,
+        output_as="MOVIE",
+        codec="h264",
+        movie_crf=21,
+        movie_sound=False,
+        frames_by="RATE",
+        target_rate="59.94",
+    )
+    (job,) = engine.jobs
+    assert job.movie == f"{folder}/clip_59.94fps.mp4"
+    assert (job.codec, job.movie_crf, job.movie_sound) == ("h264", 21, False)
+    assert job.movie_rate == (60000, 1001)

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.blender
 MESSAGES = translations.BY_LANGUAGE["de_DE"]
 SAME_IN_GERMAN = {
     *("Checkpoint", "Engine", "Ensemble", "Format", "Python", "{title}: {text}"),
+    *("CRF", "Codec", "ProRes 422 HQ", "ProRes 4444"),
     *("DWAA", "DWAB", "LZW", "PIZ", "PackBits", "Pxr24", "RLE", "ZIP", "ZIPS"),
 }
 
