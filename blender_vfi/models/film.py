@@ -17,7 +17,7 @@ Deviations from the released code, none of which changes a float32 result beyond
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -142,19 +142,19 @@ class Film(InterpolationModel):
             T frames, and the flows (T, 2, H, W) float32 that warped the frames at full size;
             no mask. A result does not depend on the other timesteps.
         """
-        levels = [torch.cat(pair) for pair in zip(*features, strict=True)]
         # A frame's flow into the other one, shortened to the part of the way that lies between,
         # serves as the moment's own: motion is taken to be linear and locally alike.
-        flows = self.motion(levels)[:_FUSED_LEVELS]
+        flows = self.motion(features)[:_FUSED_LEVELS]
         timestep = flows[0].new_tensor(timesteps).view(-1, 1, 1, 1)
-        images = _pyramid(torch.cat(tuple(frames)).clamp(0, 1), _FUSED_LEVELS)
         moment_flows = [
             torch.stack((flow[1] * timestep, flow[0] * (1 - timestep))) for flow in flows
         ]
-        aligned = [
-            _align(torch.cat((image, feature), dim=1), flow)
-            for image, feature, flow in zip(images, levels, moment_flows, strict=False)
-        ]
+        images = [_pyramid(frame.clamp(0, 1), _FUSED_LEVELS) for frame in frames]
+
+        def aligned(level: int) -> list[Tensor]:
+            sources = [(images[side][level], features[side][level]) for side in (0, 1)]
+            return _align(sources, moment_flows[level])
+
         picture = self.fusion(aligned)
         return Interpolation(
             frames=picture.clamp(0, 1), flow_t0=moment_flows[0][0], flow_t1=moment_flows[0][1]
@@ -194,23 +194,29 @@ class _MotionNet(nn.Module):
             for level, width in enumerate(_FLOW_WIDTHS)
         )
 
-    def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
-        """Estimate from `levels`, (2, C, H, W) features of both frames, fine to coarse.
+    def forward(self, features: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+        """Estimate from the (1, C, H, W) features of both frames, fine to coarse.
+
+        One direction after the other: both at once would hold twice the features.
 
         Returns:
             For each level (2, 2, H, W) in its pixels, float32 at least: where each frame looks in
             the other.
         """
+        first, second = features
+        ways = zip(self._one_way(first, second), self._one_way(second, first), strict=True)
+        return [torch.cat(pair) for pair in ways]
+
+    def _one_way(self, own: Sequence[Tensor], other: Sequence[Tensor]) -> list[Tensor]:
+        """Return for each level (1, 2, H, W): where one frame looks in the other."""
         flows: list[Tensor] = []
-        for level in reversed(range(len(levels))):
-            own = levels[level]
-            other = own.flip(0)
+        for level in reversed(range(len(own))):
             estimate = self.estimators[min(level, len(self.estimators) - 1)]
-            flow: Tensor | None = None
+            seen, flow = other[level], None
             if flows:
-                flow = _resize_bilinear(2 * flows[-1], own.shape[-2:])
-                other = warp(other, flow, align_corners=False)
-            change = estimate(torch.cat((own, other), dim=1))
+                flow = _resize_bilinear(2 * flows[-1], own[level].shape[-2:])
+                seen = warp(seen, flow, align_corners=False)
+            change = estimate(torch.cat((own[level], seen), dim=1))
             change = change.to(torch.promote_types(change.dtype, torch.float32))
             flows.append(change if flow is None else flow + change)
         return flows[::-1]
@@ -236,14 +242,22 @@ class _FusionNet(nn.Module):
         self.steps = nn.ModuleList(steps)
         self.output = nn.Conv2d(coarser, _IMAGE_CHANNELS, 1)
 
-    def forward(self, aligned: Sequence[Tensor]) -> Tensor:
-        """Return the picture (T, 3, H, W) of `aligned`: (T, C, H, W) each, fine to coarse."""
-        *finer, hidden = aligned
-        for step, level in zip(self.steps, reversed(finer), strict=True):
+    def forward(self, aligned: Callable[[int], list[Tensor]]) -> Tensor:
+        """Return the picture (T, 3, H, W).
+
+        Args:
+            aligned: gives the parts (T, C, H, W) of a level, 0 the finest; asked for once, and when
+                they are needed, since those of the finest take more than all that was before.
+        """
+        hidden = torch.cat(aligned(len(self.steps)), dim=1)
+        for level, step in zip(reversed(range(len(self.steps))), self.steps, strict=True):
             enlarge, *merge = step.children()
-            hidden = interpolate(hidden, level.shape[-2:], mode="nearest")
+            parts = aligned(level)
+            hidden = interpolate(hidden, parts[0].shape[-2:], mode="nearest")
             # an even kernel keeps the size if one row and column of zeros follow
-            hidden = torch.cat((level, enlarge(pad(hidden, (0, 1, 0, 1)))), dim=1)
+            parts.append(enlarge(pad(hidden, (0, 1, 0, 1))))
+            hidden = torch.cat(parts, dim=1)
+            parts.clear()
             for convolution in merge:
                 hidden = convolution(hidden)
         picture: Tensor = self.output(hidden)
@@ -271,10 +285,14 @@ def _aligned_channels(level: int) -> int:
     return 2 * (_IMAGE_CHANNELS + feature_channels + _FLOW_CHANNELS)
 
 
-def _align(sources: Tensor, flows: Tensor) -> Tensor:
-    """Warp (2, C, H, W) sources by (2, T, 2, H, W) flows: (T, 2C + 4, H, W), flows last."""
-    warped = warp_each(sources, flows, align_corners=False)
-    return torch.cat((*warped, *flows.to(warped.dtype)), dim=1)
+def _align(sources: Sequence[Sequence[Tensor]], flows: Tensor) -> list[Tensor]:
+    """Warp both frames' (1, C, H, W) sources by (2, T, 2, H, W) flows; the flows come last."""
+    warped = [
+        warp_each(source, flow[None], align_corners=False)[0]
+        for frame_sources, flow in zip(sources, flows, strict=True)
+        for source in frame_sources
+    ]
+    return [*warped, *flows.to(warped[0].dtype)]
 
 
 def _pyramid(image: Tensor, levels: int) -> list[Tensor]:
