@@ -56,7 +56,10 @@ def test_all_benchmarks_run_and_record_until_one_fails(monkeypatch):
     assert everything.main(["tiles", "models"]) == 0
     assert calls == [("tiles", "--record"), ("models",)]
     calls.clear()
-    assert everything.main([]) == 3
+    assert everything.main([]) == 0
+    assert calls == [(name, "--record") for name in everything.RECORDED]
+    calls.clear()
+    assert everything.main(["--all"]) == 3
     assert [name for name, *_ in calls] == [*everything.RECORDED, "passes"]
 
 
