@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         help="new-scene: same speed in a scene with a higher rate; slow-motion: same scene, "
         "longer; raise-rate: this scene at a higher rate; speed-ramp: same scene, at the speed of "
         "--speed or --times, or that the project's setting Speed is animated to; bake-retiming: "
-        "as the strip's retiming keys have it (default: new-scene)",
+        "as the strip's retiming keys or Speed Control effect have it (default: new-scene)",
     )
     where.add_argument(
         "--cuts-at-markers", action="store_true", help="take the timeline's markers for cuts"

@@ -144,7 +144,7 @@ TIMING_ITEMS = [
     (
         Timing.BAKE_RETIMING.value,
         "Bake Retiming",
-        "In this scene on a free channel, as the strip's retiming keys have it, with frames made "
-        "wherever it is slower",
+        "In this scene on a free channel, as the strip's retiming keys or its Speed Control effect "
+        "have it, with frames made wherever it is slower",
     ),
 ]

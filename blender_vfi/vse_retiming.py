@@ -1,7 +1,8 @@
 """What a retimed image strip shows, to a fraction of a frame.
 
-Blender tells the frames of retiming keys, and which file a strip shows at a frame, rounded. In a
-copy of the strip with many elements in place of each, rounding is that much finer.
+It is retimed by keys, or by a Speed Control effect. Blender tells the frames of keys, and which
+file a strip shows at a frame, rounded. In a copy of the strip with many elements in place of each,
+rounding is that much finer.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from pathlib import Path
 
 import bpy
 
-from . import vse
-from .engine.retiming import straightened
+from . import vse, vse_curves
+from .engine.retiming import on_grid, straightened
 from .errors import FrameError, StripError
 from .messages import message
 from .paths import absolute_path
@@ -22,6 +23,12 @@ from .vse import ImageSource
 
 _MOST_ELEMENTS = 8192  # adding so many, one by one, takes Blender about a second
 _FINEST = 64
+_DECIMALS = 6  # what Blender's single precision holds
+_EFFECT_VALUES = {
+    "MULTIPLY": "speed_factor",
+    "LENGTH": "speed_length",
+    "FRAME_NUMBER": "speed_frame_number",
+}
 # renamed in 5.1, as in `vse`
 _TRIMMED = "content_trim_start" if bpy.app.version >= (5, 1, 0) else "animation_offset_start"
 _TRIMMED_END = "content_trim_end" if bpy.app.version >= (5, 1, 0) else "animation_offset_end"
@@ -36,22 +43,21 @@ def read_retimed_strip(
         StripError: it is not retimed, or no image strip.
         FrameError: a file is missing.
     """
-    if strip.type != "IMAGE" or not vse.is_retimed(strip):
+    effect = _speed_effect(scene, strip)
+    if strip.type != "IMAGE" or not (vse.is_retimed(strip) or effect is not None):
         raise StripError(
-            "Strip {strip!r} is no image strip with retiming keys to make frames for: add some "
-            "(Strip > Retiming), or choose another timing.",
+            "Strip {strip!r} is no image strip with retiming keys or a Speed Control effect to "
+            "make frames for: add some (Strip > Retiming), or choose another timing.",
             strip=strip.name,
         )
     trimmed, trimmed_end = getattr(strip, _TRIMMED), getattr(strip, _TRIMMED_END)
     names = [element.filename for element in strip.elements][trimmed : -trimmed_end or None]
-    samples, resolution = _samples(scene, strip, trimmed, len(names))
-    left = vse.strip_times(strip).left
-    keys = [key.timeline_frame - left for key in strip.retiming_keys]
+    if vse.is_retimed(strip):
+        shown = _moments_of_keys(scene, strip, trimmed, len(names))
+    else:
+        shown = _moments_of_effect(scene, strip, effect, len(names))
     last = Fraction(len(names) - 1)
-    moments = [
-        min(max(moment, Fraction(0)), last)
-        for moment in straightened(samples, keys, resolution=resolution)
-    ]
+    moments = [min(max(moment, Fraction(0)), last) for moment in shown]
     if strip.use_reverse_frames:
         names.reverse()
     first = max(min(math.floor(min(moments)), len(names) - 2), 0)
@@ -66,6 +72,54 @@ def read_retimed_strip(
         is_part=len(names[first:end]) < len(strip.elements),
     )
     return source, tuple(moment - first for moment in moments)
+
+
+def _moments_of_keys(
+    scene: bpy.types.Scene, strip: bpy.types.Strip, trimmed: int, count: int
+) -> tuple[Fraction, ...]:
+    samples, resolution = _samples(scene, strip, trimmed, count)
+    left = vse.strip_times(strip).left
+    keys = [key.timeline_frame - left for key in strip.retiming_keys]
+    return straightened(samples, keys, resolution=resolution)
+
+
+def _speed_effect(scene: bpy.types.Scene, strip: bpy.types.Strip) -> bpy.types.Strip | None:
+    """Return the Speed Control effect on a strip; None for none."""
+    effects = (each for each in vse.sibling_strips(scene, strip) if each.type == "SPEED")
+    return next((each for each in effects if each.input_1 == strip and not each.mute), None)
+
+
+def _moments_of_effect(
+    scene: bpy.types.Scene, strip: bpy.types.Strip, effect: bpy.types.Strip, count: int
+) -> list[Fraction]:
+    """Return what the effect makes of each frame of a strip, as Blender shows it.
+
+    It counts from the strip's left handle on, and goes on beyond the right one.
+    """
+    times = vse.strip_times(strip)
+    length = times.right - times.left
+    begin = round(times.left - times.content_start)
+    if effect.speed_control == "STRETCH":
+        return [begin + Fraction((count - begin) * at, length) for at in range(length)]
+    name = _EFFECT_VALUES[effect.speed_control]
+    path = effect.path_from_id(name)
+    curve = next((each for each in vse_curves.curves_of(scene) if each.data_path == path), None)
+
+    def value(frame: float) -> Fraction:
+        set_to = getattr(effect, name) if curve is None else curve.evaluate(frame)
+        return Fraction(str(round(set_to, _DECIMALS)))
+
+    if effect.speed_control == "FRAME_NUMBER":
+        return [on_grid(begin + value(frame)) for frame in range(times.left, times.right)]
+    if effect.speed_control == "LENGTH":
+        return [
+            on_grid(begin + count * value(frame) / 100) for frame in range(times.left, times.right)
+        ]
+    moments = [Fraction(begin)]
+    for frame in range(times.left, times.right - 1):
+        step = (value(frame) + 4 * value(frame + 0.5) + value(frame + 1)) / 6
+        moments.append(moments[-1] + step)
+    return list(map(on_grid, moments))
 
 
 def _samples(

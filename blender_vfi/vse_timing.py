@@ -103,7 +103,7 @@ def place(timing: Timing, source: ImageSource, job: JobSpec) -> Placed:
         return _place_in_new_scene(scene, source, job)
     with vse.editing(scene):
         if not timing.keeps_time:
-            return _place_as_slow_motion(scene, source, job)
+            return _place_as_slow_motion(scene, source, job, timing)
         return _place_at_raised_rate(scene, source, job)
 
 
@@ -179,7 +179,9 @@ def _fill_new_scene(
     return strip_name, notices
 
 
-def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobSpec) -> Placed:
+def _place_as_slow_motion(
+    scene: bpy.types.Scene, source: ImageSource, job: JobSpec, timing: Timing
+) -> Placed:
     old_strip = vse.find_strip(scene, source.strip_name)
     old_times = vse.strip_times(old_strip)
     times = vse_placement.slow_motion_times(old_times, source, job)
@@ -191,7 +193,7 @@ def _place_as_slow_motion(scene: bpy.types.Scene, source: ImageSource, job: JobS
     )
     frame_map = (
         vse_placement.place_map(old_times, times)
-        if vse.is_retimed(old_strip)
+        if timing is Timing.BAKE_RETIMING
         else vse_placement.slow_motion_map(old_times, times, source, job)
     )
     notices += vse_carry.carry_animation(scene, source.strip_name, strip, frame_map)

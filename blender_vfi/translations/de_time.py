@@ -6,8 +6,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Bake Retiming"): "Retiming einrechnen",
     (
         "*",
-        "In this scene on a free channel, as the strip's retiming keys have it, with frames made wherever it is slower",
-    ): "In dieser Szene auf einem freien Kanal, wie es die Retiming-Keys des Streifens vorgeben, mit neuen Bildern, wo er langsamer ist",
+        "In this scene on a free channel, as the strip's retiming keys or its Speed Control effect have it, with frames made wherever it is slower",
+    ): "In dieser Szene auf einem freien Kanal, wie es die Retiming-Keys oder der Effekt Geschwindigkeitssteuerung vorgeben, mit neuen Bildern, wo der Streifen langsamer ist",
     (
         "*",
         "In this scene on a free channel, at the speed that the setting Speed has at each frame of the timeline; animate it",
@@ -20,8 +20,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Geschwindigkeit einer Geschwindigkeitsrampe an diesem Bild der Zeitleiste: 0,25 ist ein Viertel, 0 steht still, unter 0 läuft rückwärts. Mit Keyframes animieren",
     (
         "*",
-        "Strip {strip!r} is no image strip with retiming keys to make frames for: add some (Strip > Retiming), or choose another timing.",
-    ): "Der Streifen „{strip}“ ist kein Bildstreifen mit Retiming-Keys, für die Bilder zu berechnen wären: welche hinzufügen (Streifen > Retiming), oder ein anderes Zeitverhalten wählen.",
+        "Strip {strip!r} is no image strip with retiming keys or a Speed Control effect to make frames for: add some (Strip > Retiming), or choose another timing.",
+    ): "Der Streifen „{strip}“ ist kein Bildstreifen mit Retiming-Keys oder einem Effekt Geschwindigkeitssteuerung, für die Bilder zu berechnen wären: welche hinzufügen (Streifen > Retiming), oder ein anderes Zeitverhalten wählen.",
     (
         "*",
         "Strip {strip!r} is retimed, so that it shows some frames twice or not at all: choose the timing Bake Retiming, or clear its retiming (Strip > Retiming > Reset Retiming) and interpolate that.",

@@ -195,3 +195,96 @@ def test_a_retimed_strip_is_refused_by_other_timings_with_the_remedy(retimed, en
         return
     with pytest.raises(RuntimeError, match="choose the timing Bake Retiming"):
         bpy.ops.sequencer.vfi_interpolate(timing="SLOW_MOTION")
+
+
+@pytest.fixture
+def add_speed_control(scene):
+    """Put a Speed Control effect on a strip."""
+
+    def add(strip, mode, **settings):
+        times = vse.strip_times(strip)
+        version = bpy.app.version
+        length = (
+            {"frame_end": times.right}
+            if version < (5, 0, 0)
+            else {"length": times.right - times.left}
+        )
+        source = {"seq1" if version < (4, 5, 0) else "input1": strip}
+        effect = vse.root_strips(scene).new_effect(
+            "control", "SPEED", strip.channel + 1, times.left, **length, **source
+        )
+        effect.speed_control = mode
+        for name, value in settings.items():
+            setattr(effect, name, value)
+        return effect
+
+    return add
+
+
+def first_of(job):
+    """The number of the first file that the job reads, as a moment of the strip."""
+    return int(Path(job.sources[0]).stem[-4:]) - 1
+
+
+def moments_of(job):
+    return [first_of(job) + time for time in times_of(job)]
+
+
+def test_a_speed_control_effect_becomes_frames_above_it(add_strip, add_speed_control, interpolate):
+    strip = add_strip(6, start=11)
+    effect = add_speed_control(strip, "MULTIPLY", speed_factor=0.5)
+    job = interpolate(strip_name="shot", timing="BAKE_RETIMING")
+    assert moments_of(job) == [Fraction(at, 2) for at in range(6)]
+    new = vse.find_strip(bpy.context.scene, "shot_retimed")
+    look = shown(new)
+    assert (look.left, look.right, new.channel) == (11, 17, effect.channel + 1)
+
+
+def test_an_animated_factor_is_integrated(scene, add_strip, add_speed_control, interpolate):
+    strip = add_strip(12, start=1)
+    effect = add_speed_control(strip, "MULTIPLY")
+    for frame, factor in ((1, 1.0), (9, 0.0)):
+        effect.speed_factor = factor
+        effect.keyframe_insert("speed_factor", frame=frame)
+    for curve in vse_curves.curves_of(scene):
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+    moments = moments_of(interpolate(strip_name="shot", timing="BAKE_RETIMING"))
+    assert len(moments) == 12
+    assert moments[8:] == [4, 4, 4, 4]
+    expected = [at - Fraction(at * at, 16) for at in range(9)]
+    assert max(abs(a - b) for a, b in zip(moments, expected, strict=False)) <= Fraction(1, 2048)
+
+
+def test_stretching_shows_what_is_left_in_the_time_there_is(
+    add_strip, add_speed_control, interpolate
+):
+    strip = add_strip(20, start=5)
+    add_speed_control(strip, "STRETCH")
+    vse.set_strip_times(strip, vse.StripTimes(5, 9, 20))
+    moments = moments_of(interpolate(strip_name="shot", timing="BAKE_RETIMING"))
+    # as Blender renders it: 4.0, 5.4, 6.9 … 18.5
+    assert moments == [4 + Fraction(16 * at, 11) for at in range(11)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings", "moment"),
+    [
+        ("FRAME_NUMBER", {"speed_frame_number": 7.5}, Fraction(15, 2)),
+        ("LENGTH", {"speed_length": 50.0}, 10),
+        ("FRAME_NUMBER", {"speed_frame_number": 900.0}, 19),
+    ],
+)
+def test_other_modes_show_one_moment(
+    add_strip, add_speed_control, interpolate, mode, settings, moment
+):
+    add_speed_control(add_strip(20, start=5), mode, **settings)
+    job = interpolate(strip_name="shot", timing="BAKE_RETIMING")
+    assert set(moments_of(job)) == {moment}
+
+
+def test_a_muted_effect_does_nothing(add_strip, add_speed_control, engine):
+    add_speed_control(add_strip(6), "MULTIPLY", speed_factor=0.5).mute = True
+    with pytest.raises(RuntimeError, match="or a Speed Control effect"):
+        bpy.ops.sequencer.vfi_interpolate(strip_name="shot", timing="BAKE_RETIMING")
+    assert engine.jobs == []
