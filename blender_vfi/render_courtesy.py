@@ -13,6 +13,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import engine_session
+from .engine.client import EngineClient
 from .job_queue import jobs
 from .preferences import GO_ON, USE_CPU
 
@@ -20,6 +21,7 @@ _PATIENCE_S = 15.0  # with a pair of frames in progress, before the render begin
 _DOUBT_S = 2.0  # after which a render that Blender knows nothing of is over
 
 _began_s: float | None = None
+_aside: EngineClient | None = None  # asked to step aside, until the render ends
 
 
 def register() -> None:
@@ -54,7 +56,7 @@ def holds_jobs() -> bool:
 @persistent
 def _on_begin(*_arguments: object) -> None:
     """Have the engine leave the GPU before a render, or an animation's, begins."""
-    global _began_s
+    global _began_s, _aside
     _began_s = time.monotonic()
     client, settings = engine_session.running_client(), engine_session.settings()
     if client is None or settings is None:
@@ -65,6 +67,8 @@ def _on_begin(*_arguments: object) -> None:
     is_off = client.step_aside(on_cpu=settings.while_rendering == USE_CPU, wait_s=_PATIENCE_S)
     if goes_on:  # only the idle engine's models were to go
         client.resume()
+    else:
+        _aside = client
     if not is_off:
         sys.stderr.write(
             f"Frame Interpolation still holds memory of the GPU after {_PATIENCE_S:.0f} s; the "
@@ -79,8 +83,7 @@ def _on_end(*_arguments: object) -> None:
 
 
 def _end() -> None:
-    global _began_s
-    client = engine_session.running_client()
-    if _began_s is not None and client is not None:
+    global _began_s, _aside
+    client, _aside, _began_s = _aside, None, None
+    if client is not None:
         client.resume()
-    _began_s = None
