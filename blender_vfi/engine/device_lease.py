@@ -53,10 +53,7 @@ class DeviceLease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            remove_owner(self._owner_file)
-            lock.release()
+        self._let_go()
 
     def take(
         self,
@@ -78,6 +75,8 @@ class DeviceLease:
             Where to run, and in which number format.
         """
         if not memory.is_gpu(device):
+            self._let_go()  # the one that turned out to be too small
+            self.courtesy.is_on_device = False
             return device, dtype
         while self._job.busy_device != "share" and not self._hold(device):
             what = f"{device} is in use by {read_owner(self._owner_file)}"
@@ -89,6 +88,12 @@ class DeviceLease:
             time.sleep(_LOOK_S)
         self.courtesy.enter(stop_if_cancelled)
         return device, dtype
+
+    def _let_go(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            remove_owner(self._owner_file)
+            lock.release()
 
     def _hold(self, device: torch.device) -> bool:
         """Try to hold the device; where the system has no locks there, it is taken for free."""

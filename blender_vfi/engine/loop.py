@@ -199,8 +199,6 @@ class FrameLoop:
         error = describe_error(plan, self._spec)
         if error is not None:
             self._notify(error)
-        if not memory.is_gpu(self._policy.device):
-            self._courtesy.is_on_device = False  # nobody has to wait for a job that has left
         window: dict[int, Any] = {}
         try:
             for done, work in enumerate(plan.pairs(finished), start=1):

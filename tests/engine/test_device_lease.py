@@ -148,6 +148,18 @@ def test_device_is_held_for_the_job_alone_and_its_owner_named(job):
         third.take(GPU, torch.float16, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
 
 
+def test_a_job_that_goes_on_on_the_cpu_lets_others_have_its_gpu(job, monkeypatch):
+    monkeypatch.setattr(memory, "is_gpu", lambda device: device.type != "cpu")
+    courtesy = Courtesy()
+    wanted = {"on_wait": pytest.fail, "stop_if_cancelled": lambda: None}
+    with DeviceLease(job, courtesy) as lease, DeviceLease(job, Courtesy()) as other_job:
+        lease.take(GPU, torch.float16, **wanted)
+        assert not courtesy.ask("pause")
+        lease.take(torch.device("cpu"), torch.float32, **wanted)
+        assert courtesy.ask("pause")
+        assert other_job.take(GPU, torch.float16, **wanted) == (GPU, torch.float16)
+
+
 def test_devices_have_locks_of_their_own(monkeypatch):
     one = lock_file(torch.device("xpu", 0))
     assert one == lock_file(torch.device("xpu", 0))
