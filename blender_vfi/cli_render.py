@@ -65,6 +65,12 @@ def add_render_commands(
         settings_of: gives a job's options as `InterpolationProperties` has them.
         open_client: gives the engine's client.
     """
+    _add_setup(commands, open_project, save_project)
+    _add_fill(commands, open_project, settings_of, open_client)
+    _add_doubtful(commands, open_project)
+
+
+def _add_setup(commands: Any, open_project: OpenProject, save_project: SaveProject) -> None:
     setup = _add(
         commands,
         "render-setup",
@@ -79,15 +85,20 @@ def add_render_commands(
     setup.add_argument(
         "--albedo",
         choices=[_option(name) for name in _ALBEDOS],
-        default=_option(render_setup.NO_ALBEDO),
+        default=_option(render_setup.COLORS),
         help="passes of surfaces' own colours, so that light can move apart from them "
-        "(default: none)",
+        "(default: colors)",
     )
     setup.add_argument("--restore", action="store_true", help="put everything back in place of it")
     setup.add_argument(
         "--save-as", type=Path, metavar="FILE.blend", help="(default: the project itself)"
     )
     setup.set_defaults(run=lambda options: _set_up(options, open_project, save_project))
+
+
+def _add_fill(
+    commands: Any, open_project: OpenProject, settings_of: SettingsOf, open_client: OpenClient
+) -> None:
     fill = _add(
         commands,
         "fill-rendered",
@@ -103,6 +114,9 @@ def add_render_commands(
     fill.set_defaults(
         model=None, run=lambda options: _fill(options, open_project, settings_of, open_client)
     )
+
+
+def _add_doubtful(commands: Any, open_project: OpenProject) -> None:
     doubtful = _add(
         commands,
         "render-doubtful",

@@ -54,18 +54,7 @@ def prepare_rendered(
         held_before=0,
         held_after=0,
     )
-    notices: list[str] = []
-    if chooses_model and has_guides(files[0]):
-        settings.model, settings.checkpoint = GUIDED.name, ""
-    elif chooses_model:
-        notices.append(
-            message(
-                "{file} has no vectors and depth that could guide the frames between: {model} "
-                "makes them. Choose Set Up Render before the next render.",
-                file=files[0].name,
-                model=catalog.find(settings.model).title,
-            )
-        )
+    notices = _choose_model(settings, files[0]) if chooses_model else []
     job = fill_job(
         files,
         Path(output_folder(settings, source, "filled")),
@@ -80,26 +69,46 @@ def prepare_rendered(
             missing=describe_missing(files),
         )
     )
-    last = job.first_number + len(job.plan().outputs) - 1
-    if last < scene.frame_end or job.first_number > scene.frame_start:
-        notices.append(
-            message(
-                "Frames {first} to {last} lie between rendered ones; scene {scene!r} goes from "
-                "{start} to {end}: render its first and its last frame to have all.",
-                first=job.first_number,
-                last=last,
-                scene=scene.name,
-                start=scene.frame_start,
-                end=scene.frame_end,
-            )
-        )
     return QueuedJob(
         request=Run(job=job),
         title=scene.name,
         rendered=Rendered(scene_name=scene.name, adds_strip=adds_strip),
         first_frame=job.first_number,
-        notices=notices,
+        notices=[*notices, *_beyond(scene, job)],
     )
+
+
+def _choose_model(settings: Any, file: Path) -> list[str]:
+    """Take the model that vectors and depth guide, or say that `file` has none."""
+    if has_guides(file):
+        settings.model, settings.checkpoint = GUIDED.name, ""
+        return []
+    return [
+        message(
+            "{file} has no vectors and depth that could guide the frames between: {model} makes "
+            "them. Choose Set Up Render before the next render.",
+            file=file.name,
+            model=catalog.find(settings.model).title,
+        )
+    ]
+
+
+def _beyond(scene: bpy.types.Scene, job: JobSpec) -> list[str]:
+    """Say which frames of the scene lie between no rendered ones."""
+    last = job.first_number + len(job.plan().outputs) - 1
+    if last >= scene.frame_end and job.first_number <= scene.frame_start:
+        return []
+    return [
+        message(
+            "Frames {first} to {last} lie between rendered ones; scene {scene!r} goes from "
+            "{start} to {end}: render its first and its last frame to have all.",
+            first=job.first_number,
+            last=last,
+            scene=scene.name,
+            start=scene.frame_start,
+            end=scene.frame_end,
+        )
+    ]
 
 
 def rendered_files(scene: bpy.types.Scene) -> list[Path]:

@@ -38,7 +38,7 @@ class SetupChoices:
                 "What denoising knows of surfaces, through glass and in mirrors too; Cycles alone",
             ),
         ],
-        default="NONE",
+        default="COLORS",
         options={"SKIP_SAVE"},
     )
 

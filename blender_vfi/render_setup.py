@@ -48,7 +48,7 @@ def is_set_up(scene: bpy.types.Scene) -> bool:
     return bool(half_render(scene).setup_record)
 
 
-def set_up(scene: bpy.types.Scene, *, step: int, albedo: str = NO_ALBEDO) -> list[str]:
+def set_up(scene: bpy.types.Scene, *, step: int, albedo: str = COLORS) -> list[str]:
     """Let a scene render every `step`-th frame, with vectors and depth, to multilayer EXR.
 
     Where it is set up already, that is undone first.

@@ -51,7 +51,7 @@ def test_dialog_shows_path_and_warnings(scene, tmp_path):
     dialog = SimpleNamespace(
         layout=notes,
         step="2",
-        albedo="NONE",
+        albedo="COLORS",
         bl_rna=RENDER_OT_vfi_setup.bl_rna,
         _take_choices=lambda _scene: None,
     )
