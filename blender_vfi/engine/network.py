@@ -34,6 +34,9 @@ from .soundness import are_sound, mended
 from .staging import downloaded, uploaded
 from .tiling import SMALLEST_WHEN_FULL, Tile, Tiling, largest_tile
 
+_SAMPLING = 4
+"""Of so many rows and columns, one is enough to tell a frame's exposure."""
+
 
 @dataclass(slots=True)
 class _Shown:
@@ -104,11 +107,14 @@ class Network:
     def prepare(self, channels: Tensor) -> DeviceFrame:
         """Make a source of a frame (1, C, H, W) that is on the device."""
         channels = premultiplied(channels, self._layout)
-        views: frozenset[View] = frozenset()
         if not self._spec.yields_flow:
             views = views_beside(channels, self._layout)
-        stops = mean_stops(colour_of(channels, self._layout)) if self._layout.is_linear else 0.0
-        return DeviceFrame(channels, views, brightest(channels, self._layout), stops)
+            return DeviceFrame(channels, views, brightest(channels, self._layout))
+        if not self._layout.is_linear:
+            return DeviceFrame(channels)
+        sample = channels[..., ::_SAMPLING, ::_SAMPLING]
+        stops = mean_stops(colour_of(sample, self._layout))
+        return DeviceFrame(channels, brightest=brightest(sample, self._layout), stops=stops)
 
     def begin(self, work: PairWork) -> None:
         """Hear which pair is next; nothing here depends on it."""
