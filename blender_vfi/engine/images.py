@@ -7,6 +7,8 @@ Every function may be called from any thread. Never import torch or bpy here.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,12 +94,10 @@ def read_format(path: Path) -> FrameFormat:
     if movie_of(path) is not None:
         return movies.read_format(path)
     source = _open(path)
-    try:
+    with _reading(source, path):
         header = _header(source, path)
         if not header.format.is_multilayer:
             _check_single(source, path)
-    finally:
-        source.close()
     return header.format
 
 
@@ -105,14 +105,16 @@ def read_frame(path: Path) -> Frame:
     """Decode a frame: a file, or a movie's, as `movie_frames` names it.
 
     Raises:
-        FrameError: the file is missing, damaged, truncated, not a picture, or of a kind that we
-            would not keep whole: several pictures, further channels (but in EXR), CMYK, odd types.
+        FrameError: the file is missing, damaged, truncated, not a picture, too large for the memory
+            that is free, or of a kind that we would not keep whole: several pictures, further
+            channels (but in EXR), CMYK, odd types.
     """
     if movie_of(path) is not None:
         return movies.read_frame(path)
     source = _open(path)
-    try:
+    with _reading(source, path):
         header = _header(source, path)
+        _check_fits(path, header.format)
         if header.format.is_multilayer:
             pixels = read_parts(source, header.format)
             problem = source.geterror()
@@ -124,8 +126,6 @@ def read_frame(path: Path) -> Frame:
         # Truncated JPEG and TIFF files come with pixels, and with an error besides.
         problem = source.geterror()
         _check_single(source, path)
-    finally:
-        source.close()
     if native is None or problem:
         raise _damaged(path, problem)
     return Frame(header=header, pixels=to_float(native, header.format.pixel_type))
@@ -196,6 +196,17 @@ def _open(path: Path) -> oiio.ImageInput:
             "again, or remove it from the strip."
         )
     return source
+
+
+@contextlib.contextmanager
+def _reading(source: oiio.ImageInput, path: Path) -> Iterator[None]:
+    """Close `source` at the end, and call a file damaged that has names which are no text."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise _damaged(path, "a name in it is no text") from error
+    finally:
+        source.close()
 
 
 def _check_fits(path: Path, frame_format: FrameFormat) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ..models.catalog_types import ModelSpec
 from .composition import ChannelLayout
+from .image_formats import FrameFormat
+from .inspection import show_the_same
 from .layered import LayeredLayout
 from .movie_frames import movie_of
 from .passes import Pass
@@ -37,6 +39,16 @@ def of_passes(layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> Iterato
         yield (
             f"{_titles(vectors)}: vectors of new frames are as long as the new frames are apart; "
             "source frames are copied as they are, with the vectors of theirs."
+        )
+
+
+def of_a_closed_loop(sources: Sequence[Path], frame_format: FrameFormat) -> Iterator[str]:
+    """Say so where a cycle ends with its first frame: in a loop, it would stand still there."""
+    first, last = sources[0], sources[-1]
+    if show_the_same(first, last, frame_format):
+        yield (
+            f"{last.name} shows the same as {first.name}: in a loop, the picture stands still "
+            "there; leave the last frame out, by trimming the strip or in a folder without it."
         )
 
 

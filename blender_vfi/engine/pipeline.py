@@ -5,7 +5,7 @@ Memory stays the same however long the strip is: a few frames wait to be made, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from .frame_files import ReadAhead, WriteBehind, reading_order
 from .guided_job import GuidedJob
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
-from .inspection import inspect_frames, show_the_same
+from .inspection import inspect_frames
 from .job_folder import JobFolder
 from .job_log import JobLog
 from .job_model import JobModel
@@ -141,8 +141,7 @@ class _JobRun:
             check_terms(spec)
         frame_format = self._check_sources()
         movie = movies.output_of(self._job, frame_format)
-        for text in movie.notices() if movie is not None else ():
-            self._notify(text)
+        self._tell(movie.notices() if movie is not None else ())
         self._follow_true_times()
         layout = layout_of(frame_format)
         check_reach(self._plan, spec)
@@ -154,7 +153,8 @@ class _JobRun:
             self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
             check_reach(self._plan, spec)
             self._notify_of_changed_sources(folder)
-            self._warn_of_a_closed_loop(folder, frame_format)
+            if self._job.loop and not folder.finished:
+                self._tell(notices.of_a_closed_loop(self._sources, frame_format))
             space = folder.space(self._plan, self._sources, frame_format, self._copied_as_is)
             space.check()
             needs_model = any(self._plan.pairs(folder.finished))
@@ -203,8 +203,7 @@ class _JobRun:
                     space.watch(self._meter, self._notify)
 
                 if loaded is not None:
-                    for text in notices.of_passes(layout, loaded.spec):
-                        self._notify(text)
+                    self._tell(notices.of_passes(layout, loaded.spec))
                     self._make_frames(model, loaded, folder, writer, frame_format, on_pair)
                 copies.queue()
                 writer.drain()
@@ -286,16 +285,6 @@ class _JobRun:
             )
         )
         return findings
-
-    def _warn_of_a_closed_loop(self, folder: JobFolder, frame_format: FrameFormat) -> None:
-        """Say so where a cycle ends with its first frame: in a loop, it would stand still there."""
-        first, last = self._sources[0], self._sources[-1]
-        is_new = self._job.loop and not folder.finished
-        if is_new and show_the_same(first, last, frame_format):
-            self._notify(
-                f"{last.name} shows the same as {first.name}: in a loop, the picture stands still "
-                "there; leave the last frame out, by trimming the strip or in a folder without it."
-            )
 
     def _report_stage(self, message: str, done: int) -> None:
         self._stop_if_cancelled()
@@ -396,6 +385,10 @@ class _JobRun:
         count = folder.follow(self._plan)
         if folder.changed_sources:
             self._notify(notices.of_changed_sources(self._sources, folder.changed_sources, count))
+
+    def _tell(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._notify(text)
 
     def _notify(self, message: str) -> None:
         self._emit(Notice(job_id=self._job.job_id, message=message))

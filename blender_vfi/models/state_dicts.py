@@ -8,6 +8,7 @@ program is left alone. Never import bpy here.
 from __future__ import annotations
 
 import pickle
+import struct
 import warnings
 import zipfile
 import zlib
@@ -31,6 +32,8 @@ _WRAPPERS = ("state_dict", "model")
 
 _READ_ERRORS = (
     pickle.UnpicklingError,
+    struct.error,
+    MemoryError,
     RuntimeError,
     OSError,
     EOFError,

@@ -7,6 +7,7 @@ import numpy as np
 import OpenImageIO as oiio  # noqa: N813 - the name that its own documentation uses
 import pytest
 
+from blender_vfi.engine import images
 from blender_vfi.engine.images import read_format, read_frame, write_frame
 from blender_vfi.errors import FrameError, OutputError, RequestError
 
@@ -198,3 +199,28 @@ def test_pixels_of_another_size_are_a_bug_of_the_caller(tmp_path):
     frame = read_frame(save_noise(tmp_path / "a.png"))
     with pytest.raises(AssertionError):
         write_frame(tmp_path / "b.png", frame.pixels[1:], frame.header, ".png")
+
+
+@pytest.mark.parametrize("read", [read_format, read_frame])
+def test_file_with_a_channel_name_that_is_no_text_is_damaged(tmp_path, read):
+    path = tmp_path / "f.exr"
+    save(path, random_floats(3))
+    content = path.read_bytes()
+    at = content.index(b"channels\0chlist\0") + 20
+    assert content[at : at + 2] == b"B\0"
+    path.write_bytes(content[:at] + b"\xc2" + content[at + 1 :])
+    with pytest.raises(FrameError, match=r"f\.exr is damaged or incomplete \(a name in it is no"):
+        read(path)
+
+
+def test_frame_that_memory_has_no_room_for_is_told_with_its_size(tmp_path, monkeypatch):
+    path = tmp_path / "f.png"
+    save(path, random_codes(8, 3, size=(18, 22)))
+    monkeypatch.setattr(images, "_SURELY_FITS_BYTES", 0)
+    monkeypatch.setattr(images, "free_bytes", lambda: 22 * 18 * 3 * 8)
+    read_frame(path)
+    monkeypatch.setattr(images, "free_bytes", lambda: 22 * 18 * 3 * 8 - 1)
+    with pytest.raises(
+        FrameError, match=r"f\.png is 22×18 with 3 channels, which takes .* to decod"
+    ):
+        read_frame(path)

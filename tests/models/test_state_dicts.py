@@ -56,6 +56,13 @@ def test_truncated_pickle_is_refused_and_named(tmp_path, kept):
         state_dicts.read_state_dict(path)
 
 
+def test_pickle_that_ends_within_a_length_is_refused(tmp_path):
+    """Torch's reader has a struct.error for that."""
+    path = toy.write(tmp_path / "cut.pth", b"\x80\x02X\x05\x00")
+    with pytest.raises(CheckpointError, match=r"cut\.pth cannot be read as weights"):
+        state_dicts.read_state_dict(path)
+
+
 def test_every_flipped_byte_of_a_legacy_file_is_survived(tmp_path):
     content = toy.as_pickle({"a": torch.zeros(1)}, _use_new_zipfile_serialization=False)
     refused = 0
