@@ -100,16 +100,20 @@ class MovieOutput:
         names = [self._job.frame_name(index) for index in range(len(self._job.plan().outputs))]
         paths = [folder / name for name in names]
         made_from = self._made_from(paths)
-        if self._record(folder) == {"made_from": made_from, "movie": _stamp(self.path)}:
+        record = self._record(folder)
+        if (record.get("made_from"), record.get("movie")) == (made_from, _stamp(self.path)):
             return False
         partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             partial.unlink(missing_ok=True)  # not through a link that waits there
             self._encode(paths, partial, on_frame)
+            # before the movie has its name: one without a record would be taken for another's
+            self._write_record(
+                folder,
+                {"made_from": made_from, "movie": _stamp(partial), "former": _stamp(self.path)},
+            )
             durable.publish(partial, self.path)
-            record = {"made_from": made_from, "movie": _stamp(self.path)}
-            (folder / _RECORD_NAME).write_text(json.dumps(record), encoding="utf-8")
         except OSError as error:
             raise OutputError(
                 f"Movie {self.path} cannot be written ({error.strerror or error}): check free "
@@ -219,19 +223,24 @@ class MovieOutput:
                 "never be overwritten."
             )
         record = self._record(Path(self._job.output_dir))
-        is_own = record is not None and record.get("movie") == _stamp(self.path)
+        is_own = _stamp(self.path) in (record.get("movie"), record.get("former"))
         if self.path.exists() and not is_own and not self._job.overwrite:
             raise OutputError(
                 f"{self.path} exists already, and was not made by this very job: choose another "
                 "name, or allow overwriting (Output > Overwrite, --overwrite, overwrite=True)."
             )
 
-    def _record(self, folder: Path) -> dict[str, Any] | None:
+    def _write_record(self, folder: Path, record: dict[str, Any]) -> None:
+        partial = folder / f"{_RECORD_NAME}.partial"
+        partial.write_text(json.dumps(record), encoding="utf-8")
+        durable.publish(partial, folder / _RECORD_NAME)
+
+    def _record(self, folder: Path) -> dict[str, Any]:
         try:
             record = json.loads((folder / _RECORD_NAME).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
-            return None
-        return record if isinstance(record, dict) else None
+            return {}
+        return record if isinstance(record, dict) else {}
 
     def _made_from(self, paths: Sequence[Path]) -> dict[str, Any]:
         stamps = repr([(path.name, _stamp(path)) for path in paths])

@@ -140,8 +140,10 @@ def _from_yuv(frame: av.VideoFrame, *, has_alpha: bool) -> Pixels:
             for plane in (blue, red)
         )
         colours = _to_rgb(_luma(luma, bits, is_full=is_full), blue, red, MATRICES[number])
-    pixels: Pixels = np.stack((*colours, *(plane / largest for plane in alpha)), axis=-1)
-    return np.clip(pixels, 0, 1, out=pixels)
+    pixels: Pixels = np.empty((height, width, 3 + len(alpha)), np.float32)
+    for channel, plane in enumerate((*colours, *(plane / largest for plane in alpha))):
+        np.clip(plane, 0, 1, out=pixels[..., channel])
+    return pixels
 
 
 def _to_rgb(luma: Plane, blue: Plane, red: Plane, shares: tuple[float, float]) -> list[Plane]:
@@ -193,11 +195,36 @@ def enlarge_chroma(plane: Plane, shifts: tuple[int, int], size: tuple[int, int])
     """
     height, width = size
     across, down = shifts
-    if down:
+    if down == 1:
+        plane = _twice_as_high(plane)
+    elif down:
         plane = _interpolated(plane, (np.arange(height) + 0.5) / (1 << down) - 0.5)
-    if across:
+    if across == 1:
+        plane = _twice_as_wide(plane)
+    elif across:
         plane = _interpolated(plane.T, np.arange(width) / (1 << across)).T
     return plane[:height, :width]
+
+
+def _twice_as_high(plane: Plane) -> Plane:
+    """Do for a factor of 2 what `_interpolated` does, in a third of the time."""
+    rows, columns = plane.shape
+    enlarged = np.empty((2 * rows, columns), np.float32)
+    quarter, rest = plane / 4, plane * np.float32(0.75)
+    enlarged[0], enlarged[-1] = plane[0], plane[-1]
+    np.add(rest[1:], quarter[:-1], out=enlarged[2::2])
+    np.add(rest[:-1], quarter[1:], out=enlarged[1:-1:2])
+    return enlarged
+
+
+def _twice_as_wide(plane: Plane) -> Plane:
+    rows, columns = plane.shape
+    enlarged = np.empty((rows, 2 * columns), np.float32)
+    enlarged[:, ::2], enlarged[:, -1] = plane, plane[:, -1]
+    between = plane[:, :-1] + plane[:, 1:]
+    between /= 2
+    enlarged[:, 1:-1:2] = between
+    return enlarged
 
 
 def _interpolated(plane: Plane, places: npt.NDArray[np.float64]) -> Plane:

@@ -142,6 +142,34 @@ def test_rotation_is_applied(tmp_path):
     assert pixels[:, 20:].mean() < 0.1
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        (
+            "a.mov",
+            {"codec": "prores_ks", "pix_fmt": "yuva444p10le", "options": {"profile": "4444"}},
+        ),
+        ("b.mov", {"codec": "qtrle", "pix_fmt": "argb"}),
+        ("c.mkv", {"codec": "ffv1", "pix_fmt": "bgra"}),
+        ("d.webm", {"codec": "libvpx-vp9", "pix_fmt": "yuva420p"}),
+        ("e.mov", {"codec": "png", "pix_fmt": "rgba"}),
+    ],
+)
+def test_alpha_is_read(tmp_path, name, settings):
+    codes = np.full((64, 64, 4), 120, np.uint8)
+    codes[..., 3] = np.arange(64) * 4
+    frame = av.VideoFrame.from_ndarray(codes, "rgba")
+    frames = (
+        frame.reformat(format=settings["pix_fmt"], dst_colorspace=5, dst_color_range=1)
+        for _ in range(3)
+    )
+    movie = write_movie(tmp_path / name, frames=frames, size=(64, 64), **settings)
+    pixels = read(movie, 2)
+    assert images.read_format(movie_frame(movie, 2)).alpha_mode == "straight"
+    assert np.abs(pixels[..., 3] * 255 - codes[..., 3]).max() < 1.5
+    assert np.abs(pixels[..., :3] * 255 - 120).max() < 2.5
+
+
 def test_frame_behind_the_end_shows_the_last_picture_as_in_blender(tmp_path):
     movie = write_movie(tmp_path / "clip.mp4", 5)
     assert round(number_of(read(movie, 7))) == 4
