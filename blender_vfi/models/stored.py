@@ -33,12 +33,17 @@ class StoredCheckpoint:
 def list_stored(folder: Path) -> tuple[StoredCheckpoint, ...]:
     """Return the checkpoints in `folder` and those that came with the add-on, in catalog order."""
     found = []
+    listed: set[Path] = set()
     for spec in CATALOG:
         for place in (shipped_folder(), folder):
+            path = stored_path(place, spec)
+            if path in listed:  # two models of one file
+                continue
             try:
-                size = stored_path(place, spec).stat().st_size
+                size = path.stat().st_size
             except OSError:  # it is not there, or not for us to see
                 continue
+            listed.add(path)
             found.append(
                 StoredCheckpoint(
                     model=spec.name,
