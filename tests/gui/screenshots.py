@@ -30,6 +30,7 @@ def steps(stage: Stage) -> Steps:
     yield from _add("meadow", channel=1)
     yield from window.open_tab()
     yield from _take(stage, "panel-idle")
+    yield from take_speed_ramp(stage)
 
     editor.scene().blender_vfi.multiplier = 4
     editor.scene().blender_vfi.timing = "SLOW_MOTION"
@@ -53,6 +54,20 @@ def steps(stage: Stage) -> Steps:
     yield 1.0
     yield from _take(stage, "panel-error")
     yield from _take_preferences(stage)
+
+
+def take_speed_ramp(stage: Stage) -> Steps:
+    """Animate the speed of a ramp, take the panel's picture, and leave no trace."""
+    scene = editor.scene()
+    scene.blender_vfi.timing = "SPEED_RAMP"
+    for frame, speed in ((1, 1.0), (6, 0.25)):
+        scene.blender_vfi.speed = speed
+        scene.blender_vfi.keyframe_insert("speed", frame=frame)
+    scene.frame_set(6)
+    yield from window.step_aside()
+    yield from _take(stage, "panel-ramp")
+    scene.animation_data_clear()
+    scene.frame_set(1)
 
 
 def take_half_render(stage: Stage) -> Steps:
