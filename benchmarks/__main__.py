@@ -19,6 +19,7 @@ RECORDED = (
     "speed",
     "disk",
     "startup",
+    "operations",
     "memory",
     "eight_k",
     "tiles",
