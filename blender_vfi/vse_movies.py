@@ -43,8 +43,8 @@ def read_movie_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
     if vse.is_retimed(strip):
         raise StripError(
             "Movie strip {strip!r} is retimed, so that it shows some frames twice or not at all: "
-            "clear its retiming (Strip > Retiming > Reset Retiming), or render it to an image "
-            "sequence first.",
+            "clear its retiming (Strip > Retiming > Reset Retiming) and animate Speed with the "
+            "timing Speed Ramp instead, or render it to an image sequence first.",
             strip=strip.name,
         )
     if strip.stream_index != 0:

@@ -19,11 +19,12 @@ from ..errors import RequestError
 from ..models import catalog
 from ..models.cache import ModelCache
 from ..models.interface import Quality
-from . import memory, schedule
+from . import memory, movies, schedule
 from .composition import ChannelLayout
 from .folders import job_for_folder
 from .limits import check_seed
 from .loop import FrameLoop, LoopPolicy
+from .movie_jobs import job_for_movie
 from .pipeline import Engine
 from .protocol import Event, Finished, Precision, check_engine_settings
 from .reach import check_reach
@@ -146,6 +147,30 @@ def interpolate_folder(
         VfiError: what is wrong, in words.
     """
     job = job_for_folder(source_dir, output_dir, job_id=uuid.uuid4().hex, **settings)
+    return Engine(_MODELS).run(job, on_event=on_event)
+
+
+def interpolate_movie(
+    source: Path,
+    output_dir: Path,
+    *,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    **settings: object,
+) -> Finished:
+    """Make a movie smoother, into a folder of frames and, where asked for, a movie of them.
+
+    Args:
+        source: any movie that FFmpeg reads.
+        output_dir: where the frames go; made when missing.
+        on_event: told about progress.
+        **settings: fields of `protocol.JobSpec`, such as multiplier=4, or for a movie
+            movie="/absolute/out.mov", codec="prores-hq" and movie_rate=(48, 1).
+
+    Raises:
+        VfiError: what is wrong, in words.
+    """
+    count = movies.index_of_movie(source.absolute()).frame_count
+    job = job_for_movie(source, count, output_dir, job_id=uuid.uuid4().hex, **settings)
     return Engine(_MODELS).run(job, on_event=on_event)
 
 

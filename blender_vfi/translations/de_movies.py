@@ -5,8 +5,8 @@ from __future__ import annotations
 MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
-        "Movie strip {strip!r} is retimed, so that it shows some frames twice or not at all: clear its retiming (Strip > Retiming > Reset Retiming), or render it to an image sequence first.",
-    ): "Der Filmstreifen „{strip}“ ist zeitlich verändert und zeigt manche Bilder doppelt oder gar nicht: das Retiming zurücksetzen (Streifen > Retiming > Reset Retiming), oder ihn zuerst als Bildsequenz rendern.",
+        "Movie strip {strip!r} is retimed, so that it shows some frames twice or not at all: clear its retiming (Strip > Retiming > Reset Retiming) and animate Speed with the timing Speed Ramp instead, or render it to an image sequence first.",
+    ): "Der Filmstreifen „{strip}“ ist zeitlich verändert und zeigt manche Bilder doppelt oder gar nicht: das Retiming zurücksetzen (Streifen > Retiming > Reset Retiming) und stattdessen mit dem Zeitverhalten „Geschwindigkeitsrampe“ die Geschwindigkeit animieren, oder ihn zuerst als Bildsequenz rendern.",
     (
         "*",
         "Movie strip {strip!r} shows video stream {index} of its file: only the first, 0, can be interpolated; export the other as a movie of its own.",

@@ -223,6 +223,14 @@ def test_movie_rate_counts_for_nothing_where_the_scenes_is_known(
     assert job.ratio == Fraction(2)
 
 
+def test_speed_ramp_takes_the_frames_of_a_movie(scene, add_movie, interpolate, tmp_path):
+    add_movie()
+    scene.blender_vfi.speed = 0.5
+    job = interpolate(timing="SPEED_RAMP", output_dir=str(tmp_path / "out"))
+    assert job.times[:3] == ("0", "1/2", "1")
+    assert len(job.sources) == COUNT
+
+
 def test_missing_movie_is_named(scene, add_movie):
     strip = add_movie()
     strip.filepath = "/nowhere/clip.mp4"

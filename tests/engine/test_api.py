@@ -10,6 +10,7 @@ from blender_vfi.engine.protocol import Finished
 from blender_vfi.errors import DeviceError, FrameError, RequestError, UnknownModelError
 
 from .fake_model import FakeModel, fake_cache
+from .movie_files import write_movie
 from .sequences import visible_names, write_sequence
 
 pytestmark = pytest.mark.torch
@@ -162,6 +163,23 @@ def test_folder_to_folder_takes_what_python_callers_have(model, tmp_path):
     assert (finished.frames_total, finished.frames_made) == (7, 3)
     assert len(visible_names(tmp_path / "out")) == 7
     assert len(api._MODELS) == 1  # the cache of `interpolate` serves both
+
+
+def test_movie_becomes_frames_and_another_movie(model, tmp_path):
+    clip = write_movie(tmp_path / "clip.mkv", 3, codec="ffv1", pix_fmt="bgr0")
+    finished = api.interpolate_movie(
+        clip,
+        tmp_path / "out",
+        multiplier=2,
+        device="cpu",
+        movie=str(tmp_path / "out.mkv"),
+        codec="ffv1",
+        movie_rate=(48, 1),
+    )
+    assert (finished.frames_total, finished.frames_made) == (5, 2)
+    assert (tmp_path / "out.mkv").stat().st_size > 1000
+    with pytest.raises(FrameError, match="cannot be read"):
+        api.interpolate_movie(tmp_path / "none.mp4", tmp_path / "out")
 
 
 def test_unknown_setting_and_missing_folder_are_named(model, tmp_path):
