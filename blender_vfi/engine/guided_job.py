@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -43,13 +44,15 @@ class GuidedJob:
         self._new: list[FrameConfidence] = []
         self._names: set[str] = set()
 
+    @cached_property
+    def steps(self) -> tuple[int, ...]:
+        """For each pair, how many frames of their scene its frames are apart."""
+        return scene_steps([Path(source) for source in self._job.sources], self._job)
+
     @property
     def guidance(self) -> Guidance:
         """What the model is told."""
-        return Guidance(
-            steps=scene_steps([Path(source) for source in self._job.sources], self._job),
-            on_error=self._note,
-        )
+        return Guidance(steps=self.steps, on_error=self._note)
 
     def _note(self, output_index: int, expected_error: float) -> None:
         name = self._job.frame_name(output_index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -27,6 +28,8 @@ class MadeFrames:
         suffix: of the files.
         storage: depth and compression of the files.
         stored: the outputs taken so far are added to it.
+        vector_steps: for each pair, how many times the vectors of its frames reach from one to the
+            other; those of frames rendered with a frame step reach to the next of all frames.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class MadeFrames:
         suffix: str,
         storage: Storage,
         stored: set[int],
+        vector_steps: Sequence[int] | None = None,
     ) -> None:
         self._reader = reader
         self._folder = folder
@@ -49,6 +53,7 @@ class MadeFrames:
         self._suffix = suffix
         self._storage = storage
         self._stored = stored
+        self._vector_steps = vector_steps
 
     def store(self, output_index: int, frame: Tensor) -> None:
         """Queue `frame` for encoding, with the metadata of its pair's later source frame."""
@@ -57,7 +62,8 @@ class MadeFrames:
         earlier, like = self._reader.headers_of_pair(output.pair)
         if like.format.is_multilayer:
             before, after = self._plan.spacing(output_index)
-            scale_vectors(frame, like.format.passes, float(before), float(after))
+            reach = self._vector_steps[output.pair] if self._vector_steps else 1
+            scale_vectors(frame, like.format.passes, float(before * reach), float(after * reach))
             like = images.with_names_of(like, earlier)
 
         def write(target: Path) -> None:

@@ -375,6 +375,7 @@ class _JobRun:
                 self._meter,
                 plan=self._plan,
                 suffix=self._job.suffix,
+                vector_steps=self._guided.steps if loaded.spec.is_guided else None,
                 storage=self._job.storage,
                 stored=stored,
             )

@@ -1,0 +1,94 @@
+"""Jobs with the render-guided model, from files to files, without weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from blender_vfi.engine.confidence import read_confidence
+from blender_vfi.engine.gaps import fill_job_for_folder
+from blender_vfi.engine.pipeline import Engine
+from blender_vfi.engine.protocol import Notice
+
+from .pass_files import read_exr, write_exr
+from .rendered_planes import HEIGHT, WIDTH, Scene
+
+pytestmark = pytest.mark.torch
+
+SCENE = Scene(square_speed=(3.0, 1.0), ground_speed=(0.5, 0.0))
+
+
+def write_frame(folder, time, *, with_vectors=True):
+    def rows(values):
+        return np.ascontiguousarray(values[0].permute(1, 2, 0).numpy())
+
+    passes = {
+        "Combined": ("RGBA", "float", rows(SCENE.colour(time))),
+        "Depth": ("Z", "float", rows(SCENE.depth(time))),
+    }
+    if with_vectors:
+        passes["Vector"] = ("XYZW", "float", rows(SCENE.vectors(time)))
+    return write_exr(folder / f"shot_{time + 1:04d}.exr", {"ViewLayer": passes})
+
+
+def fill(tmp_path, times=(0, 2, 4), **options):
+    for time in times:
+        write_frame(tmp_path / "kept", time, **options)
+    told = []
+    job = fill_job_for_folder(
+        tmp_path / "kept",
+        tmp_path / "made",
+        job_id="a",
+        device="cpu",
+        model="guided",
+        guided_fill="mix",
+        cuts="off",
+    )
+    Engine().run(job, on_event=told.append)
+    return tmp_path / "made", [event.message for event in told if isinstance(event, Notice)]
+
+
+def channel(path, name):
+    return read_exr(path)[0][f"ViewLayer.{name}"]
+
+
+def inner(values):
+    return values[3 : HEIGHT - 3, 6 : WIDTH - 6]
+
+
+@pytest.mark.parametrize("times", [(0, 2, 4), (0, 3)], ids=["one of two", "two of three"])
+def test_missing_frames_are_moved_by_the_vectors_of_those_around(tmp_path, times):
+    made, _notices = fill(tmp_path, times)
+    for time in sorted(set(range(times[-1])) - set(times)):
+        path = made / f"shot_{time + 1:04d}.exr"
+        truth = SCENE.colour(time)[0]
+        for index, letter in enumerate("RGB"):
+            error = np.abs(inner(channel(path, f"Combined.{letter}") - truth[index].numpy()))
+            assert error.mean() < 0.004
+        depth = channel(path, "Depth.Z") - SCENE.depth(time)[0, 0].numpy()
+        assert (np.abs(inner(depth)) > 0.1).mean() < 0.02
+
+
+def test_vectors_of_new_frames_reach_to_the_next_of_all_frames(tmp_path):
+    made, _notices = fill(tmp_path)
+    truth = SCENE.vectors(1)[0].numpy()
+    for index, letter in enumerate("XYZW"):
+        error = inner(channel(made / "shot_0002.exr", f"Vector.{letter}") - truth[index])
+        assert np.median(np.abs(error)) < 0.01
+
+
+def test_each_new_frame_has_a_figure_of_confidence(tmp_path):
+    made, _notices = fill(tmp_path)
+    figures = read_confidence(made)
+    assert [(each.number, each.name) for each in figures] == [
+        (2, "shot_0002.exr"),
+        (4, "shot_0004.exr"),
+    ]
+    assert all(0 < each.confidence < 1 for each in figures)
+
+
+def test_frames_without_vectors_are_made_by_the_network_alone_and_that_is_told(tmp_path):
+    made, notices = fill(tmp_path, with_vectors=False)
+    assert any("no Vector and Depth passes" in text for text in notices)
+    assert (made / "shot_0002.exr").exists()
+    assert read_confidence(made) == ()
