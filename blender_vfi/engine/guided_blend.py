@@ -17,12 +17,17 @@ from torch.nn.functional import avg_pool2d
 from .light import display_encoded
 
 _COLOURS = 3
-_WINDOW = 0.055  # of the frame's width: so far around is looked for how the sides agree
+_WINDOW = 0.08  # of the frame's width: so far around is looked for how the sides agree
 _SMALLEST_WINDOW = 7
 _SHARPNESS = 1.5
+_ALONE = 0.05  # what a pixel's own disagreement counts beside that around it
 _SEEN_ONCE = 0.028
-_UNSEEN = 0.15
-"""Errors, in displayed values, of what one frame alone has seen, and of what neither has."""
+_UNSEEN = 1.0
+"""Errors, in displayed values, to add for what one frame alone has seen, and what neither has."""
+
+_OF_SPREAD, _OF_UNSEEN, _OF_DISAGREEMENT = 1.35, 0.013, 0.045
+"""How squared errors follow from how guesses differ, what nobody has seen, and how the sides of the
+network's own frame differ. Fitted, as all numbers here, to `benchmarks.rendered`."""
 
 _NARROW = 0.05  # of a window: less than this of it is too little to judge by
 
@@ -40,13 +45,12 @@ class Trust:
     least: float
 
 
-MOVED = Trust(scale=0.7, least=0.0034)
-RELIT = Trust(scale=0.49, least=0.08)
-FOUND = Trust(scale=0.35, least=0.084)
-SHADED = Trust(scale=1.0, least=0.056)
+MOVED = Trust(scale=0.49, least=0.0034)
+RELIT = Trust(scale=0.94, least=0.08)
+FOUND = Trust(scale=0.34, least=0.084)
+SHADED = Trust(scale=1.96, least=0.078)
 """Surfaces moved by their vectors; with light that moves on them; the network's own frame; and
-light as the network moves it on surfaces moved by their vectors. Tuned on `benchmarks.rendered`,
-every second frame of which was left out."""
+light as the network moves it on surfaces moved by their vectors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,30 +81,43 @@ def blend(guesses: Sequence[Guess], is_known: Tensor, is_shared: Tensor) -> tupl
     Returns:
         (1, C, H, W) the picture, and (1, 1, H, W) the squared error to expect.
     """
-    total, picture, doubt = (torch.zeros_like(guesses[0].picture[:, :1]) for _ in range(3))
-    for guess in guesses:
-        error = _squared_error(guess, is_known, is_shared)
-        weight = error.clamp_min(1e-8) ** -_SHARPNESS
-        total = total + weight
-        picture = picture + weight * guess.picture
-        doubt = doubt + weight * error
-    return picture / total, doubt / total
+    weights = [
+        _squared_error(guess, is_known, is_shared).clamp_min(1e-8) ** -_SHARPNESS
+        for guess in guesses
+    ]
+    total = torch.stack(weights).sum(dim=0)
+    picture = torch.zeros_like(guesses[0].picture)
+    for guess, weight in zip(guesses, weights, strict=True):
+        picture = picture + guess.picture * (weight / total)
+    shown = _shown(picture)
+    doubt = _OF_UNSEEN * (~is_known).to(shown.dtype)
+    for guess, weight in zip(guesses, weights, strict=True):
+        spread = (_shown(guess.picture) - shown).square().mean(dim=1, keepdim=True)
+        doubt = doubt + _OF_SPREAD * spread * (weight / total)
+        if guess.trust is FOUND:
+            doubt = doubt + _OF_DISAGREEMENT * _apart(guess)
+    return picture, doubt
 
 
 def _squared_error(guess: Guess, is_known: Tensor, is_shared: Tensor) -> Tensor:
     """Return (1, 1, H, W): the squared error that a guess's disagreement foretells."""
-    one, other = (_shown(side) for side in guess.sides)
-    apart = (one - other).square().mean(dim=1, keepdim=True)
-    if not guess.by_vectors:
-        return guess.trust.scale * _around(apart) + guess.trust.least**2
-    shared = is_shared.to(apart.dtype)
+    apart = _apart(guess)
+    around = _around(apart)
     if guess.trust is MOVED:
-        apart = _around(apart * shared) / _around(shared).clamp_min(_NARROW)
-    else:
-        apart = _around(apart)
-    error = guess.trust.scale * apart + guess.trust.least**2
+        # where one frame stands in for the other, they agree in nothing but name
+        shared = is_shared.to(apart.dtype)
+        around = _around(apart * shared) / _around(shared).clamp_min(_NARROW)
+    error = guess.trust.scale * around + guess.trust.least**2 + _ALONE * apart
+    if not guess.by_vectors:
+        return error
     error = torch.where(is_shared, error, error + _SEEN_ONCE**2)
     return torch.where(is_known, error, error + _UNSEEN**2)
+
+
+def _apart(guess: Guess) -> Tensor:
+    """Return (1, 1, H, W): how far a guess's two sides are apart, squared, in displayed values."""
+    one, other = (_shown(side) for side in guess.sides)
+    return (one - other).square().mean(dim=1, keepdim=True)
 
 
 def _shown(picture: Tensor) -> Tensor:

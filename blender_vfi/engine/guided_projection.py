@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
+from torch.nn.functional import max_pool2d, pad
 
 from .guided_vectors import SAME_SURFACE, Surfaces
 
@@ -20,6 +20,8 @@ _BESIDE_EDGE = 0.9  # how purely pixels beside an edge show one surface: filters
 _DEPTH_BIN = 0.01
 _MOST_BINS = 1 << 13
 _DISTANCE_BINS = 64
+_LEAST_COMPANY = 8  # of the 25 pixels around a pixel, itself included, that came the same way
+_COMPANY_SHIFT, _COMPANY_SHARE = 0.75, 0.1  # in pixels, and of the way
 _NOTHING = (1 << 62) - 1
 
 
@@ -89,14 +91,40 @@ class Projection:
         self._targets, self._keys = torch.cat(targets), torch.cat(keys)
 
     def front(self) -> View:
-        """Return what is nearest at each pixel of the moment."""
-        return self._winners(self._targets, self._keys)
+        """Return what is nearest at each pixel of the moment, but for single pixels gone astray.
+
+        Vectors that are mixtures of more than two motions throw their pixels anywhere.
+        """
+        view = self._winners(self._targets, self._keys)
+        astray = view.found & ~self._is_in_company(view)
+        if not bool(astray.any()):
+            return view
+        stays = ~astray[self._targets] | (self._near_of(self._keys) < view.nearness[self._targets])
+        return self._winners(self._targets[stays], self._keys[stays])
+
+    def _is_in_company(self, view: View) -> Tensor:
+        """Tell which pixels, (P,), came the same way as some of those around them."""
+        height, width = self.size
+        pixels = torch.arange(height * width, device=view.x.device)
+        shift = torch.stack((pixels % width - view.x, pixels // width - view.y))
+        shift = torch.where(view.found, shift, float("inf")).view(1, 2, height, width)
+        around = pad(shift, (2, 2, 2, 2), value=float("inf"))
+        allowed = _COMPANY_SHIFT + _COMPANY_SHARE * shift.abs().amax(dim=1)
+        count = torch.zeros(1, height, width, device=shift.device)
+        for down in range(5):
+            for right in range(5):
+                there = around[..., down : down + height, right : right + width]
+                # infinity less infinity is no number, and no company
+                count += (there - shift).abs().amax(dim=1) <= allowed
+        return count.flatten() > _LEAST_COMPANY
+
+    def _near_of(self, keys: Tensor) -> Tensor:
+        return self._near[(keys & ((1 << 36) - 1)) // _PARTS**2]
 
     def behind(self, nearness: Tensor, wanted: Tensor) -> View:
         """Return what is nearest behind surfaces of a nearness (P,), where (P,) `wanted`."""
-        index = (self._keys & ((1 << 36) - 1)) // _PARTS**2
         limit = nearness[self._targets] * (1 - 2 * SAME_SURFACE)
-        is_behind = wanted[self._targets] & (self._near[index] < limit)
+        is_behind = wanted[self._targets] & (self._near_of(self._keys) < limit)
         return self._winners(self._targets[is_behind], self._keys[is_behind])
 
     def _winners(self, targets: Tensor, keys: Tensor) -> View:

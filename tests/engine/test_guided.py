@@ -215,16 +215,25 @@ def guess(value, apart, trust, **fields):
     )
 
 
-def test_the_guess_whose_sides_agree_wins_and_tells_the_smaller_error():
+def test_the_guess_whose_sides_agree_wins():
     everywhere = torch.ones(1, 1, 24, 24, dtype=torch.bool)
     agreeing = guess(0.3, 0.0, MOVED, by_vectors=True)
-    arguing = guess(0.6, 0.4, FOUND)
-    picture, doubt = blend([agreeing, arguing], everywhere, everywhere)
+    picture, _doubt = blend([agreeing, guess(0.6, 0.4, FOUND)], everywhere, everywhere)
     assert float((picture - 0.3).abs().max()) < 0.01
     torn = guess(0.3, 0.4, MOVED, by_vectors=True)
-    other, more = blend([torn, guess(0.6, 0.0, FOUND)], everywhere, everywhere)
+    other, _doubt = blend([torn, guess(0.6, 0.0, FOUND)], everywhere, everywhere)
     assert float(other.mean()) > 0.5
-    assert float(more.mean()) > float(doubt.mean())
+
+
+def test_expected_error_rises_where_guesses_differ_and_where_nobody_has_seen():
+    everywhere = torch.ones(1, 1, 24, 24, dtype=torch.bool)
+    moved, found = guess(0.3, 0.1, MOVED, by_vectors=True), guess(0.3, 0.0, FOUND)
+    _picture, sure = blend([moved, found], everywhere, everywhere)
+    _picture, less = blend([moved, guess(0.5, 0.0, FOUND)], everywhere, everywhere)
+    _picture, unseen = blend([moved, found], ~everywhere, ~everywhere)
+    assert float(sure.max()) < 1e-6
+    assert float(less.mean()) > float(sure.mean())
+    assert float(unseen.mean()) > float(sure.mean())
 
 
 def test_what_nobody_has_seen_is_left_to_the_network():
