@@ -20,6 +20,7 @@ from .composition import ChannelLayout
 from .following import Motion
 from .guided_blend import blend
 from .guided_moment import Moment, Source, surface_colour
+from .guided_paths import measured_step
 from .guided_vectors import displacements
 from .layered import LayeredFrame, LayeredLayout, LayeredNetwork
 from .network import Network
@@ -33,10 +34,12 @@ class Guidance:
 
     Attributes:
         steps: for each pair of source frames, how many scene frames they are apart.
+        is_set: whether the user has set the steps; otherwise the frames may tell better.
         on_error: told the expected error of each frame that is made, by its place in the plan.
     """
 
     steps: Sequence[int]
+    is_set: bool = False
     on_error: Callable[[int, float], None] = lambda _output, _error: None
 
 
@@ -110,9 +113,10 @@ class GuidedNetwork(LayeredNetwork):
             self._source(index, guides, window[0]),
             self._source(index, guides, window[1]),
         )
+        step = self._step_between(sources)
         made = []
         for at, timestep in enumerate(timesteps):
-            moment = Moment(sources, self._step, timestep, found[at : at + 1], motions[at])
+            moment = Moment(sources, step, timestep, found[at : at + 1], motions[at])
             picture, doubt = self._made(index, moment)
             made.append(picture)
             motions[at] = moment.motion
@@ -120,10 +124,14 @@ class GuidedNetwork(LayeredNetwork):
             self._errors[timestep] = max(error, self._errors.get(timestep, 0.0))
         return torch.cat(made), motions
 
-    @property
-    def _step(self) -> int:
+    def _step_between(self, sources: tuple[Source, Source]) -> int:
+        """Tell how many scene frames the frames of the present pair are apart."""
         assert self._work is not None, "the loop names each pair before it asks for its frames"
-        return self._guidance.steps[self._work.pair]
+        step = self._guidance.steps[self._work.pair]
+        if self._guidance.is_set:
+            return step
+        earlier, later = sources
+        return measured_step(earlier.shown, earlier.surfaces.motion, later.shown, expected=step)
 
     def _source(self, index: int, guides: Guides, frame: LayeredFrame) -> Source:
         """Take a frame's edges apart, once."""

@@ -52,7 +52,7 @@ class GuidedJob:
     @property
     def guidance(self) -> Guidance:
         """What the model is told."""
-        return Guidance(steps=self.steps, on_error=self._note)
+        return Guidance(steps=self.steps, is_set=self._job.vector_step > 0, on_error=self._note)
 
     def _note(self, output_index: int, expected_error: float) -> None:
         name = self._job.frame_name(output_index)

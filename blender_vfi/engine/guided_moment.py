@@ -23,6 +23,7 @@ from .guided_edges import find_surfaces
 from .guided_paths import shift_between
 from .guided_projection import Projection
 from .guided_vectors import Surfaces, nearness_of
+from .light import display_encoded
 from .network import Network
 
 _COLOURS = 3
@@ -44,6 +45,13 @@ class Source:
     colour: Tensor
     albedo: Tensor | None
     surfaces: Surfaces
+
+    @property
+    def shown(self) -> Tensor:
+        """What is the same in all frames, if anything is: surfaces' colours, else the picture."""
+        if self.albedo is not None:
+            return self.albedo
+        return display_encoded(self.colour[:, :_COLOURS].nan_to_num(nan=0.0).clamp(0, 1))
 
     @classmethod
     def of(cls, colour: Tensor, albedo: Tensor | None, depth: Tensor, motion: Tensor) -> Source:

@@ -17,6 +17,9 @@ _ODD = 1.0  # pixels: a way that the other frame tells so differently is another
 _ODD_SHARE = 0.25  # of the way
 _SAME_DEPTH = 0.2
 _ROUNDS = 2
+_MOVES, _ENOUGH = 0.75, 0.005  # pixels in a scene frame; share of the frame
+_STEPS = (1, 2, 3, 4)
+_CLEARLY = 0.7
 
 
 def shift_between(
@@ -62,6 +65,30 @@ def shift_between(
     near = there[:, 4:]
     found &= (near - nearness).abs() <= _SAME_DEPTH * torch.maximum(near, nearness)
     return shift_at(motion, abs(moment)) + bend * found * _cubic(abs(moment))
+
+
+def measured_step(picture: Tensor, motion: Tensor, other_picture: Tensor, *, expected: int) -> int:
+    """Tell how many scene frames two frames are apart, by where vectors find the same again.
+
+    Numbers in file names say it, unless the files were numbered anew.
+
+    Args:
+        picture: (1, C, H, W) what the earlier frame shows, in values that errors are seen in.
+        motion: (1, 4, H, W) of it, see `displacements`.
+        other_picture: what the later frame shows.
+        expected: what is taken where nothing clearly fits better.
+    """
+    moves = motion.abs().amax(dim=1, keepdim=True) > _MOVES
+    if float(moves.to(motion.dtype).mean()) < _ENOUGH:
+        return expected
+    errors = {}
+    for step in {*_STEPS, expected}:
+        found = warp(other_picture, shift_at(motion, step))
+        apart = (found - picture).abs().mean(dim=1, keepdim=True)
+        # not the mean, which would be of what is covered and uncovered
+        errors[step] = float(apart[moves].median())
+    best = min(errors, key=errors.__getitem__)
+    return best if errors[best] < _CLEARLY * errors[expected] else expected
 
 
 def _reversed(motion: Tensor) -> Tensor:

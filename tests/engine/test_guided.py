@@ -12,7 +12,7 @@ from blender_vfi.engine.guided_background import with_background
 from blender_vfi.engine.guided_blend import FOUND, MOVED, Guess, blend
 from blender_vfi.engine.guided_edges import find_surfaces
 from blender_vfi.engine.guided_job import scene_steps
-from blender_vfi.engine.guided_paths import shift_between
+from blender_vfi.engine.guided_paths import measured_step, shift_between
 from blender_vfi.engine.guided_projection import Projection
 from blender_vfi.engine.guided_vectors import displacements, shift_at
 from blender_vfi.engine.job_spec import JobSpec
@@ -241,3 +241,18 @@ def test_what_nobody_has_seen_is_left_to_the_network():
     moved, found = guess(0.3, 0.0, MOVED, by_vectors=True), guess(0.6, 0.1, FOUND)
     picture, _doubt = blend([moved, found], ~everywhere, ~everywhere)
     assert float(picture.mean()) > 0.45
+
+
+@pytest.mark.parametrize("apart", [1, 2, 3])
+@pytest.mark.parametrize("expected", [1, 2])
+def test_step_of_renumbered_frames_is_told_by_where_vectors_find_the_same_again(apart, expected):
+    scene = Scene(square_speed=(3.0, 1.0), ground_speed=(1.5, 0.5))
+    motion = displacements(scene.vectors(0))
+    found = measured_step(scene.colour(0), motion, scene.colour(apart), expected=expected)
+    assert found == apart
+
+
+def test_step_is_as_expected_where_nothing_moves():
+    scene = Scene(square_speed=(0.0, 0.0))
+    motion = displacements(scene.vectors(0))
+    assert measured_step(scene.colour(0), motion, scene.colour(2), expected=2) == 2
