@@ -231,6 +231,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="for guided models, the frame step that the frames were rendered with (default: by "
         "the numbers in their names)",
     )
+    model.add_argument(
+        "--doubt-masks",
+        action="store_true",
+        help="for guided models, a picture of the error to expect beside each new frame",
+    )
 
 
 def _add_engine_options(parser: argparse.ArgumentParser) -> None:
@@ -330,6 +335,7 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "seed": options.seed,
         "guided_fill": options.guided_fill,
         "vector_step": options.vector_step,
+        "doubt_masks": options.doubt_masks,
         "depth": options.depth,
         "compression": options.compression,
         "quality": options.quality,

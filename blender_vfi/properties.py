@@ -261,6 +261,14 @@ class InterpolationProperties:
         default="MODEL",
         options=_OPTIONS,
     )
+    doubt_masks: bpy.props.BoolProperty(
+        name="Doubt Masks",
+        description=(
+            "Write a picture of the error to expect for each new frame, into the folder vfi_doubt "
+            "beside the frames: white where a render would look different"
+        ),
+        options=_OPTIONS,
+    )
     vector_step: bpy.props.IntProperty(
         name="Rendered Step",
         description=(

@@ -271,6 +271,7 @@ def engine_fields(settings: Any) -> dict[str, Any]:
         "bad_frames": settings.bad_frames.lower(),
         "guided_fill": settings.guided_fill.lower(),
         "vector_step": settings.vector_step,
+        "doubt_masks": settings.doubt_masks,
         "half_when_full": settings.half_when_full,
         "cpu_when_full": settings.cpu_when_full,
         "check_free_space": settings.check_free_space,

@@ -266,6 +266,12 @@ def test_options_of_guided_models_become_settings_of_the_job():
     assert (settings["guided_fill"], settings["vector_step"]) == ("mix", 3)
     left = cli_options.job_settings(cli._parser().parse_args(["fill", "in", "out"]))
     assert (left["guided_fill"], left["vector_step"]) == ("model", 0)
+    assert [
+        cli_options.job_settings(cli._parser().parse_args(["fill", "in", "out", *more]))[
+            "doubt_masks"
+        ]
+        for more in ([], ["--doubt-masks"])
+    ] == [False, True]
 
 
 def test_every_option_says_what_it_is_for(capsys):

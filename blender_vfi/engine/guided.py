@@ -35,12 +35,13 @@ class Guidance:
     Attributes:
         steps: for each pair of source frames, how many scene frames they are apart.
         is_set: whether the user has set the steps; otherwise the frames may tell better.
-        on_error: told the expected error of each frame that is made, by its place in the plan.
+        on_error: told the expected error of each frame that is made, by its place in the plan, and
+            that of its pixels, (1, 1, H, W) and squared; None where there is none.
     """
 
     steps: Sequence[int]
     is_set: bool = False
-    on_error: Callable[[int, float], None] = lambda _output, _error: None
+    on_error: Callable[[int, float, Tensor | None], None] = lambda _output, _error, _pixels: None
 
 
 class GuidedNetwork(LayeredNetwork):
@@ -69,7 +70,7 @@ class GuidedNetwork(LayeredNetwork):
         self._guides = [find_guides(layers[stream.leading.layer]) for stream in self._streams]
         self._light = network_for(ChannelLayout(count=3, is_linear=True, alpha_mode="none"))
         self._work: PairWork | None = None
-        self._errors: dict[Fraction, float] = {}
+        self._doubts: dict[Fraction, Tensor] = {}
 
     def begin(self, work: PairWork) -> None:
         """Hear which pair is next: how far apart its frames are is known by its place."""
@@ -82,24 +83,31 @@ class GuidedNetwork(LayeredNetwork):
         self._light.move(device, dtype, ())
         return super().move(device, dtype, frames)
 
+    def shrink_tiles(self, frames: Sequence[LayeredFrame]) -> int | None:
+        """Go on in tiles of half the side; see `Network.shrink_tiles`."""
+        pictures = [frame.leading[0] for frame in frames if frame.leading[0] is not None]
+        if pictures:
+            self._light.shrink_tiles(pictures)
+        return super().shrink_tiles(frames)
+
     def still(self, window: Sequence[LayeredFrame]) -> Tensor | None:
         """Return (1, H, W, C) where both frames of a pair are the same: to be trusted wholly."""
         found = super().still(window)
         if found is not None and self._work is not None:
             for outputs in self._work.outputs:
                 for output_index in outputs:
-                    self._guidance.on_error(output_index, 0.0)
+                    self._guidance.on_error(output_index, 0.0, None)
         return found
 
     def make(self, window: Sequence[LayeredFrame], timesteps: Sequence[Fraction]) -> Tensor:
         """Return (T, H, W, C) float32 frames in main memory, and tell how far to trust them."""
-        self._errors.clear()
+        self._doubts.clear()
         frames = super().make(window, timesteps)
         assert self._work is not None, "the loop names each pair before it asks for its frames"
         outputs = dict(zip(self._work.timesteps, self._work.outputs, strict=True))
-        for timestep, error in self._errors.items():
+        for timestep, doubt in self._doubts.items():
             for output_index in outputs[timestep]:
-                self._guidance.on_error(output_index, error)
+                self._guidance.on_error(output_index, float(doubt.mean().sqrt()), doubt)
         return frames
 
     def _answer(
@@ -120,8 +128,9 @@ class GuidedNetwork(LayeredNetwork):
             picture, doubt = self._made(index, moment)
             made.append(picture)
             motions[at] = moment.motion
-            error = float(doubt.mean().sqrt())
-            self._errors[timestep] = max(error, self._errors.get(timestep, 0.0))
+            # of several view layers, the worst counts
+            others = self._doubts.get(timestep)
+            self._doubts[timestep] = doubt if others is None else torch.maximum(doubt, others)
         return torch.cat(made), motions
 
     def _step_between(self, sources: tuple[Source, Source]) -> int:

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+import OpenImageIO as oiio  # noqa: N813 - the name that its own documentation uses
 import torch
+from torch import Tensor
 
+from ..errors import OutputError
 from ..models.catalog_types import ModelSpec
 from ..models.loading import LoadedModel
 from ..models.still import Still
@@ -24,8 +27,13 @@ from .confidence import (
 )
 from .folders import frame_number, split_number
 from .guided import Guidance
+from .image_output import write_file
 from .job_spec import JobSpec
 
+MASKS_NAME = "vfi_doubt"
+"""Folder of masks in the folder of a job."""
+
+_WHITE = 0.25
 _MOST_LISTED = 5
 _DOUBTFUL = 0.5
 
@@ -54,8 +62,10 @@ class GuidedJob:
         """What the model is told."""
         return Guidance(steps=self.steps, is_set=self._job.vector_step > 0, on_error=self._note)
 
-    def _note(self, output_index: int, expected_error: float) -> None:
+    def _note(self, output_index: int, expected_error: float, pixels: Tensor | None) -> None:
         name = self._job.frame_name(output_index)
+        if self._job.doubt_masks and pixels is not None:
+            write_mask(self._folder / MASKS_NAME / f"{Path(name).stem}.png", pixels)
         error = min(max(expected_error, 0.0), 1.0)
         self._names.add(name)
         self._new.append(
@@ -112,6 +122,29 @@ def scene_steps(sources: Sequence[Path], job: JobSpec) -> tuple[int, ...]:
         for earlier, later in itertools.pairwise(numbers)
     ]
     return (*steps, steps[-1] if steps else 1)
+
+
+def write_mask(path: Path, pixels: Tensor) -> None:
+    """Write the expected errors of a frame's pixels as a grey picture.
+
+    Args:
+        path: of a PNG; its folder is made.
+        pixels: (1, 1, H, W) squared errors; white is an error of a quarter or more.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path.parent} cannot be made ({error.strerror}): check free space and permissions "
+            "of the output folder, or switch off the masks of doubt."
+        ) from error
+    codes = (pixels.sqrt() / _WHITE).clamp(0, 1).mul(255).round().to(torch.uint8)
+    height, width = codes.shape[-2:]
+    native = codes.cpu().numpy().reshape(height, width, 1)
+    write_file(path, [oiio.ImageSpec(width, height, 1, "uint8")], [native], "png")
 
 
 def mixing_model(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> LoadedModel:

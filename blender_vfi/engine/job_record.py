@@ -54,7 +54,7 @@ _INCIDENTAL = frozenset(
 # Settings that records of older versions do not know: left at these, a job is still theirs.
 _ADDED_LATER = {
     **{"tile_size": 0, "seed": 0, "number_digits": DEFAULT_DIGITS, "duplicates": "keep"},
-    **{"guided_fill": "model", "vector_step": 0},
+    **{"guided_fill": "model", "vector_step": 0, "doubt_masks": False},
     **{"depth": "source", "compression": "auto", "quality": 0},
 }
 # Without cuts, how they would be found does not matter.

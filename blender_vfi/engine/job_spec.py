@@ -99,6 +99,8 @@ class JobSpec:
             asks its network, "mix" mixes the two frames and needs no weights.
         vector_step: how many frames of their scene rendered frames are apart, for guided models:
             vectors reach from one scene frame to the next; 0 takes the numbers in their names.
+        doubt_masks: whether guided models write a picture of the error to expect for each new
+            frame, into the folder vfi_doubt beside the frames.
         check_free_space: refuse to begin, and stop, where the disk has no room for the frames.
         overwrite: replace files that lie under an output frame's name.
         link_sources: give source frames that keep their format a second name, a hard link, rather
@@ -149,6 +151,7 @@ class JobSpec:
     bad_frames: BadFrames = "fail"
     guided_fill: GuidedFill = "model"
     vector_step: int = 0
+    doubt_masks: bool = False
     check_free_space: bool = True
     overwrite: bool = False
     link_sources: bool = False

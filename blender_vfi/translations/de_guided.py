@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Ask Network"): "Netz fragen",
+    ("*", "Doubt Masks"): "Zweifelsmasken",
     (
         "*",
         "For multilayer EXR with Vector and Depth: moves what is seen as the renderer says.",
@@ -22,6 +23,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "The two frames are mixed, which needs no weights",
     ): "Die beiden Bilder werden gemischt, was keine Gewichte braucht",
+    (
+        "*",
+        "Write a picture of the error to expect for each new frame, into the folder vfi_doubt beside the frames: white where a render would look different",
+    ): "Für jedes neue Bild ein Bild des zu erwartenden Fehlers schreiben, in den Ordner vfi_doubt neben den Bildern: weiß, wo ein gerendertes anders aussähe",
     ("*", "Unseen Parts"): "Ungesehenes",
     (
         "*",

@@ -88,6 +88,7 @@ def draw_quality(layout: Layout, context: bpy.types.Context) -> None:
     if spec.is_guided:
         column.prop(settings, "guided_fill")
         column.prop(settings, "vector_step")
+        column.prop(settings, "doubt_masks")
     if spec.draws_noise:
         column.prop(settings, "seed")
     if spec.checkpoint.sources:

@@ -151,7 +151,7 @@ def test_every_group_of_settings_can_be_drawn(context, drawn):
 
 def test_every_setting_is_on_some_panel(context):
     # each for its own kind of job
-    shown = {"target_rate", "speed", "seed", "guided_fill", "vector_step"}
+    shown = {"target_rate", "speed", "seed", "guided_fill", "vector_step", "doubt_masks"}
     for drawn in (
         settings_layout.draw_main,
         settings_layout.draw_output,

@@ -9,6 +9,7 @@ from blender_vfi.engine.confidence import read_confidence
 from blender_vfi.engine.gaps import fill_job_for_folder
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Notice
+from tools.quality import read_picture
 
 from .pass_files import read_exr, write_exr
 from .rendered_planes import HEIGHT, WIDTH, Scene
@@ -31,7 +32,7 @@ def write_frame(folder, time, *, with_vectors=True):
     return write_exr(folder / f"shot_{time + 1:04d}.exr", {"ViewLayer": passes})
 
 
-def fill(tmp_path, times=(0, 2, 4), **options):
+def fill(tmp_path, times=(0, 2, 4), *, settings=None, **options):
     for time in times:
         write_frame(tmp_path / "kept", time, **options)
     told = []
@@ -43,6 +44,7 @@ def fill(tmp_path, times=(0, 2, 4), **options):
         model="guided",
         guided_fill="mix",
         cuts="off",
+        **(settings or {}),
     )
     Engine().run(job, on_event=told.append)
     return tmp_path / "made", [event.message for event in told if isinstance(event, Notice)]
@@ -85,6 +87,16 @@ def test_each_new_frame_has_a_figure_of_confidence(tmp_path):
         (4, "shot_0004.exr"),
     ]
     assert all(0 < each.confidence < 1 for each in figures)
+
+
+def test_masks_of_doubt_are_brighter_where_nobody_has_seen(tmp_path):
+    made, _notices = fill(tmp_path, settings={"doubt_masks": True})
+    masks = sorted((made / "vfi_doubt").iterdir())
+    assert [path.name for path in masks] == ["shot_0002.png", "shot_0004.png"]
+    mask = read_picture(masks[0])[..., 0]
+    assert mask.shape == (HEIGHT, WIDTH)
+    middle = mask[20:28, 40:60]
+    assert middle.max() < mask.max()
 
 
 def test_frames_without_vectors_are_made_by_the_network_alone_and_that_is_told(tmp_path):
