@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from .light import display_encoded
 
@@ -127,6 +126,18 @@ def _shown(picture: Tensor) -> Tensor:
 def _around(values: Tensor) -> Tensor:
     """Average (1, 1, H, W) over a window, which is cut off at the frame's border."""
     half = max(_SMALLEST_WINDOW, round(_WINDOW * values.shape[-1])) // 2
-    for size, padding in (((2 * half + 1, 1), (half, 0)), ((1, 2 * half + 1), (0, half))):
-        values = avg_pool2d(values, size, 1, padding, count_include_pad=False)
-    return values
+    return _mean_along(_mean_along(values, half, -1), half, -2)
+
+
+def _mean_along(values: Tensor, half: int, axis: int) -> Tensor:
+    """Average over as many on either side along one axis, however many, in the same time."""
+    count = values.shape[axis]
+    places = torch.arange(count, device=values.device)
+    first, end = (places - half).clamp_min(0), (places + half + 1).clamp_max(count)
+    sums = values.to(torch.float64).cumsum(axis)
+    sums = torch.cat((torch.zeros_like(sums.narrow(axis, 0, 1)), sums), dim=axis)
+    shape = [1] * values.ndim
+    shape[axis] = count
+    sizes = (end - first).view(shape)
+    means = (sums.index_select(axis, end) - sums.index_select(axis, first)) / sizes
+    return means.to(values.dtype)

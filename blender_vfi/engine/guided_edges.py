@@ -142,12 +142,13 @@ class _Edges:
         )
         stacked = torch.cat((stacked, pure, colour), dim=1)
         self._stride = width + 2 * _REACH
-        self._padded = pad(stacked, (_REACH,) * 4, mode="replicate").flatten(2)[0]
+        # what belongs to one pixel lies together: it is fetched together
+        self._rows = pad(stacked, (_REACH,) * 4, mode="replicate").flatten(2)[0].t().contiguous()
         self._padded_at = (at // width + _REACH) * self._stride + at % width + _REACH
 
     def _places(self, places: Sequence[tuple[int, int]]) -> Iterator[_Place]:
         for down, right in places:
-            there = self._padded[:, self._padded_at + down * self._stride + right]
+            there = self._rows[self._padded_at + down * self._stride + right].t()
             near = there[0] - there[1] * right - there[2] * down
             change = there[7:11] * right + there[11:15] * down
             motion = there[3:7] - change.clamp(-_MOST_CONTINUED, _MOST_CONTINUED)
