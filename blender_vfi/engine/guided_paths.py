@@ -20,6 +20,7 @@ _ROUNDS = 2
 _MOVES, _ENOUGH = 0.75, 0.005  # pixels in a scene frame; share of the frame
 _STEPS = (1, 2, 3, 4)
 _CLEARLY = 0.7
+_FITS = 0.01  # in displayed values: surfaces of one colour look the same everywhere
 
 
 def shift_between(
@@ -88,7 +89,8 @@ def measured_step(picture: Tensor, motion: Tensor, other_picture: Tensor, *, exp
         # not the mean, which would be of what is covered and uncovered
         errors[step] = float(apart[moves].median())
     best = min(errors, key=errors.__getitem__)
-    return best if errors[best] < _CLEARLY * errors[expected] else expected
+    fits = errors[expected] < _FITS or errors[best] > _CLEARLY * errors[expected]
+    return expected if fits else best
 
 
 def _reversed(motion: Tensor) -> Tensor:

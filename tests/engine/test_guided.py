@@ -256,3 +256,9 @@ def test_step_is_as_expected_where_nothing_moves():
     scene = Scene(square_speed=(0.0, 0.0))
     motion = displacements(scene.vectors(0))
     assert measured_step(scene.colour(0), motion, scene.colour(2), expected=2) == 2
+
+
+def test_step_is_as_expected_where_surfaces_have_one_colour():
+    motion = displacements(Scene(square_speed=(3.0, 1.0)).vectors(0))
+    white = torch.ones(1, 3, HEIGHT, WIDTH)
+    assert measured_step(white, motion, white - 1e-6, expected=3) == 3
