@@ -39,24 +39,22 @@ def with_background(motion: Tensor, nearness: Tensor) -> Tensor:
     seen = seen[:: max(1, len(seen) // _MOST_PIXELS)]
     height, width = motion.shape[-2:]
     places = torch.arange(height * width, device=motion.device)
-    across = (places % width - (width - 1) / 2).to(torch.float64)
-    along = (places // width - (height - 1) / 2).to(torch.float64)
-    near = nearness.flatten().to(torch.float64)
-    rows = motion.flatten(2)[0].to(torch.float64)
+    across = (places % width - (width - 1) / 2).to(motion.dtype)
+    along = (places // width - (height - 1) / 2).to(motion.dtype)
+    near, rows = nearness.flatten(), motion.flatten(2)[0]
     result = motion.clone()
+    # few pixels are enough, and not every device has numbers that are exact enough
+    x, y, n, seen_rows = (each[..., seen].cpu().double() for each in (across, along, near, rows))
     for first in (0, 2):
         fits = [
-            _solved(
-                across[seen], along[seen], near[seen], rows[first : first + 2, seen], each * width
-            )
-            for each in _FOCAL_LENGTHS
+            _solved(x, y, n, seen_rows[first : first + 2], focal * width)
+            for focal in _FOCAL_LENGTHS
         ]
-        error, _share, turning, focal = min(fits, key=lambda fit: fit[0])
-        share = max(fit[1] for fit in fits if fit[0] == error)
+        _error, share, turning, focal = min(fits, key=lambda fit: fit[0])
         if share < _LEAST_SHARE:
             continue
-        turned = torch.stack(_columns(across, along, torch.zeros_like(near), focal)) @ turning
-        found = turned.view(2, height, width).to(motion.dtype)[None]
+        columns = torch.stack(_columns(across, along, torch.zeros_like(near), focal))
+        found = (columns @ turning.to(motion)).view(1, 2, height, width)
         if float(found.abs().amax()) > _TOO_LITTLE:
             result[:, first : first + 2] = torch.where(empty, found, result[:, first : first + 2])
     return result

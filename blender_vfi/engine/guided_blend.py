@@ -134,10 +134,9 @@ def _mean_along(values: Tensor, half: int, axis: int) -> Tensor:
     count = values.shape[axis]
     places = torch.arange(count, device=values.device)
     first, end = (places - half).clamp_min(0), (places + half + 1).clamp_max(count)
-    sums = values.to(torch.float64).cumsum(axis)
+    sums = values.cumsum(axis)
     sums = torch.cat((torch.zeros_like(sums.narrow(axis, 0, 1)), sums), dim=axis)
     shape = [1] * values.ndim
     shape[axis] = count
     sizes = (end - first).view(shape)
-    means = (sums.index_select(axis, end) - sums.index_select(axis, first)) / sizes
-    return means.to(values.dtype)
+    return (sums.index_select(axis, end) - sums.index_select(axis, first)).clamp_min(0) / sizes

@@ -184,7 +184,8 @@ class Projection:
         near = view.nearness[at]
         pixels = at.to(x.dtype)
         shift = torch.stack((at % width - view.x[at], at // width - view.y[at])).to(pixels.dtype)
-        left, top = x.floor().clamp(max=width - 2), y.floor().clamp(max=height - 2)
+        left = x.floor().clamp(0, max(width - 2, 0))
+        top = y.floor().clamp(0, max(height - 2, 0))
         front, behind = surfaces.front.flatten(2)[0], surfaces.behind.flatten(2)[0]
         total = torch.zeros_like(x)
         covered, seen = torch.zeros_like(x), torch.zeros_like(x)
@@ -192,7 +193,11 @@ class Projection:
         for down in (0, 1):
             for right in (0, 1):
                 share = (1 - (x - left - right).abs()) * (1 - (y - top - down).abs())
-                tap = ((top + down) * width + left + right).long()
+                column, row = (
+                    (left + right).clamp_max(width - 1),
+                    (top + down).clamp_max(height - 1),
+                )
+                tap = (row * width + column).long()
                 tap_near = surfaces.nearness.flatten()[tap]
                 tap_behind = surfaces.behind_nearness.flatten()[tap]
                 is_edge = surfaces.is_edge.flatten()[tap]
