@@ -54,7 +54,7 @@ def write_text(text: str):
 
 
 def names(job: JobSpec) -> set[str]:
-    return {path.name for path in Path(job.output_dir).iterdir()} - {".vfi.lock"}
+    return {path.name for path in Path(job.output_dir).iterdir()} - {".vfi.lock", ".vfi.owner"}
 
 
 def test_new_folder_is_made_with_its_parents_and_has_nothing_finished(job, tmp_path):
