@@ -5,7 +5,7 @@ its final name is finished, whatever happened to the process. `vfi_job.json` kee
 frames: the same job started again makes only what is missing; another job with frames of the same
 names is told that they are taken, and what has changed. Where source frames have changed, only what
 was made from them is made again. Real renders in the place of made frames stay. Jobs whose frames
-have other names, or another format, may share the folder.
+have other names, be it by their numbers or their format, may share the folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from ..errors import FrameError, OutputError, VfiError
+from ..errors import FrameError, OutputError
 from . import durable, job_record
 from .disk_space import DiskSpace
 from .findings import Findings
@@ -31,7 +31,6 @@ from .owners import read_owner, remove_owner, write_owner
 from .protocol import JobSpec
 from .rendered_frames import rendered_names
 from .schedule import Plan
-from .wire import job_from_json, job_to_json
 
 _PARTIAL = ".partial"
 _LOCK_NAME = ".vfi.lock"
@@ -77,7 +76,9 @@ class JobFolder:
         self._hold()
         present = frozenset(index for index, path in enumerate(self._paths) if _is_there(path))
         self._records = job_record.read_records(self.path)
-        record = self._records.pop(job_record.names_of(job_to_json(job)), {})
+        names = frozenset(path.name for path in self._paths)
+        former = job_record.take_former(self._records, job, names)
+        record = self._own_of([each for each, _ in former])
         made_before = record.get("made_from")
         changed = job_record.changed_sources(made_before, self._fingerprint)
         is_own = changed is not None
@@ -97,10 +98,12 @@ class JobFolder:
         self.findings = None
         if is_own and not self.changed_sources:
             self.findings = job_record.findings_of(record)
-        # of the job before: longer, or with numbers written otherwise
-        self._stale = [] if is_own else [path for path in self._former(record) if _is_there(path)]
         # a real render is what a new frame can only come near to
         renders = rendered_names(self.path)
+        # what else jobs before left that had frames of these names, such as a longer one
+        stale = {name for _, theirs in former for name in theirs} - names - renders
+        is_replaced = job.overwrite and not is_own
+        self._stale = [self.path / name for name in sorted(stale)] if is_replaced else []
         self._rendered = frozenset(each for each in present if self._paths[each].name in renders)
         self.finished = self._rendered if job.overwrite else present
         self._foreign = frozenset() if is_own else present - self._rendered
@@ -304,15 +307,13 @@ class JobFolder:
         except OSError as error:  # no space for a name, or of another user
             raise self._unwritable(self.path / _LOCK_NAME, error) from error
 
-    def _former(self, record: job_record.Record) -> list[Path]:
-        """Return the frames that a record tells of, but for those with names of this job's."""
-        try:
-            job = job_from_json(record["job"])
-            names = [job.frame_name(index) for index in range(len(job.plan().outputs))]
-        except (KeyError, VfiError):  # of another version
-            return []
-        ours = set(self._paths)
-        return [path for path in (self.path / name for name in names) if path not in ours]
+    def _own_of(self, records: Sequence[job_record.Record]) -> job_record.Record:
+        """Return the record of this very job, or else the latest; an empty one where none is."""
+        for record in records:
+            before = record.get("made_from")
+            if job_record.changed_sources(before, self._fingerprint) is not None:
+                return record
+        return records[0] if records else {}
 
     def _write_record(self) -> None:
         try:

@@ -11,11 +11,11 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import CheckpointError, FrameError
+from ..errors import CheckpointError, FrameError, VfiError
 from ..models import store
 from . import durable
 from .findings import Findings
@@ -24,7 +24,7 @@ from .movie_frames import file_of
 from .protocol import JobSpec
 from .schedule import Between, Dissolve, Plan
 from .window import window_of
-from .wire import job_to_json
+from .wire import job_from_json, job_to_json
 
 RECORD_NAME = "vfi_job.json"
 
@@ -143,7 +143,41 @@ def outdated(before: Plan, now: Plan, changed: frozenset[int], context: int) -> 
 
 def names_of(job: Mapping[str, Any]) -> str:
     """Return what tells the frames of one job from those of others in the same folder."""
-    return f"{job.get('name_prefix')}*{job.get('suffix')}"
+    parts = ("name_prefix", "first_number", "number_digits", "suffix")
+    return "/".join(str(job.get(part)) for part in parts)
+
+
+def frame_names(record: Record) -> list[str]:
+    """Return the names of the frames that a record tells of; none where it cannot be read."""
+    try:
+        job = job_from_json(record["job"])
+        return [job.frame_name(index) for index in range(len(job.plan().outputs))]
+    except (KeyError, VfiError):  # of another version
+        return []
+
+
+def take_former(
+    records: dict[str, Record], job: JobSpec, names: Collection[str]
+) -> list[tuple[Record, list[str]]]:
+    """Take out of `records` those of jobs with frames of the same names, the latest first.
+
+    Jobs whose frames all have other names keep their records: they share the folder.
+
+    Args:
+        records: as `read_records` returns them; changed.
+        job: that is about to begin.
+        names: of its frames.
+
+    Returns:
+        Each with the names of its frames.
+    """
+    own = names_of(job_to_json(job))
+    taken = []
+    for key, record in list(records.items()):
+        theirs = frame_names(record)
+        if key == own or not set(theirs).isdisjoint(names):
+            taken.append((records.pop(key), theirs))
+    return taken
 
 
 def findings_of(record: Record) -> Findings | None:
@@ -174,7 +208,9 @@ def read_records(folder: Path) -> dict[str, Record]:
     records = {names_of(record["job"]): record}
     if isinstance(others, dict):
         records.update(
-            (name, other) for name, other in others.items() if other and isinstance(other, dict)
+            (name, other)
+            for name, other in others.items()
+            if isinstance(other, dict) and isinstance(other.get("job"), dict)
         )
     return records
 
