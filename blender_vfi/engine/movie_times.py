@@ -71,7 +71,7 @@ def at_true_moments(plan: Plan, moments: Sequence[Fraction]) -> Plan:
         return kind(picture, timestep)
 
     def pairs_in(frames: frozenset[int]) -> frozenset[int]:
-        found = {pair for pair, later in enumerate(moments[1:]) if math.ceil(later) - 1 in frames}
+        found = {pair for pair in range(last) if frame_before(moments, pair) in frames}
         return frozenset(found | ({last} if plan.source_count - 1 in frames else set()))
 
     return replace(
@@ -90,7 +90,7 @@ def frame_before(moments: Sequence[Fraction] | None, pair: int) -> int:
         moments: see `at_true_moments`; None where each frame has its own picture.
         pair: of pictures.
     """
-    return pair if moments is None else math.ceil(moments[pair + 1]) - 1
+    return pair if moments is None else math.ceil(moments[pair + 1] - _NEAR) - 1
 
 
 def _moment(output: OutputFrame) -> Fraction:

@@ -62,6 +62,15 @@ def test_cut_between_frames_lies_between_the_pictures_that_change_there():
     assert isinstance(moved.outputs[5], Source | Dissolve)
 
 
+def test_cut_lies_before_a_picture_whose_time_was_rounded_up():
+    late = Fraction(301, 100)  # of Matroska, for 3
+    moments = exact((0, 1, Fraction(5, 2), late))
+    moved = at_true_moments(with_cuts(plan(4, 2), [2], dissolves=True), moments)
+    assert 2 in moved.cuts
+    assert at_true_moments(plan(4, 2, skip=[2]), moments).skipped == moved.cuts
+    assert frame_before(moments, 2) == 2, "a picture comes after it"
+
+
 def test_last_picture_is_held_to_the_end():
     moved = at_true_moments(plan(5, 2), exact((0, 1, 2, 3, Fraction(16, 5))))
     assert moved.outputs[-1] == Hold(4)
