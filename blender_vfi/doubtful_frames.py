@@ -22,6 +22,7 @@ from .engine.confidence import (
     write_confidence,
 )
 from .engine.exr_header import read_exr_header
+from .engine.gaps import renumbered_source
 from .engine.job_spec import JobSpec
 from .engine.rendered_frames import note_rendered, read_job, rendered_names
 from .engine.schedule import Between
@@ -101,7 +102,8 @@ class DoubtfulRender:
 
     Raises:
         RequestError: the folder has no record of a job, no figures or no frame in doubt, or a job
-            writes into it, or the scene writes another format.
+            writes into it, or its files' numbers are not frames of the scene, or the scene writes
+            another format.
         FrameError: the figures cannot be read.
     """
 
@@ -110,6 +112,7 @@ class DoubtfulRender:
         self._folder = folder
         self._budget = budget
         self._job = read_job(folder)
+        self._check_numbers()
         self._sources = _sources_around(self._job)
         self.frames = self._choose()
         self.done = 0
@@ -211,6 +214,20 @@ class DoubtfulRender:
                 folder=self._folder,
             )
         return most_doubtful(known, self._budget.frames)
+
+    def _check_numbers(self) -> None:
+        """Refuse a slowed sequence: its numbers are not those of the frames that it shows."""
+        found = renumbered_source(self._job)
+        if found is not None:
+            source, name = found
+            raise RequestError(
+                "The frames in {folder} are not numbered as the scene's: {source} became {name}, "
+                "so that a render of a frame would show another moment. Give a folder that Fill "
+                "Rendered Frames or Fill Missing Frames has filled.",
+                folder=self._folder,
+                source=source,
+                name=name,
+            )
 
     def _check_format(self) -> None:
         path = self._scene.render.frame_path(frame=self.frames[0].number)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ..errors import FrameError, RequestError
 from .folders import check_names, checked_job, numbered_frames, output_suffix, split_number
 from .job_spec import JobSpec
-from .schedule import LARGEST_MULTIPLIER
+from .schedule import LARGEST_MULTIPLIER, Between, Source
 
 _MOST_LISTED = 10
 
@@ -78,6 +79,31 @@ def describe_missing(frames: Sequence[Path]) -> str:
     texts = [str(first) if first == last else f"{first}-{last}" for first, last in runs]
     shown = ", ".join(texts[:_MOST_LISTED])
     return f"{shown}, …" if len(texts) > _MOST_LISTED else shown
+
+
+def renumbered_source(job: JobSpec) -> tuple[str, str] | None:
+    """Find a source frame whose number the output does not keep, so that it tells no moment.
+
+    Args:
+        job: one whose frames have been made, or are to be.
+
+    Returns:
+        The source's name and the name of the output frame that stands where it should; None where
+        each source frame and each new one has the number of its moment, as in a filled sequence.
+    """
+    numbers = [split_number(Path(source))[1] for source in job.sources]
+    for index, output in enumerate(job.plan().outputs):
+        if isinstance(output, Source):
+            at, moment = output.index, Fraction(0)
+        elif isinstance(output, Between):
+            at, moment = output.pair, output.timestep
+        else:  # held or mixed: never rendered after all
+            continue
+        earlier, later = (numbers[each % len(numbers)] for each in (at, at + 1))
+        number = job.first_number + index
+        if earlier is None or later is None or earlier + moment * (later - earlier) != number:
+            return Path(job.sources[at]).name, job.frame_name(index)
+    return None
 
 
 def _steps(frames: Sequence[Path]) -> list[int]:

@@ -235,6 +235,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "{file} hat keine Vektoren und Tiefe, die die Bilder dazwischen leiten könnten: {model} macht sie. Vor dem nächsten Render Render einrichten wählen.",
     (
         "*",
+        "The frames in {folder} are not numbered as the scene's: {source} became {name}, so that a render of a frame would show another moment. Give a folder that Fill Rendered Frames or Fill Missing Frames has filled.",
+    ): "Die Bilder in {folder} sind nicht wie die der Szene nummeriert: Aus {source} wurde {name}, sodass ein gerendertes Bild einen anderen Moment zeigen würde. Einen Ordner angeben, den „Gerenderte Bilder auffüllen“ oder „Fehlende Bilder auffüllen“ gefüllt hat.",
+    (
+        "*",
         "{folder} has no frames in doubt: figures come with frames that the model guided makes, and all that have some may be rendered already.",
     ): "{folder} enthält keine zweifelhaften Bilder: Angaben gibt es zu Bildern, die das Modell guided macht, und vielleicht sind alle davon schon gerendert.",
     (

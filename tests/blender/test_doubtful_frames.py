@@ -1,5 +1,6 @@
 """Doubtful frames: they are listed, rendered after all, and what is rendered stays."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import bpy
 import pytest
 
 from blender_vfi.engine.confidence import CONFIDENCE_NAME, read_confidence
+from blender_vfi.engine.job_record import write_record
 from blender_vfi.engine.protocol import Run
-from blender_vfi.engine.rendered_frames import RENDERED_NAME, rendered_names
+from blender_vfi.engine.rendered_frames import RENDERED_NAME, read_job, rendered_names
 from blender_vfi.job_queue import JobState, QueuedJob, jobs
 from blender_vfi.render_properties import half_render
 
@@ -155,6 +157,16 @@ def test_folder_that_a_job_writes_into_is_left_alone(scene, sources, tmp_path):
     jobs.add([queued])
     with pytest.raises(RuntimeError, match="cube is still writing into"):
         render_doubtful(folder=job.output_dir)
+
+
+def test_folder_of_slowed_frames_is_refused_and_none_of_them_replaced(scene, filled):
+    slowed = dataclasses.replace(read_job(filled), multiplier=2, rate_ratio=None, first_number=2)
+    write_record(filled, slowed, {}, None, {})
+    before = prints(filled)
+    with pytest.raises(RuntimeError, match=r"cube_0001\.exr became cube_0002\.exr"):
+        render_doubtful(folder=str(filled))
+    assert prints(filled) == before
+    assert not (filled / RENDERED_NAME).exists()
 
 
 @pytest.mark.parametrize("operator", ["vfi_list_doubtful", "vfi_render_doubtful"])

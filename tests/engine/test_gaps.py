@@ -11,7 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blender_vfi.engine.gaps import describe_missing, fill_job, fill_job_for_folder
+from blender_vfi.engine.gaps import (
+    describe_missing,
+    fill_job,
+    fill_job_for_folder,
+    renumbered_source,
+)
 from blender_vfi.engine.schedule import Between, Source
 from blender_vfi.errors import FrameError, RequestError
 
@@ -107,3 +112,29 @@ def test_a_wrong_setting_is_named(tmp_path):
 def test_missing_numbers_are_listed():
     assert describe_missing(files(1, 3, 7, 8, 10)) == "2, 4-6, 9"
     assert describe_missing(files(*range(1, 60, 2))).endswith("18, 20, …")
+
+
+@pytest.mark.parametrize("numbers", [(1, 3, 5), (7, 8, 12, 15)])
+def test_a_filled_sequence_keeps_the_numbers_of_its_sources(numbers):
+    assert renumbered_source(job_for(files(*numbers))) is None
+
+
+@pytest.mark.parametrize(
+    ("numbers", "changes", "found"),
+    [
+        ((1, 2, 3), {"multiplier": 2}, ("f_0001.png", "f_0002.png")),
+        ((1, 3, 5), {"first_number": 2}, ("f_0001.png", "f_0002.png")),
+        ((1, 3, 5), {"multiplier": 3}, ("f_0001.png", "f_0002.png")),
+        # sources stand where they did, and the new frame between them is of another moment
+        ((1, 3, 5), {"multiplier": 2, "times": ("0", "1/4", "1")}, ("f_0001.png", "f_0002.png")),
+    ],
+)
+def test_a_sequence_that_is_slowed_or_numbered_anew_is_told(numbers, changes, found):
+    job = dataclasses.replace(job_for(files(1, 3, 5)), **changes)
+    job = dataclasses.replace(job, sources=tuple(map(str, files(*numbers))))
+    assert renumbered_source(job) == found
+
+
+def test_sources_without_numbers_tell_no_moments():
+    job = dataclasses.replace(job_for(files(1, 3)), sources=("/in/a.png", "/in/b.png"))
+    assert renumbered_source(job) == ("a.png", "f_0001.png")
