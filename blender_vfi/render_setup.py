@@ -137,7 +137,9 @@ def half_path(scene: bpy.types.Scene, step: int) -> str:
     path = scene.render.filepath
     if path in _UNCHOSEN_FOLDERS and bpy.data.filepath:
         path = "//"
-    path = path.replace("\\", "/")
+    # two backslashes are a server's share; two slashes would be the folder of the .blend
+    share = "\\\\" if path.startswith("\\\\") else ""
+    path = share + path.removeprefix(share).replace("\\", "/")
     folder, _, name = path.rpartition("/")
     suffix = PurePosixPath(name).suffix
     if suffix.lower() in FRAME_SUFFIXES:
