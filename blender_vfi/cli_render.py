@@ -189,7 +189,8 @@ def _fill(
     assert isinstance(queued.request, Run)
     job = queued.request.job
     if options.cut_pairs:
-        job = replace(job, cut_pairs=tuple(sorted(parse_pairs(options.cut_pairs))))
+        cuts = parse_pairs(options.cut_pairs).union(job.cut_pairs or ())
+        job = replace(job, cut_pairs=tuple(sorted(cuts)))
         job.check()
     if options.save_job is not None:
         return save_job(options.save_job, job)

@@ -6,6 +6,7 @@ the model that these guide makes the others.
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import bpy
 from . import vse
 from .doubtful_frames import note_doubtful
 from .engine.exr_header import has_guides
+from .engine.folders import split_number
 from .engine.gaps import describe_missing, fill_job
 from .engine.protocol import JobSpec, Run
 from .errors import FrameError
@@ -23,6 +25,7 @@ from .messages import message
 from .models import catalog
 from .models.catalog_guided import GUIDED
 from .paths import absolute_path, path_like
+from .render_warnings import camera_changes
 from .strip_fill import replace_elements
 from .strip_job import engine_fields, output_folder, suffix_of
 from .vse import ImageSource, StripTimes
@@ -60,6 +63,7 @@ def prepare_rendered(
         Path(output_folder(settings, source, "filled")),
         job_id=uuid.uuid4().hex,
         suffix=suffix_of(settings, source),
+        cut_pairs=_camera_cuts(scene, files) if settings.cuts != "OFF" else None,
         **engine_fields(settings),
     )
     notices.append(
@@ -91,6 +95,18 @@ def _choose_model(settings: Any, file: Path) -> list[str]:
             model=catalog.find(settings.model).title,
         )
     ]
+
+
+def _camera_cuts(scene: bpy.types.Scene, files: list[Path]) -> tuple[int, ...] | None:
+    """Return the pairs of files with another camera's change between them; None for none."""
+    numbers = [split_number(file)[1] or 0 for file in files]
+    changes = camera_changes(scene)
+    pairs = tuple(
+        pair
+        for pair, (earlier, later) in enumerate(itertools.pairwise(numbers))
+        if any(earlier < frame <= later for frame in changes)
+    )
+    return pairs or None
 
 
 def _beyond(scene: bpy.types.Scene, job: JobSpec) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -31,6 +32,27 @@ def describe_doubts(scene: bpy.types.Scene) -> list[str]:
         *_of_holdouts(scene),
         *_of_cuts(scene),
     ]
+
+
+def camera_changes(scene: bpy.types.Scene) -> list[int]:
+    """List the frames of the timeline from which on another camera looks, in order.
+
+    As Blender has it: a marker's camera looks until the next one's, the first one's from the start
+    on, and one that is hidden in renders does not count.
+    """
+    bound = sorted(
+        (marker for marker in scene.timeline_markers if _switches(marker)),
+        key=lambda marker: marker.frame,
+    )
+    return [
+        later.frame
+        for earlier, later in itertools.pairwise(bound)
+        if later.camera != earlier.camera and later.frame != earlier.frame
+    ]
+
+
+def _switches(marker: bpy.types.TimelineMarker) -> bool:
+    return marker.camera is not None and not marker.camera.hide_render
 
 
 def _of_motion_blur(scene: bpy.types.Scene) -> Iterator[str]:
@@ -103,15 +125,14 @@ def _of_holdouts(scene: bpy.types.Scene) -> Iterator[str]:
 
 
 def _of_cuts(scene: bpy.types.Scene) -> Iterator[str]:
-    markers = [marker for marker in scene.timeline_markers if marker.camera is not None]
     frames = [
-        marker.frame for marker in markers if scene.frame_start < marker.frame <= scene.frame_end
+        frame for frame in camera_changes(scene) if scene.frame_start < frame <= scene.frame_end
     ]
     if frames:
         yield message(
             "The camera changes at frame {frames}: the frames between two shots show the earlier "
             "one; render those beside the change if they matter.",
-            frames=_listed(sorted(map(str, frames))),
+            frames=_listed(map(str, frames)),
         )
 
 

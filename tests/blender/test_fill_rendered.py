@@ -8,6 +8,7 @@ import pytest
 from blender_vfi import job_runner, vse
 from blender_vfi.engine.confidence import FrameConfidence, write_confidence
 from blender_vfi.engine.protocol import Found
+from blender_vfi.engine.schedule import Hold
 from blender_vfi.job_queue import JobState, jobs
 from blender_vfi.render_fill import prepare_rendered
 from blender_vfi.render_properties import half_render
@@ -97,6 +98,31 @@ def test_steps_are_those_of_the_numbers(scene, numbered, engine, numbers, steps)
     fill()
     assert engine.jobs[-1].multiplier == steps
     assert engine.jobs[-1].first_number == numbers[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "pairs"), [(3, (0,)), (4, (1,)), (5, (1,)), (1, None), (2, (0,)), (8, None)]
+)
+def test_nothing_is_guided_across_another_camera(scene, numbered, engine, change, pairs):
+    numbered(1, 3, 5, end=5)
+    for frame, name in ((0, "One"), (change, "Other")):
+        camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
+        scene.timeline_markers.new(name, frame=frame).camera = camera
+    fill()
+    job = engine.jobs[-1]
+    assert job.cut_pairs == pairs
+    held = [at for at, output in enumerate(job.plan().outputs) if isinstance(output, Hold)]
+    assert held == [2 * pair + 1 for pair in pairs or ()]
+
+
+def test_cameras_do_not_matter_where_cuts_are_not_asked_for(scene, numbered, engine):
+    scene.blender_vfi.cuts = "OFF"
+    numbered(1, 3, end=3)
+    for frame in (1, 2):
+        camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+        scene.timeline_markers.new("Marker", frame=frame).camera = camera
+    fill()
+    assert engine.jobs[-1].cut_pairs is None
 
 
 def test_frames_beyond_the_range_and_empty_files_do_not_count(scene, numbered, engine):

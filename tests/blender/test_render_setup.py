@@ -119,6 +119,9 @@ def test_the_last_frame_is_always_a_rendered_one(scene, folder, step, end):
         ("//", "//Scene_step2/Scene_####"),
         ("beauty", "beauty_step2/beauty_####"),
         ("/tmp/", "/tmp/Scene_step2/Scene_####"),
+        (r"C:\shots\beauty_####", "C:/shots/beauty_step2/beauty_####"),
+        # two slashes would be the folder of the .blend
+        (r"\\server\share\shot_", r"\\server/share/shot_step2/shot_####"),
     ],
 )
 def test_frames_get_a_folder_of_their_own(scene, path, expected):
@@ -214,8 +217,19 @@ def holdout(scene):
     bpy.data.objects["Cube"].is_holdout = True
 
 
+def another_camera(scene):
+    camera = bpy.data.objects.new("Other", bpy.data.cameras.new("Other"))
+    scene.collection.objects.link(camera)
+    return camera
+
+
+def bind_cameras(scene, *bound):
+    for frame, camera in bound:
+        scene.timeline_markers.new(f"At {frame}", frame=frame).camera = camera
+
+
 def camera_change(scene):
-    scene.timeline_markers.new("B", frame=4).camera = scene.camera
+    bind_cameras(scene, (1, scene.camera), (4, another_camera(scene)))
 
 
 def compositor(scene):
@@ -274,3 +288,22 @@ def longest_vector(path: str) -> float:
     reader = PassReader(path)
     pixels = reader.pixels(bpy.context.view_layer.name, "Vector", f"{path}.vectors.exr")
     return max(abs(value) for pixel in pixels for value in pixel)
+
+
+def test_camera_changes_are_those_that_blender_makes(scene, folder):
+    one, other, hidden = scene.camera, another_camera(scene), another_camera(scene)
+    hidden.hide_render = True
+    scene.timeline_markers.new("No Camera", frame=3)
+    bind_cameras(scene, (9, one), (5, other), (6, other), (2, one), (4, hidden), (12, other))
+    seen = []
+    for frame in range(16):
+        scene.frame_set(frame)
+        seen.append(scene.camera.name)
+    changes = [at for at in range(1, 16) if seen[at] != seen[at - 1]]
+    assert render_warnings.camera_changes(scene) == changes == [5, 9, 12]
+
+
+def test_one_camera_that_is_bound_changes_nothing(scene, folder):
+    bind_cameras(scene, (4, another_camera(scene)))
+    assert render_warnings.camera_changes(scene) == []
+    assert render_warnings.describe_doubts(scene) == []
