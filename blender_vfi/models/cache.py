@@ -74,8 +74,8 @@ class ModelCache:
         self._load = load
         self._limit_bytes = limit_bytes
         self._models: dict[_Key, LoadedModel] = {}
-        # the engine frees memory on request while a job may be loading
-        self._lock = threading.RLock()
+        # models are let go on request, from another thread, while a job may be loading
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._models)
@@ -98,23 +98,26 @@ class ModelCache:
         less is free there than the limit (`limit_bytes`, or else the cache's own) or than this
         model needs, whichever is more.
         """
+        key = _Key(_identity(spec, checkpoint), device, dtype, memory_format)
         with self._lock:
-            key = _Key(_identity(spec, checkpoint), device, dtype, memory_format)
             model = self._models.pop(key, None)
-            if model is None:
-                limit = self._limit_bytes if limit_bytes is None else limit_bytes
+        if model is None:
+            limit = self._limit_bytes if limit_bytes is None else limit_bytes
+            with self._lock:
                 self._make_room(device, max(limit, _needed_bytes(spec, dtype, checkpoint)))
-                model = self._load(
-                    spec,
-                    device=device,
-                    dtype=dtype,
-                    memory_format=memory_format,
-                    checkpoint=checkpoint,
-                    progress=progress,
-                    offline=offline,
-                )
+            # without the lock: a download may take an hour, and `clear` waits for nothing
+            model = self._load(
+                spec,
+                device=device,
+                dtype=dtype,
+                memory_format=memory_format,
+                checkpoint=checkpoint,
+                progress=progress,
+                offline=offline,
+            )
+        with self._lock:
             self._models[key] = model
-            return model
+        return model
 
     def clear(self) -> int:
         """Let every model go; return how many there were."""

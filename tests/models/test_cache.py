@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import threading
 
 import pytest
 import torch
@@ -201,3 +202,31 @@ def test_failed_load_leaves_nothing_in_the_cache(tmp_path):
     with pytest.raises(CheckpointError):
         get(cache, checkpoint=tmp_path / "absent.pth")
     assert len(cache) == 0
+
+
+def test_models_are_let_go_at_once_while_another_one_loads():
+    machine = Device(total_bytes=64 * GIB)
+    begun, may_end = threading.Event(), threading.Event()
+
+    def load(spec, **options):
+        if spec.name == "toy-wide":
+            begun.set()
+            assert may_end.wait(20)
+        return machine.load(spec, **options)
+
+    cache = ModelCache(load=load, free_memory=lambda _device: 64 * GIB, release=machine.release)
+    get(cache)
+    loading = threading.Thread(target=get, args=(cache, "toy-wide"))
+    loading.start()
+    assert begun.wait(20)
+    dropped = []
+    clearing = threading.Thread(target=lambda: dropped.append(cache.clear()))
+    clearing.start()
+    clearing.join(5)
+    try:
+        assert dropped == [1]
+    finally:
+        may_end.set()
+        loading.join(20)
+        clearing.join(20)
+    assert len(cache) == 1
