@@ -46,9 +46,13 @@ class Courtesy:
             return not self.is_on_device
 
     def enter(self, stop_if_cancelled: Callable[[], None]) -> None:
-        """Take a device, as soon as no pause is asked for."""
+        """Take a device, as soon as nobody else needs it, however long that is.
+
+        Args:
+            stop_if_cancelled: raises where it shall wait no longer.
+        """
         with self._changed:
-            while self._manner == "pause":
+            while self._manner != "go":
                 stop_if_cancelled()
                 self._changed.wait(_LOOK_S)
             self.is_on_device = True

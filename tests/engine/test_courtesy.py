@@ -13,7 +13,7 @@ from blender_vfi.engine.courtesy import Courtesy
 from blender_vfi.engine.layered import LayeredLayout
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Resume, SteppedAside
+from blender_vfi.engine.protocol import Resume, Started, SteppedAside
 from blender_vfi.engine.schedule import plan
 from blender_vfi.errors import JobCancelledError
 
@@ -151,9 +151,13 @@ def test_passes_move_too():
 def test_a_job_that_ended_away_from_its_gpu_leaves_no_model_in_the_cache(tmp_path):
     write_sequence(tmp_path / "in", 3)
     courtesy = Courtesy()
-    courtesy.ask("cpu")
+
+    def note(event):
+        if isinstance(event, Started):
+            courtesy.ask("cpu")
+
     runner = Engine(fake_cache(FakeModel()))
-    runner.run(make_job(tmp_path / "in", tmp_path / "out"), courtesy=courtesy)
+    runner.run(make_job(tmp_path / "in", tmp_path / "out"), courtesy=courtesy, on_event=note)
     assert runner.free_memory() == 0
     assert not courtesy.is_on_device
     courtesy.ask("go")
@@ -161,10 +165,11 @@ def test_a_job_that_ended_away_from_its_gpu_leaves_no_model_in_the_cache(tmp_pat
     assert runner.free_memory() == 1
 
 
-def test_a_job_that_begins_in_a_pause_waits_before_it_loads_its_model(tmp_path):
+@pytest.mark.parametrize("manner", ["pause", "cpu"])
+def test_a_job_that_begins_in_a_render_waits_before_it_loads_its_model(tmp_path, manner):
     write_sequence(tmp_path / "in", 3)
     courtesy = Courtesy()
-    courtesy.ask("pause")
+    assert courtesy.ask(manner)  # nothing has to be waited for: so nothing may come after all
     loads = []
     looks = iter([False] * 12)
     with pytest.raises(JobCancelledError):
