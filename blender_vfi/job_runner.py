@@ -48,16 +48,17 @@ def tick(context: bpy.types.Context) -> list[Report]:
     job = jobs.running
     if job is not None:
         reports += _pump(job)
-    while jobs.running is None and jobs.waiting and not render_courtesy.holds_jobs():
+    while jobs.running is None and jobs.waiting and not render_courtesy.holds_jobs(context):
         reports += _start(jobs.waiting[0], context)
     return reports
 
 
 def run_to_end(context: bpy.types.Context) -> Iterator[Report]:
     """Run all jobs, blocking; for Blender without a window."""
-    while jobs.is_busy:
-        yield from tick(context)
-        time.sleep(_POLL_INTERVAL_S)
+    with render_courtesy.put_off():
+        while jobs.is_busy:
+            yield from tick(context)
+            time.sleep(_POLL_INTERVAL_S)
 
 
 def cancel(job: QueuedJob) -> None:

@@ -221,6 +221,14 @@ def engine_settings(context: bpy.types.Context, *, python: str | None = None) ->
     )
 
 
+def while_rendering(context: bpy.types.Context) -> str:
+    """Return what a job on a GPU does while Blender renders: see `EngineSettings`."""
+    preferences = page(context)
+    if preferences is None:
+        return PAUSE
+    return preferences.while_rendering
+
+
 def _chosen_python(preferences: VfiPreferences) -> str | None:
     if preferences.engine_source == OWN_ENVIRONMENT:
         return environment.environment_python(environment_folder())

@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 from bpy.app.translations import pgettext_rpt as rpt_
 
-from .. import engine_session, job_runner, vse, vse_movies
+from .. import engine_session, job_runner, render_courtesy, vse, vse_movies
 from ..cli_progress import ProgressPrinter
 from ..engine.protocol import Event, Notice, Run
 from ..errors import EngineError, JobCancelledError, RequestError, VfiError
@@ -66,7 +66,8 @@ class Jobs(InterpolationProperties):
         assert isinstance(job.request, Run)
         client = engine_session.get(engine_settings(context))
         # a script's log should show that something happens; a window has the panel
-        with ProgressPrinter(sys.stderr, quiet=not bpy.app.background) as printer:
+        printing = ProgressPrinter(sys.stderr, quiet=not bpy.app.background)
+        with render_courtesy.put_off(), printing as printer:
             job.note(client.run(job.request.job, on_event=partial(self._show, printer)))
         placed = job_runner.place(job)
         for notice in placed.notices:

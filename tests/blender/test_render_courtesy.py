@@ -10,7 +10,7 @@ import pytest
 from blender_vfi import engine_session, job_runner, render_courtesy
 from blender_vfi.engine.protocol import Fetch, FreeMemory, Returned, SteppedAside
 from blender_vfi.job_queue import JobState, QueuedJob, jobs
-from blender_vfi.preferences import GO_ON, PAUSE, USE_CPU, EngineSettings
+from blender_vfi.preferences import GO_ON, PAUSE, USE_CPU, EngineSettings, engine_settings
 from blender_vfi.ui import texts
 
 from ..engine.scripted_engine import PRELUDE
@@ -29,6 +29,8 @@ ENGINE = """
             say(SteppedAside(job_id="a", on_cpu=request.on_cpu))
         if isinstance(request, Resume):
             say(Returned(job_id="a"))
+        if isinstance(request, Fetch):
+            say(Fetched(job_id="a", path="/cache/film"))
 """
 
 
@@ -76,10 +78,10 @@ def start(tmp_path, monkeypatch):
     engine_session.close()
 
 
-def heard(tmp_path, until="Resume()") -> list[str]:
+def heard(tmp_path, until="Resume()", times=1) -> list[str]:
     """Return what was rendered and what the engine heard, in order, but for how it was started."""
     end, lines = time.monotonic() + 20, []
-    while until not in lines:
+    while lines.count(until) < times:
         assert time.monotonic() < end, lines
         path = tmp_path / "engine.heard"
         lines = path.read_text().splitlines() if path.exists() else []
@@ -147,6 +149,69 @@ def test_no_job_begins_while_blender_renders(engine):
     assert jobs.running is not None
 
 
+def test_the_first_job_begins_beside_a_render_where_jobs_shall_go_on(engine, monkeypatch):
+    monkeypatch.setattr(render_courtesy, "while_rendering", lambda _context: GO_ON)
+    jobs.add([QueuedJob(request=Fetch(job_id="a", model="film"), title="FILM")])
+    render_courtesy._on_begin()
+    assert engine_session.settings() is None
+    job_runner.tick(bpy.context)
+    assert jobs.running is not None
+    render_courtesy._on_end()
+
+
+def test_a_script_that_runs_a_job_in_the_midst_of_a_render_does_not_wait_for_its_end(
+    rendering, start, tmp_path, monkeypatch
+):
+    start(PAUSE)
+    settings, tick = engine_session.settings(), job_runner.tick
+    states, end = [], time.monotonic() + 30
+
+    def bounded_tick(context):
+        assert time.monotonic() < end
+        return tick(context)
+
+    monkeypatch.setattr(job_runner, "tick", bounded_tick)
+    monkeypatch.setattr(job_runner, "engine_settings", lambda _context: settings)
+
+    def download(*_arguments):
+        job = QueuedJob(request=Fetch(job_id="a", model="film"), title="FILM")
+        jobs.add([job])
+        for _report in job_runner.run_to_end(bpy.context):
+            pass
+        states.append(job.state)
+
+    bpy.app.handlers.render_post.append(download)
+    try:
+        rendering(animation=True)
+    finally:
+        bpy.app.handlers.render_post.remove(download)
+    assert states == [JobState.FINISHED] * 2
+    asked = ["Pause(on_cpu=False)", "aside"]
+    fetch = "Fetch(job_id='a', model='film', accept_licence=False)"
+    in_between = ["render begins", "render ends", "Resume()", fetch]
+    lines = heard(tmp_path, times=3)
+    assert lines == [*asked, *in_between, *asked, *in_between, *asked, "Resume()"]
+
+
+def test_a_strip_that_a_script_interpolates_in_a_render_is_made_before_that_goes_on(
+    engine, interpolate, add_strip, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(engine, "resume", lambda: told.append("resume"))
+    monkeypatch.setattr(engine, "step_aside", lambda **_options: told.append("aside") or True)
+    run = engine.run
+    monkeypatch.setattr(
+        engine, "run", lambda *args, **kwargs: told.append("run") or run(*args, **kwargs)
+    )
+    engine_session.get(engine_settings(bpy.context))
+    add_strip()
+    render_courtesy._on_begin()
+    interpolate()
+    assert told == ["aside", "resume", "run", "aside"]
+    render_courtesy._on_end()
+    assert told[-1] == "resume"
+
+
 def test_a_render_whose_end_is_never_told_holds_nothing_up(engine, monkeypatch):
     resumed = []
     monkeypatch.setattr(engine, "resume", lambda: resumed.append(1))
@@ -154,9 +219,9 @@ def test_a_render_whose_end_is_never_told_holds_nothing_up(engine, monkeypatch):
     monkeypatch.setattr(render_courtesy, "bpy", SimpleNamespace(app=app))
     engine_session.get(EngineSettings())
     render_courtesy._on_begin()
-    assert render_courtesy.holds_jobs()
+    assert render_courtesy.holds_jobs(bpy.context)
     monkeypatch.setattr(render_courtesy, "_DOUBT_S", 0.0)
-    assert not render_courtesy.holds_jobs()
+    assert not render_courtesy.holds_jobs(bpy.context)
     assert resumed == [1]
 
 
