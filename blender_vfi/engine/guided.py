@@ -137,7 +137,8 @@ class GuidedNetwork(LayeredNetwork):
         """Tell how many scene frames the frames of the present pair are apart."""
         assert self._work is not None, "the loop names each pair before it asks for its frames"
         step = self._guidance.steps[self._work.pair]
-        if self._guidance.is_set:
+        if self._guidance.is_set or step > 1:
+            # numbers with gaps are the scene's own; and far ahead vectors tell less
             return step
         earlier, later = sources
         return measured_step(earlier.shown, earlier.surfaces.motion, later.shown, expected=step)
