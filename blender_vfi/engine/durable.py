@@ -7,6 +7,7 @@ lie under its final name without what belongs in it. Standard library alone.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from pathlib import Path
 
@@ -23,6 +24,40 @@ def publish(partial: Path, path: Path) -> None:
     with partial.open("rb+") as file:
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file, whole or not at all.
+
+    Raises:
+        OSError: the disk is full or gone; a file of before stays.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)  # not through a link that waits there
+        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        publish(partial, path)
+    finally:
+        with contextlib.suppress(OSError):  # the folder may be gone, and the file with it
+            partial.unlink(missing_ok=True)
+
+
+def stamp(path: Path | str) -> list[int]:
+    """Return size in bytes and time of change in ns of a file: a changed one is another one.
+
+    Raises:
+        OSError: it is not there, or cannot be reached.
+    """
+    status = os.stat(path)  # noqa: PTH116 - called once a frame; a Path costs as much again
+    return [status.st_size, status.st_mtime_ns]
+
+
+def stamp_if_there(path: Path) -> list[int]:
+    """Return a file's stamp; an empty one where it cannot be reached."""
+    try:
+        return stamp(path)
+    except OSError:
+        return []
 
 
 def sync_folder(folder: Path) -> None:

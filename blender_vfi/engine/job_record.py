@@ -6,11 +6,9 @@ made from them is made again; where a setting has, the user hears which. Standar
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -236,13 +234,7 @@ def write_record(
         record["bad_frames"] = list(bad_frames)
     if others:
         record["others"] = dict(others)
-    partial = folder / f".{RECORD_NAME}.partial"
-    try:
-        partial.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        durable.publish(partial, folder / RECORD_NAME)
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    durable.write_json(folder / RECORD_NAME, record)
     durable.sync_folder(folder)
 
 
@@ -263,7 +255,7 @@ def _sources_of(plan: Plan, index: int, context: int) -> tuple[int, ...]:
 
 def _source_stamp(index: int, source: str) -> list[int]:
     try:
-        return _stamp(file_of(source))
+        return durable.stamp(file_of(source))
     except OSError as error:
         raise FrameError(
             f"Source frame {index + 1}, {source}, cannot be read ({error.strerror}): restore or "
@@ -279,12 +271,6 @@ def _checkpoint_stamp(checkpoint: str) -> list[int]:
             f"Checkpoint {checkpoint} cannot be read ({error.strerror}): give the path of a file "
             "of weights, or none to use the model's own."
         ) from error
-
-
-def _stamp(file: str) -> list[int]:
-    """Size and time of change of a file: a changed one is another one."""
-    status = os.stat(file)  # noqa: PTH116 - called once a frame; a Path costs as much again
-    return [status.st_size, status.st_mtime_ns]
 
 
 def _short(value: object) -> str:

@@ -18,7 +18,7 @@ import av
 import OpenImageIO as oiio  # noqa: N813 - the name that its own documentation uses
 
 from ..errors import FrameError
-from . import movie_pixels
+from . import durable, movie_pixels
 from .image_formats import FrameFormat
 from .images import Frame, FrameHeader
 from .movie_frames import index_of, is_picture
@@ -234,14 +234,13 @@ def _index_of_file(path: str, _size: int, _changed_ns: int) -> MovieIndex:
     return index_movie(Path(path))
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> list[int]:
     try:
-        status = path.stat()
+        return durable.stamp(path)
     except OSError as error:
         raise FrameError(
             f"{path} cannot be read ({error.strerror}): restore the movie, or choose another one."
         ) from error
-    return status.st_size, status.st_mtime_ns
 
 
 def _decoder_of(stream: av.video.stream.VideoStream) -> av.VideoCodecContext:

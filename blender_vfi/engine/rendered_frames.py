@@ -54,8 +54,11 @@ def rendered_names(folder: Path) -> frozenset[str]:
     return frozenset(
         name
         for name, noted in _read(folder).items()
-        if _stamp(folder / name) == noted.get("stamp")
-        and all(_stamp(Path(source)) == stamp for source, stamp in noted["sources"].items())
+        if durable.stamp_if_there(folder / name) == noted.get("stamp")
+        and all(
+            durable.stamp_if_there(Path(source)) == stamp
+            for source, stamp in noted["sources"].items()
+        )
     )
 
 
@@ -72,15 +75,12 @@ def note_rendered(folder: Path, name: str, sources: Iterable[str]) -> None:
     """
     frames = _read(folder)
     frames[name] = {
-        "stamp": _stamp(folder / name),
-        "sources": {source: _stamp(Path(source)) for source in sources},
+        "stamp": durable.stamp_if_there(folder / name),
+        "sources": {source: durable.stamp_if_there(Path(source)) for source in sources},
     }
     path = folder / RENDERED_NAME
-    partial = path.with_name(f".{RENDERED_NAME}.partial")
     try:
-        content = {"version": _VERSION, "frames": frames}
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        durable.publish(partial, path)
+        durable.write_json(path, {"version": _VERSION, "frames": frames})
     except OSError as error:
         raise OutputError(
             "{path} cannot be written ({reason}): check free space and permissions of the folder.",
@@ -103,12 +103,3 @@ def _read(folder: Path) -> dict[str, dict[str, Any]]:
         for name, noted in frames.items()
         if isinstance(noted, dict) and isinstance(noted.get("sources"), dict)
     }
-
-
-def _stamp(path: Path) -> list[int]:
-    """Size and time of change of a file; empty where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return []
-    return [status.st_size, status.st_mtime_ns]
