@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import OutputError, RequestError, VfiError
+from . import durable
 from .job_spec import JobSpec
 from .wire import job_from_json, job_to_json
 
@@ -70,10 +71,8 @@ def write_jobs(file: Path, jobs: Sequence[JobSpec]) -> None:
     """
     folder = file.absolute().parent
     data = {_VERSION_FIELD: FORMAT_VERSION, "jobs": [_to_values(job, folder) for job in jobs]}
-    partial = file.with_name(f".{file.name}.partial")
     try:
-        partial.write_text(json.dumps(data, indent=1), encoding="utf-8")
-        partial.replace(file)
+        durable.write_json(file, data)
     except OSError as error:
         raise OutputError(
             "Job file {file} cannot be written ({reason}): choose a folder that exists and that "
@@ -180,7 +179,7 @@ def _read_job(fields: Any, folder: Path, roots: list[Path] | None) -> JobSpec:
 def _check_size(job: JobSpec) -> None:
     """Refuse, before it is planned, what would fill memory with a plan alone."""
     most = max((job.multiplier,) if isinstance(job.multiplier, int) else job.multiplier, default=1)
-    frames = len(job.sources) * max(most, job.ratio or 1)
+    frames = max(len(job.sources) * max(most, job.ratio or 1), len(job.times or ()))
     if frames > MOST_FRAMES:
         raise RequestError(
             f"{len(job.sources)} source frames would become about {int(frames)}: at most "

@@ -135,6 +135,7 @@ def test_a_link_to_the_job_file_s_folder_is_that_folder(folder, tmp_path):
     [
         ({"shell": "rm"}, "unknown field 'shell'"),
         ({"multiplier": 10**40}, "at most 1000000"),
+        ({"times": ["0"] * 1_000_001}, "at most 1000000"),
         ({"multiplier": [2, 10**9]}, "at most 1000000"),
         ({"multiplier": True}, "expected"),
         ({"rate_ratio": [10**30, 1]}, "ratio|rate"),
