@@ -21,6 +21,7 @@ from typing import Any
 from ..errors import OutputError, RequestError
 from . import durable, images, movies
 from .image_formats import FrameFormat
+from .job_record import names_of
 from .job_spec import JobSpec
 from .movie_codecs import find_codec
 from .movie_encoding import ColourTags
@@ -30,6 +31,7 @@ from .movie_sound import SoundCopy
 from .movie_writer import MovieWriter, sound_codecs_of
 from .quantisation import Pixels
 from .rates import nearest_frame
+from .wire import job_to_json
 
 _RECORD_NAME = ".vfi_movie.json"
 _FRAMES_AHEAD = 4
@@ -53,6 +55,7 @@ class MovieOutput:
         assert job.movie is not None
         self.path = Path(job.movie)
         self._job = job
+        self._key = names_of(job_to_json(job))
         self._frames = frames
         self._codec = find_codec(job.codec)
         self._first = Path(job.sources[0])
@@ -101,7 +104,10 @@ class MovieOutput:
         paths = [folder / name for name in names]
         made_from = self._made_from(paths)
         record = self._record(folder)
-        if (record.get("made_from"), record.get("movie")) == (made_from, _stamp(self.path)):
+        if (record.get("made_from"), record.get("movie")) == (
+            made_from,
+            durable.stamp_if_there(self.path),
+        ):
             return False
         partial = self.path.with_name(f".{self.path.stem}.partial{self.path.suffix}")
         try:
@@ -111,7 +117,11 @@ class MovieOutput:
             # before the movie has its name: one without a record would be taken for another's
             self._write_record(
                 folder,
-                {"made_from": made_from, "movie": _stamp(partial), "former": _stamp(self.path)},
+                {
+                    "made_from": made_from,
+                    "movie": durable.stamp_if_there(partial),
+                    "former": durable.stamp_if_there(self.path),
+                },
             )
             durable.publish(partial, self.path)
         except OSError as error:
@@ -223,7 +233,7 @@ class MovieOutput:
                 "never be overwritten."
             )
         record = self._record(Path(self._job.output_dir))
-        is_own = _stamp(self.path) in (record.get("movie"), record.get("former"))
+        is_own = durable.stamp_if_there(self.path) in (record.get("movie"), record.get("former"))
         if self.path.exists() and not is_own and not self._job.overwrite:
             raise OutputError(
                 f"{self.path} exists already, and was not made by this very job: choose another "
@@ -231,19 +241,15 @@ class MovieOutput:
             )
 
     def _write_record(self, folder: Path, record: dict[str, Any]) -> None:
-        partial = folder / f"{_RECORD_NAME}.partial"
-        partial.write_text(json.dumps(record), encoding="utf-8")
-        durable.publish(partial, folder / _RECORD_NAME)
+        """Note what made the movie, beside the notes of other jobs with frames in the folder."""
+        durable.write_json(folder / _RECORD_NAME, {**_records(folder), self._key: record})
 
     def _record(self, folder: Path) -> dict[str, Any]:
-        try:
-            record = json.loads((folder / _RECORD_NAME).read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
+        record = _records(folder).get(self._key)
         return record if isinstance(record, dict) else {}
 
     def _made_from(self, paths: Sequence[Path]) -> dict[str, Any]:
-        stamps = repr([(path.name, _stamp(path)) for path in paths])
+        stamps = repr([(path.name, durable.stamp_if_there(path)) for path in paths])
         return {
             "movie": str(self.path),
             "codec": self._job.codec,
@@ -252,6 +258,15 @@ class MovieOutput:
             "sound": None if self._sound is None else str(self._sound),
             "frames": hashlib.sha256(stamps.encode()).hexdigest(),
         }
+
+
+def _records(folder: Path) -> dict[str, Any]:
+    """Return what made the movies of a folder's jobs, by the names of their frames."""
+    try:
+        records = json.loads((folder / _RECORD_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return records if isinstance(records, dict) else {}
 
 
 def _frames_a_source(job: JobSpec) -> Fraction | int:
@@ -280,11 +295,3 @@ def _read_ahead(paths: Sequence[Path]) -> Iterator[Pixels]:
 def _pixel_aspect(header: images.FrameHeader) -> Fraction:
     aspect = header.spec.get_float_attribute("PixelAspectRatio", 1.0)
     return Fraction(aspect).limit_denominator(1000) if aspect > 0 else Fraction(1)
-
-
-def _stamp(path: Path) -> list[int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return [status.st_size, status.st_mtime_ns]

@@ -336,7 +336,7 @@ def test_pictures_of_yuv_are_the_inverse_of_reading(source):
 def test_record_of_the_movie_lies_hidden_with_the_frames(source, tmp_path):
     run(movie_job(source, tmp_path / "out.mkv"))
     record = json.loads((tmp_path / "frames" / ".vfi_movie.json").read_text())
-    assert record["made_from"]["codec"] == "ffv1"
+    assert [each["made_from"]["codec"] for each in record.values()] == ["ffv1"]
 
 
 def test_whole_movie_goes_the_whole_way(tmp_path):
@@ -352,3 +352,15 @@ def test_whole_movie_goes_the_whole_way(tmp_path):
     )
     run(job)
     assert len(decoded(tmp_path / "out.mov")) == 15
+
+
+def test_jobs_that_share_a_folder_each_keep_their_movie(source, tmp_path):
+    jobs = [
+        movie_job(source, tmp_path / f"{suffix[1:]}.mkv", suffix=suffix)
+        for suffix in (".png", ".tif")
+    ]
+    for job in jobs:
+        run(job)
+    for job in jobs:
+        _, events = run(job)
+        assert not any(isinstance(event, Stage) for event in events), "it is there, and not made"
