@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from fractions import Fraction
 from pathlib import Path
@@ -70,21 +71,15 @@ class MovieWriter:
         if codec.crf is not None:
             options = {**options, "crf": str(codec.crf[0] if crf is None else crf)}
         try:
-            self._target = av.open(str(path), "w", format=_CONTAINERS[suffix])
-            stream = self._target.add_stream(encoder, rate=rate, options=options)
-            assert isinstance(stream, av.VideoStream)
-            stream.width, stream.height = frames.width, frames.height
-            stream.pix_fmt = self._format.pix_fmt
-            context = stream.codec_context
-            context.sample_aspect_ratio = pixel_aspect
-            context.color_range = 1 if self._format.is_yuv else 2
-            context.colorspace = tags.matrix if self._format.is_yuv else 0
-            context.color_primaries, context.color_trc = tags.primaries, tags.transfer
-            if encoder == "libx265" and suffix != ".mkv":
-                context.codec_tag = "hvc1"  # QuickTime plays no other
-            self._stream = stream
-            if sound is not None:
-                sound.add_to(self._target, suffix)
+            with contextlib.ExitStack() as stack:
+                self._target = stack.enter_context(
+                    av.open(str(path), "w", format=_CONTAINERS[suffix])
+                )
+                self._stream = self._target.add_stream(encoder, rate=rate, options=options)
+                self._describe(encoder, pixel_aspect, suffix)
+                if sound is not None:
+                    sound.add_to(self._target, suffix)
+                stack.pop_all()  # closed by `__exit__`
         except (av.FFmpegError, ValueError) as error:
             raise self._unwritable(error) from error
 
@@ -98,11 +93,11 @@ class MovieWriter:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if kind is None:
-                self._target.mux(self._stream.encode())
-                if self._sound is not None:
-                    self._sound.mux_until(self._target, self._count / self._rate)
-            self._target.close()
+            with self._target:  # closed whatever happens: Windows keeps an open file locked
+                if kind is None:
+                    self._target.mux(self._stream.encode())
+                    if self._sound is not None:
+                        self._sound.mux_until(self._target, self._count / self._rate)
         except av.FFmpegError as problem:
             if kind is None:
                 raise self._unwritable(problem) from problem
@@ -122,6 +117,20 @@ class MovieWriter:
         except av.FFmpegError as error:
             raise self._unwritable(error) from error
         self._count += 1
+
+    def _describe(self, encoder: str, pixel_aspect: Fraction, suffix: str) -> None:
+        """Tell the encoder what its pictures are."""
+        stream = self._stream
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height = self._frames.width, self._frames.height
+        stream.pix_fmt = self._format.pix_fmt
+        context = stream.codec_context
+        context.sample_aspect_ratio = pixel_aspect
+        context.color_range = 1 if self._format.is_yuv else 2
+        context.colorspace = self._tags.matrix if self._format.is_yuv else 0
+        context.color_primaries, context.color_trc = self._tags.primaries, self._tags.transfer
+        if encoder == "libx265" and suffix != ".mkv":
+            context.codec_tag = "hvc1"  # QuickTime plays no other
 
     def _unwritable(self, error: Exception) -> OutputError:
         return OutputError(
