@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import FrameError, OutputError
+from . import durable
 
 CONFIDENCE_NAME = "vfi_confidence.json"
 
@@ -84,18 +85,53 @@ def write_confidence(folder: Path, frames: Iterable[FrameConfidence]) -> Path:
     Raises:
         OutputError: it cannot be written.
     """
+    by_name = figures_by_name(folder) | {each.name: each for each in frames}
+    return store_figures(
+        folder, {name: each for name, each in by_name.items() if (folder / name).exists()}
+    )
+
+
+def figures_by_name(folder: Path) -> dict[str, FrameConfidence]:
+    """Return what is known of the frames in a job's folder; nothing where the file is damaged."""
     try:
-        known = read_confidence(folder)
+        return {each.name: each for each in read_confidence(folder)}
     except FrameError:
-        known = ()
-    by_name = {each.name: each for each in (*known, *frames)}
-    present = [by_name[name] for name in sorted(by_name) if (folder / name).exists()]
-    content = {"version": _VERSION, "frames": [asdict(each) for each in present]}
+        return {}
+
+
+def drop_figures(folder: Path, names: Collection[str]) -> None:
+    """Drop the figures of frames that are no more what they were.
+
+    Args:
+        folder: the job's output folder.
+        names: of the frames.
+
+    Raises:
+        OutputError: the file of figures cannot be written.
+    """
+    known = figures_by_name(folder)
+    kept = {name: each for name, each in known.items() if name not in names}
+    if len(kept) < len(known):
+        store_figures(folder, kept)
+
+
+def store_figures(folder: Path, figures: Mapping[str, FrameConfidence]) -> Path:
+    """Write all figures of a job's folder, in place of what was known before.
+
+    Args:
+        folder: the job's output folder.
+        figures: by names of files.
+
+    Returns:
+        The file of figures.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    frames = [asdict(figures[name]) for name in sorted(figures)]
     path = folder / CONFIDENCE_NAME
-    partial = path.with_name(f".{CONFIDENCE_NAME}.partial")
     try:
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        partial.replace(path)
+        durable.write_json(path, {"version": _VERSION, "frames": frames})
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror}): check free space and permissions of "

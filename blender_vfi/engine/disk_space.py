@@ -44,6 +44,7 @@ class DiskSpace:
         sources: the source frames.
         frame_format: theirs.
         copied_as_is: sources whose files are not encoded anew.
+        links_sources: whether these get a second name where the disk is theirs, and no space.
         suffix: of the output.
         storage: its depth and compression.
         finished: output frames that are there already and stay.
@@ -59,6 +60,7 @@ class DiskSpace:
         frame_format: FrameFormat,
         *,
         copied_as_is: Collection[Path],
+        links_sources: bool = False,
         suffix: str,
         storage: Storage,
         finished: Collection[int],
@@ -74,12 +76,13 @@ class DiskSpace:
         missing = [index for index in range(len(plan.outputs)) if index not in finished]
         self._replaced_bytes = sum(_size(paths[index]) for index in missing)
         self._needed_bytes = 0
+        linked = {source for source in copied_as_is if links_sources and _shares(source, folder)}
         for index in missing:
             output = plan.outputs[index]
-            if isinstance(output, Source | Hold) and sources[output.index] in copied_as_is:
-                self._needed_bytes += sizes[output.index]
-            else:
+            if not isinstance(output, Source | Hold) or sources[output.index] not in copied_as_is:
                 self._needed_bytes += each
+            elif sources[output.index] not in linked:
+                self._needed_bytes += sizes[output.index]
         self._each_bytes = max(1, self._needed_bytes // max(1, len(missing)))
         self._missing = len(missing)
 
@@ -150,6 +153,14 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _shares(source: Path, folder: Path) -> bool:
+    """Tell whether a file lies on the disk of a folder."""
+    try:
+        return source.stat().st_dev == folder.stat().st_dev
+    except OSError:
+        return False
 
 
 def _told(size_bytes: int) -> str:

@@ -5,8 +5,10 @@ Never import bpy here.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,9 +23,9 @@ from ..models.still import Still
 from .confidence import (
     FrameConfidence,
     confidence_of,
+    figures_by_name,
     most_doubtful,
-    read_confidence,
-    write_confidence,
+    store_figures,
 )
 from .folders import frame_number, split_number
 from .guided import Guidance
@@ -36,6 +38,9 @@ MASKS_NAME = "vfi_doubt"
 _WHITE = 0.25
 _MOST_LISTED = 5
 _DOUBTFUL = 0.5
+_SAVED_EVERY_S = 2.0
+_SHARE_OF_TIME = 0.02
+"""Of a job's time, for writing figures: the file grows with each frame."""
 
 
 class GuidedJob:
@@ -51,6 +56,29 @@ class GuidedJob:
         self._folder = folder
         self._new: list[FrameConfidence] = []
         self._names: set[str] = set()
+        self._bad: Collection[str] = ()
+        self._figures: dict[str, FrameConfidence] | None = None
+        self._next_save_s = 0.0
+
+    @contextlib.contextmanager
+    def kept(self, bad_frames: Collection[str]) -> Iterator[None]:
+        """Keep figures while frames are made, and all of them at the end, however that comes.
+
+        Args:
+            bad_frames: names of frames that stand in for others, as they are found: these get no
+                figure, and lose one of before.
+
+        Raises:
+            OutputError: figures cannot be written; where frames fail, that is told instead.
+        """
+        self._bad = bad_frames
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(OutputError):
+                self._save_now()
+            raise
+        self._save_now()
 
     @cached_property
     def steps(self) -> tuple[int, ...]:
@@ -78,20 +106,40 @@ class GuidedJob:
         )
 
     def save(self) -> None:
-        """Write the figures of frames that are on disk by now.
+        """Write the figures of frames that are on disk by now, every few seconds.
 
         Raises:
             OutputError: they cannot be written.
         """
-        written = [each for each in self._new if (self._folder / each.name).exists()]
-        if written:
-            write_confidence(self._folder, written)
-            names = {each.name for each in written}
-            self._new = [each for each in self._new if each.name not in names]
+        began_s = time.monotonic()
+        if self._new and began_s >= self._next_save_s:
+            self._save_now()
+            now_s = time.monotonic()
+            self._next_save_s = now_s + max(_SAVED_EVERY_S, (now_s - began_s) / _SHARE_OF_TIME)
+
+    def _save_now(self) -> None:
+        bad = frozenset(self._bad)
+        new = [each for each in self._new if each.name not in bad]
+        written = [each for each in new if (self._folder / each.name).exists()]
+        if not written and not bad:
+            return
+        if self._figures is None:
+            self._figures = {
+                name: each
+                for name, each in figures_by_name(self._folder).items()
+                if (self._folder / name).exists()
+            }
+        dropped = [self._figures.pop(name, None) for name in bad]
+        self._figures.update((each.name, each) for each in written)
+        if written or any(dropped):
+            store_figures(self._folder, self._figures)
+        names = {each.name for each in written}
+        self._new = [each for each in new if each.name not in names]
 
     def summary(self) -> str | None:
         """Name the frames that are most likely to look wrong; None where none is in doubt."""
-        made = [each for each in read_confidence(self._folder) if each.name in self._names]
+        figures = self._figures or {}
+        made = [figures[name] for name in sorted(self._names & figures.keys())]
         doubtful = [each for each in made if each.confidence < _DOUBTFUL]
         if not doubtful:
             return None

@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from ..errors import FrameError, OutputError
 from . import durable, job_record
+from .confidence import drop_figures
 from .disk_space import DiskSpace
 from .findings import Findings
 from .image_formats import FrameFormat
@@ -157,6 +158,7 @@ class JobFolder:
             sources,
             frame_format,
             copied_as_is=copied_as_is,
+            links_sources=self._job.link_sources,
             suffix=self._job.suffix,
             storage=self._job.storage,
             finished=self.finished,
@@ -175,7 +177,8 @@ class JobFolder:
             OutputError: a file cannot be removed or written.
         """
         foreign = (self._paths[index] for index in sorted(self._foreign))
-        for path in [*foreign, *self._stale, *self._leftovers()]:
+        gone = [*foreign, *self._stale, *self._leftovers()]
+        for path in gone:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
@@ -183,6 +186,7 @@ class JobFolder:
                     f"{path} cannot be replaced ({error.strerror}): remove it, or choose another "
                     "output folder or name."
                 ) from error
+        drop_figures(self.path, {path.name for path in gone})
         self.findings = findings
         self._write_record()
 

@@ -183,7 +183,8 @@ class _JobRun:
                     precision=precision if loaded is None else memory.dtype_name(loaded.dtype),
                 )
             )
-            with WriteBehind(frame_format, self._threads.writers) as writer:
+            figures = self._guided.kept(folder.bad_frames)  # outside: of frames on disk
+            with figures, WriteBehind(frame_format, self._threads.writers) as writer:
                 copies = CopiedFrames(
                     self._sources,
                     self._copied_as_is,
@@ -207,7 +208,6 @@ class _JobRun:
                     self._make_frames(model, loaded, folder, writer, frame_format, on_pair)
                 copies.queue()
                 writer.drain()
-            self._guided.save()
             if movie is not None:
                 movie.write(folder.path, on_frame=partial(self._report_stage, _ENCODING))
         doubts = self._guided.summary()

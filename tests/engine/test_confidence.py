@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from blender_vfi.engine.confidence import (
     CONFIDENCE_NAME,
     FrameConfidence,
     confidence_of,
+    drop_figures,
     most_doubtful,
     read_confidence,
     write_confidence,
@@ -55,6 +57,26 @@ def test_figures_of_removed_frames_go(tmp_path):
     make_frames(tmp_path, 2)
     write_confidence(tmp_path, [figure(2, 0.01), figure(4, 0.2)])
     assert read_confidence(tmp_path) == (figure(2, 0.01),)
+
+
+def test_figures_that_are_dropped_leave_the_others(tmp_path):
+    make_frames(tmp_path, 2, 4)
+    write_confidence(tmp_path, [figure(2, 0.01), figure(4, 0.2)])
+    drop_figures(tmp_path, {"shot_0004.exr", "shot_0006.exr"})
+    assert read_confidence(tmp_path) == (figure(2, 0.01),)
+
+
+def test_figures_that_cannot_be_written_leave_those_of_before(tmp_path, monkeypatch):
+    def full(*_arguments, **_keywords):
+        raise OSError(28, "No space left on device")
+
+    make_frames(tmp_path, 2, 4)
+    write_confidence(tmp_path, [figure(2, 0.01)])
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_confidence(tmp_path, [figure(4, 0.2)])
+    assert read_confidence(tmp_path) == (figure(2, 0.01),)
+    assert not list(tmp_path.glob("*partial*")), "the unfinished file goes"
 
 
 @pytest.mark.parametrize(

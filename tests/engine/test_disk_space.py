@@ -64,6 +64,14 @@ def space(files, folder, suffix=".png", finished=(), storage=AS_SOURCE, **option
     )
 
 
+def test_linked_sources_take_no_space_where_the_disk_is_theirs(files, tmp_path, disk, monkeypatch):
+    disk.free = 2 * 3000
+    space(files, tmp_path, links_sources=True).check()
+    monkeypatch.setattr(disk_space, "_shares", lambda _source, _folder: False)
+    with pytest.raises(OutputError, match="too little"):
+        space(files, tmp_path, links_sources=True).check()
+
+
 def written(frames, size_bytes=0):
     return SimpleNamespace(frames_written=frames, bytes_written=size_bytes)
 

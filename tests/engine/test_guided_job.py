@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from blender_vfi.engine.confidence import read_confidence
+from blender_vfi.engine import guided_job
+from blender_vfi.engine.confidence import CONFIDENCE_NAME, read_confidence
 from blender_vfi.engine.gaps import fill_job_for_folder
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Notice
@@ -104,3 +107,75 @@ def test_frames_without_vectors_are_made_by_the_network_alone_and_that_is_told(t
     assert any("no Vector and Depth passes" in text for text in notices)
     assert (made / "shot_0002.exr").exists()
     assert read_confidence(made) == ()
+
+
+@pytest.fixture
+def job(tmp_path):
+    for time in (0, 2):
+        write_frame(tmp_path / "kept", time)
+    return fill_job_for_folder(tmp_path / "kept", tmp_path / "made", job_id="a", model="guided")
+
+
+def doubt(guided, job, output_index, expected_error=0.5):
+    """Let a frame be made, and written."""
+    guided.guidance.on_error(output_index, expected_error, None)
+    path = Path(job.output_dir) / job.frame_name(output_index)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"x")
+
+
+def test_figures_are_written_now_and_then_and_all_of_them_at_the_end(job, monkeypatch):
+    stored = []
+    store = guided_job.store_figures
+    monkeypatch.setattr(
+        guided_job, "store_figures", lambda *found: (stored.append(len(found[1])), store(*found))
+    )
+    guided = guided_job.GuidedJob(job, Path(job.output_dir))
+    with guided.kept([]):
+        for output_index in range(200):
+            doubt(guided, job, output_index)
+            guided.save()
+        assert len(stored) < 20
+    assert stored[-1] == len(read_confidence(Path(job.output_dir))) == 200
+    assert "200 of 200 new frames are in doubt" in guided.summary()
+
+
+def test_job_that_fails_keeps_the_figures_of_its_frames(job):
+    guided = guided_job.GuidedJob(job, Path(job.output_dir))
+
+    def fail():
+        with guided.kept([]):
+            guided.save()
+            doubt(guided, job, 1)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert [each.name for each in read_confidence(Path(job.output_dir))] == [job.frame_name(1)]
+
+
+def test_frames_that_stand_in_for_others_have_no_figures(job):
+    folder, bad = Path(job.output_dir), []
+    for known_before in (True, False):
+        guided = guided_job.GuidedJob(job, folder)
+        with guided.kept(bad):
+            for output_index in (1, 2):
+                doubt(guided, job, output_index, 0.0)
+            if not known_before:
+                bad.append(job.frame_name(2))
+        kept = {each.name for each in read_confidence(folder)}
+        assert (job.frame_name(2) in kept) == known_before
+        assert job.frame_name(1) in kept
+
+
+def test_damaged_figures_of_before_do_not_fail_a_job(job):
+    folder = Path(job.output_dir)
+    folder.mkdir()
+    (folder / CONFIDENCE_NAME).write_text("{")
+    guided = guided_job.GuidedJob(job, folder)
+    with guided.kept([]):
+        pass
+    assert guided.summary() is None, "another model has no figures"
+    with guided.kept([]):
+        doubt(guided, job, 1)
+    assert len(read_confidence(folder)) == 1

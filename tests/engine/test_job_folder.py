@@ -12,7 +12,6 @@ import pytest
 
 from blender_vfi.engine.job_folder import RECORD_NAME, JobFolder, copy_file
 from blender_vfi.engine.protocol import JobSpec
-from blender_vfi.engine.rendered_frames import RENDERED_NAME, note_rendered
 from blender_vfi.errors import CheckpointError, FrameError, OutputError
 
 pytestmark = pytest.mark.plain
@@ -425,48 +424,3 @@ def test_jobs_whose_frames_have_other_names_share_a_folder_and_both_go_on(job):
     begun(dataclasses.replace(other, overwrite=True))
     assert opened(job).finished == {0}
     assert names(job) == {RECORD_NAME, "f_0001.png", "f_0002.jpg"}
-
-
-def finish(job: JobSpec) -> frozenset[int]:
-    """Make what is missing; return what was finished."""
-    folder = begun(job)
-    for index in set(range(FRAMES)) - folder.finished:
-        folder.place(index, write_text("made"))
-    return folder.finished
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-def test_jobs_of_other_ranges_share_a_folder_and_both_go_on(job, tmp_path, overwrite):
-    finish(job)
-    sources = [tmp_path / "in" / name for name in ("100.png", "102.png")]
-    for source in sources:
-        source.write_text("source")
-    later = dataclasses.replace(
-        job, sources=tuple(map(str, sources)), first_number=101, overwrite=overwrite
-    )
-    finish(later)
-    made = {f"f_{number:04d}.png" for number in (1, 2, 3, 101, 102, 103)}
-    assert names(job) == {RECORD_NAME} | made
-    for each in (job, dataclasses.replace(later, overwrite=False)):
-        assert finish(each) == {0, 1, 2}
-
-
-def test_nothing_is_removed_without_overwriting(job):
-    longer = dataclasses.replace(job, multiplier=4)
-    folder = begun(longer)
-    for index in (3, 4):
-        folder.place(index, write_text("long"))
-    finish(job)
-    assert names(job) == {RECORD_NAME} | {f"f_{number:04d}.png" for number in range(1, 6)}
-    with pytest.raises(OutputError, match="not made by this very job"):
-        opened(longer)
-
-
-def test_overwriting_with_a_shorter_job_keeps_frames_that_were_rendered_after_all(job):
-    longer = dataclasses.replace(job, multiplier=4)
-    folder = begun(longer)
-    for index in range(5):
-        folder.place(index, write_text("long"))
-    note_rendered(folder.path, "f_0004.png", job.sources)
-    begun(dataclasses.replace(job, overwrite=True))
-    assert names(job) == {RECORD_NAME, RENDERED_NAME, "f_0004.png"}
