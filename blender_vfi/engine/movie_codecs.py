@@ -105,7 +105,7 @@ CODECS: tuple[MovieCodec, ...] = (
     MovieCodec(
         name="ffv1",
         title="FFV1 (Lossless)",
-        summary="Every code of every frame, at 8 or 16 bits, with alpha; for archives",
+        summary="Every code of every frame, at 8, 10, 12 or 16 bits, with alpha; for archives",
         suffixes=(".mkv", ".mov"),
         bits=16,
         keeps_alpha=True,

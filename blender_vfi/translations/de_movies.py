@@ -56,7 +56,7 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "FFV1 (Lossless)"): "FFV1 (verlustfrei)",
     (
         "*",
-        "Every code of every frame, at 8 or 16 bits, with alpha; for archives",
-    ): "Jeder Wert jedes Bildes, mit 8 oder 16 Bit, mit Alpha; für Archive",
+        "Every code of every frame, at 8, 10, 12 or 16 bits, with alpha; for archives",
+    ): "Jeder Wert jedes Bildes, mit 8, 10, 12 oder 16 Bit, mit Alpha; für Archive",
     ("*", "The file of strip {strip!r}"): "Die Datei des Streifens „{strip}“",
 }
