@@ -5,8 +5,7 @@ Memory stays the same however long the strip is: a few frames wait to be made, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,27 +22,23 @@ from .cores import file_threads
 from .courtesy import Courtesy
 from .device_lease import DeviceLease
 from .findings import Findings
-from .folders import frame_number
 from .frame_files import ReadAhead, WriteBehind, reading_order
 from .guided_job import GuidedJob
-from .image_comparison import check_same_format
-from .image_formats import FrameFormat, container_of_suffix, encoding_for
-from .inspection import inspect_frames
+from .image_formats import FrameFormat
 from .job_folder import JobFolder
 from .job_log import JobLog
 from .job_model import JobModel
+from .job_reports import JobReports
+from .job_sources import JobSources
 from .layered import layout_of
 from .loop import FrameLoop, LoopPolicy
 from .made_frames import MadeFrames
-from .movie_times import at_true_moments, frame_before, pictures_of
 from .progress import ProgressMeter
-from .protocol import Cancelled, Event, Finished, Found, JobSpec, Notice, Stage, Started
+from .protocol import Cancelled, Event, Finished, JobSpec, Started
 from .reach import check_reach
 from .schedule import PairWork, Plan
 from .soundness import describe_stand_ins
 
-_FRAMES_BETWEEN_REPORTS = 10
-_INSPECTING = "Looking through the frames"
 _ENCODING = "Encoding the movie"
 
 
@@ -121,99 +116,90 @@ class _JobRun:
         self._plan = plan
         self._meter = meter
         self._device = device
+        self._spec = catalog.find(job.model)
+        self._dtype = memory.choose_dtype(
+            job.precision, device, half_precision=self._spec.half_precision
+        )
         self._threads = file_threads(device.type)
         self._log = log
-        self._emit = log.tell
-        self._is_cancelled = is_cancelled
+        self._reports = JobReports(job.job_id, log.tell, is_cancelled)
         self._lease = lease
-        self._sources = [Path(source) for source in job.sources]
-        self._moments: Sequence[Fraction] | None = None
-        self._copied_as_is: set[Path] = set()
+        self._sources = JobSources(job, self._reports)
         self._guided = GuidedJob(job, Path(job.output_dir))
 
     def run(self) -> Finished:
-        self._stop_if_cancelled()
-        spec = catalog.find(self._job.model)
-        dtype = memory.choose_dtype(
-            self._job.precision, self._device, half_precision=spec.half_precision
-        )
+        self._reports.stop_if_cancelled()
         if not self._job.checkpoint:
-            check_terms(spec)
-        frame_format = self._check_sources()
+            check_terms(self._spec)
+        frame_format = self._sources.check()
         movie = movies.output_of(self._job, frame_format)
-        self._tell(movie.notices() if movie is not None else ())
-        self._follow_true_times()
-        layout = layout_of(frame_format)
-        check_reach(self._plan, spec)
-        precision = memory.dtype_name(dtype)
-        context = {} if self._job.checkpoint else {"context": spec.context}
-        with JobFolder(self._job, self._plan, precision=precision, **context) as folder:
-            self._log.open(folder.path, f"{spec.title}, {len(self._sources)} source frames")
-            findings = self._find(folder, frame_format)
-            self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
-            check_reach(self._plan, spec)
-            self._notify_of_changed_sources(folder)
-            if self._job.loop and not folder.finished:
-                self._tell(notices.of_a_closed_loop(self._sources, frame_format))
-            space = folder.space(self._plan, self._sources, frame_format, self._copied_as_is)
-            space.check()
-            needs_model = any(self._plan.pairs(folder.finished))
-            model = JobModel(
-                self._models,
-                self._job,
-                spec,
-                self._device,
-                dtype,
-                report=self._report_loading,
-                notify=self._notify,
-                take_device=partial(
-                    self._lease.take,
-                    on_wait=self._report_loading,
-                    stop_if_cancelled=self._stop_if_cancelled,
-                ),
-            )
-            loaded = model.load() if needs_model else None
-            folder.begin(findings)
-            self._meter.resume_with(len(folder.finished))
-            self._emit(
-                Started(
-                    job_id=self._job.job_id,
-                    frames_total=len(self._plan.outputs),
-                    device=str(model.device),
-                    precision=precision if loaded is None else memory.dtype_name(loaded.dtype),
-                )
-            )
-            figures = self._guided.kept(folder.bad_frames)  # outside: of frames on disk
-            with figures, WriteBehind(frame_format, self._threads.writers) as writer:
-                copies = CopiedFrames(
-                    self._sources,
-                    self._copied_as_is,
-                    folder,
-                    writer,
-                    self._meter,
-                    plan=self._plan,
-                    suffix=self._job.suffix,
-                    storage=self._job.storage,
-                    stop_if_cancelled=self._stop_if_cancelled,
-                )
-
-                def on_pair(work: PairWork) -> None:
-                    self._guided.save()
-                    copies.queue(work.last_output)
-                    self._emit(self._meter.event())
-                    space.watch(self._meter, self._notify)
-
-                if loaded is not None:
-                    self._tell(notices.of_passes(layout, loaded.spec))
-                    self._make_frames(model, loaded, folder, writer, frame_format, on_pair)
-                copies.queue()
-                writer.drain()
+        self._reports.notify(*(movie.notices() if movie is not None else ()))
+        self._plan = self._sources.follow_true_times(self._plan)
+        check_reach(self._plan, self._spec)
+        with self._open_folder() as folder:
+            findings = self._inspect(folder, frame_format)
+            self._make(folder, findings, frame_format)
             if movie is not None:
-                movie.write(folder.path, on_frame=partial(self._report_stage, _ENCODING))
+                count = len(self._plan.outputs)
+                movie.write(folder.path, on_frame=self._reports.frames_of(_ENCODING, count))
+        return self._end(folder)
+
+    def _open_folder(self) -> JobFolder:
+        return JobFolder(
+            self._job,
+            self._plan,
+            precision=memory.dtype_name(self._dtype),
+            **({} if self._job.checkpoint else {"context": self._spec.context}),
+        )
+
+    def _inspect(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
+        """Let the plan follow what is found in the frames, and in the folder."""
+        sources = self._sources.files
+        self._log.open(folder.path, f"{self._spec.title}, {len(sources)} source frames")
+        findings = self._sources.inspect(folder, self._plan, frame_format)
+        self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
+        check_reach(self._plan, self._spec)
+        # what was made from frames that are others now is not finished
+        count = folder.follow(self._plan)
+        if folder.changed_sources:
+            self._reports.notify(notices.of_changed_sources(sources, folder.changed_sources, count))
+        if self._job.loop and not folder.finished:
+            self._reports.notify(*notices.of_a_closed_loop(sources, frame_format))
+        return findings
+
+    def _make(self, folder: JobFolder, findings: Findings, frame_format: FrameFormat) -> None:
+        """Make the frames that are missing, and copy the others."""
+        space = folder.space(
+            self._plan, self._sources.files, frame_format, self._sources.copied_as_is
+        )
+        space.check()
+        needs_model = any(self._plan.pairs(folder.finished))
+        model = self._job_model()
+        loaded = model.load() if needs_model else None
+        folder.begin(findings)
+        self._meter.resume_with(len(folder.finished))
+        self._reports.emit(self._started(model, loaded))
+        figures = self._guided.kept(folder.bad_frames)  # outside: of frames on disk
+        with figures, WriteBehind(frame_format, self._threads.writers) as writer:
+            copies = self._copies(folder, writer)
+
+            def on_pair(work: PairWork) -> None:
+                self._guided.save()
+                copies.queue(work.last_output)
+                self._reports.emit(self._meter.event())
+                space.watch(self._meter, self._reports.notify)
+
+            if loaded is not None:
+                self._reports.notify(*notices.of_passes(layout_of(frame_format), loaded.spec))
+                self._make_frames(model, loaded, folder, writer, frame_format, on_pair)
+            copies.queue()
+            writer.drain()
+
+    def _end(self, folder: JobFolder) -> Finished:
         doubts = self._guided.summary()
         if doubts is not None:
-            self._notify(doubts)
-        self._emit(self._meter.event())
+            self._reports.notify(doubts)
+        self._reports.emit(self._meter.event())
         finished = Finished(
             job_id=self._job.job_id,
             frames_total=len(self._plan.outputs),
@@ -223,86 +209,46 @@ class _JobRun:
             bad_frames=tuple(folder.bad_frames),
         )
         if finished.bad_frames:
-            self._notify(describe_stand_ins(finished.bad_frames, spec.title))
-        self._emit(finished)
+            self._reports.notify(describe_stand_ins(finished.bad_frames, self._spec.title))
+        self._reports.emit(finished)
         return finished
 
-    def _check_sources(self) -> FrameFormat:
-        """Read every source frame's header, so that a bad one is named before any work is done."""
-        alike: set[Path] = set()
-        target = container_of_suffix(self._job.suffix)
-        first = images.read_format(self._sources[0])
-        for path in self._sources:
-            self._stop_if_cancelled()
-            frame_format = first if path is self._sources[0] else images.read_format(path)
-            check_same_format(first, self._sources[0], frame_format, path)
-            if frame_format.container == target:
-                alike.add(path)
-        # refuses here what could not be written
-        encoding = encoding_for(first, self._job.suffix, self._job.storage)
-        if encoding.pixel_type == first.pixel_type and self._job.storage.is_packed_as_source:
-            self._copied_as_is = alike
-        for text in movies.doubts(self._sources):
-            self._notify(text)
-        return first
-
-    def _follow_true_times(self) -> None:
-        """Where a movie's rate varies, make frames from the pictures around their moments."""
-        moments = movies.varying_moments(self._sources)
-        pictures = moments and pictures_of(self._sources, moments)
-        if pictures:
-            self._notify(notices.VARYING_RATE)
-            self._sources, self._moments = pictures
-            self._plan = at_true_moments(self._plan, self._moments)
-
-    def _find(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
-        """Look through the source frames, where that is asked for and frames are to be made."""
-        # even motion may need frames in places that had source frames
-        is_open = self._job.duplicates == "retime" and (
-            len(folder.finished) < len(self._plan.outputs)
+    def _job_model(self) -> JobModel:
+        return JobModel(
+            self._models,
+            self._job,
+            self._spec,
+            self._device,
+            self._dtype,
+            report=self._reports.loading,
+            notify=self._reports.notify,
+            take_device=partial(
+                self._lease.take,
+                on_wait=self._reports.loading,
+                stop_if_cancelled=self._reports.stop_if_cancelled,
+            ),
         )
-        makes_frames = is_open or any(self._plan.pairs(folder.finished))
-        if not self._job.inspects_frames or not makes_frames:
-            return Findings()
-        findings = folder.findings
-        if findings is None:
-            findings = inspect_frames(
-                self._sources,
-                frame_format,
-                cut_threshold=self._job.cut_threshold if self._job.finds_cuts else 1.0,
-                on_frame=partial(self._report_stage, _INSPECTING),
-            )
-        if self._moments is not None:  # held for a time that is known: nothing to mend
-            findings = Findings(cuts=findings.cuts)
-        pairs = tuple(frame_before(self._moments, pair) for pair in findings.cuts)
-        numbers = (frame_number(Path(self._job.sources[pair + 1]), pair + 2) for pair in pairs)
-        self._emit(
-            Found(
-                job_id=self._job.job_id,
-                cuts=pairs,
-                cut_numbers=tuple(numbers),
-                duplicates=len(findings.duplicates),
-            )
+
+    def _started(self, model: JobModel, loaded: LoadedModel | None) -> Started:
+        return Started(
+            job_id=self._job.job_id,
+            frames_total=len(self._plan.outputs),
+            device=str(model.device),
+            precision=memory.dtype_name(self._dtype if loaded is None else loaded.dtype),
         )
-        return findings
 
-    def _report_stage(self, message: str, done: int) -> None:
-        self._stop_if_cancelled()
-        total = len(self._sources if message is _INSPECTING else self._plan.outputs)
-        if done % _FRAMES_BETWEEN_REPORTS == 0 or done == total:
-            self._emit(
-                Stage(
-                    job_id=self._job.job_id,
-                    message=message,
-                    done=done,
-                    total=total,
-                    unit="frames",
-                )
-            )
-
-    def _report_loading(self, message: str, done: int = 0, total: int = 0) -> None:
-        self._stop_if_cancelled()
-        self._emit(Stage(job_id=self._job.job_id, message=message, done=done, total=total))
+    def _copies(self, folder: JobFolder, writer: WriteBehind) -> CopiedFrames:
+        return CopiedFrames(
+            self._sources.files,
+            self._sources.copied_as_is,
+            folder,
+            writer,
+            self._meter,
+            plan=self._plan,
+            suffix=self._job.suffix,
+            storage=self._job.storage,
+            stop_if_cancelled=self._reports.stop_if_cancelled,
+        )
 
     def _make_frames(
         self,
@@ -356,8 +302,8 @@ class _JobRun:
                 tile_size=model.tile_size(frame_format),
                 bad_frames=self._job.bad_frames,
             ),
-            on_notice=self._notify,
-            is_cancelled=self._is_cancelled,
+            on_notice=self._reports.notify,
+            is_cancelled=self._reports.is_cancelled,
             courtesy=self._lease.courtesy,
             frame_name=self._job.frame_name,
             on_bad=folder.note_bad,
@@ -367,7 +313,7 @@ class _JobRun:
         finished = frozenset(stored)
         wanted = reading_order(self._plan, finished, loaded.spec.context)
         threads = self._threads.readers
-        with ReadAhead(self._sources, wanted, frame_format, threads, model.device) as reader:
+        with ReadAhead(self._sources.files, wanted, frame_format, threads, model.device) as reader:
             sink = MadeFrames(
                 reader,
                 folder,
@@ -380,20 +326,3 @@ class _JobRun:
                 stored=stored,
             )
             loop.run(self._plan, reader, sink, finished=finished, on_pair=on_pair)
-
-    def _notify_of_changed_sources(self, folder: JobFolder) -> None:
-        """Leave out of what is finished what was made from frames that are others now."""
-        count = folder.follow(self._plan)
-        if folder.changed_sources:
-            self._notify(notices.of_changed_sources(self._sources, folder.changed_sources, count))
-
-    def _tell(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            self._notify(text)
-
-    def _notify(self, message: str) -> None:
-        self._emit(Notice(job_id=self._job.job_id, message=message))
-
-    def _stop_if_cancelled(self) -> None:
-        if self._is_cancelled():
-            raise JobCancelledError("The job was cancelled; finished frames stay on disk.")
