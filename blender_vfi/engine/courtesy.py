@@ -21,13 +21,20 @@ class Courtesy:
 
     Args:
         on_change: told, in the job's thread, what it does from now on.
+        on_leave: told, in the job's thread, that it has left its device for good, where others
+            were waiting for that.
 
     Attributes:
         is_on_device: whether the job holds memory of a GPU.
     """
 
-    def __init__(self, on_change: Callable[[Manner], None] = lambda _manner: None) -> None:
+    def __init__(
+        self,
+        on_change: Callable[[Manner], None] = lambda _manner: None,
+        on_leave: Callable[[], None] = lambda: None,
+    ) -> None:
         self._on_change = on_change
+        self._on_leave = on_leave
         self._changed = threading.Condition()
         self._manner: Manner = "go"
         self._heeded: Manner = "go"
@@ -57,12 +64,19 @@ class Courtesy:
                 self._changed.wait(_LOOK_S)
             self.is_on_device = True
 
-    def leave(self) -> bool:
-        """Note that the job has ended; return whether that was away from its device."""
-        was_aside = self._heeded != "go"
-        self._heeded = "go"
-        self.is_on_device = False
-        return was_aside
+    @property
+    def is_aside(self) -> bool:
+        """Whether the job is away from its device at present."""
+        return self._heeded != "go"
+
+    def leave(self) -> None:
+        """Note that the job needs its device no more, and tell who waits for that."""
+        with self._changed:
+            is_awaited = self.is_on_device and self._manner != "go"
+            self._heeded = "go"
+            self.is_on_device = False
+        if is_awaited:
+            self._on_leave()
 
     def heed(self, manner: Manner, stop_if_cancelled: Callable[[], None]) -> None:
         """Note what the job does now, tell so, and wait for the end of a pause.

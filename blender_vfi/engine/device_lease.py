@@ -53,7 +53,12 @@ class DeviceLease:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._let_go()
+        self._release()
+
+    def let_go(self) -> None:
+        """Let others have the device, since the job needs it no more."""
+        self._release()
+        self.courtesy.leave()
 
     def take(
         self,
@@ -75,7 +80,7 @@ class DeviceLease:
             Where to run, and in which number format.
         """
         if not memory.is_gpu(device):
-            self._let_go()  # the one that turned out to be too small
+            self._release()  # the one that turned out to be too small
             self.courtesy.is_on_device = False
             return device, dtype
         while self._job.busy_device != "share" and not self._hold(device):
@@ -89,7 +94,7 @@ class DeviceLease:
         self.courtesy.enter(stop_if_cancelled)
         return device, dtype
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
             remove_owner(self._owner_file)

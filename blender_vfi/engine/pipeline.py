@@ -93,7 +93,7 @@ class Engine:
                 log.tell(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
                 raise
             finally:
-                if lease.courtesy.leave():
+                if lease.courtesy.is_aside:
                     self._models.clear()  # the job's is not where the cache thinks
 
 
@@ -192,8 +192,16 @@ class _JobRun:
             if loaded is not None:
                 self._reports.notify(*notices.of_passes(layout_of(frame_format), loaded.spec))
                 self._make_frames(model, loaded, folder, writer, frame_format, on_pair)
+            loaded = None  # nobody else holds what is to leave the device
+            self._leave_device()
             copies.queue()
             writer.drain()
+
+    def _leave_device(self) -> None:
+        """Let others have the device: what is left of the job is files, for hours perhaps."""
+        if self._lease.courtesy.is_aside:
+            self._models.clear()  # the job's is not where the cache thinks
+        self._lease.let_go()
 
     def _end(self, folder: JobFolder) -> Finished:
         doubts = self._guided.summary()

@@ -113,7 +113,7 @@ class Worker:
         self._cancelled: set[str] = set()
         self._leaving = threading.Event()
         self._engine: Engine | None = None
-        self._courtesy = Courtesy(self._tell_manner)
+        self._courtesy = Courtesy(self._tell_manner, self._step_aside)
         self._running = ""
         threading.Thread(
             target=self._read, args=(requests,), daemon=True, name="vfi-requests"
@@ -179,8 +179,11 @@ class Worker:
         if isinstance(request, Resume):
             self._courtesy.ask("go")
         elif self._courtesy.ask("cpu" if request.on_cpu else "pause"):
-            self._drop_models()
-            self._emit(SteppedAside())
+            self._step_aside()
+
+    def _step_aside(self) -> None:
+        self._drop_models()
+        self._emit(SteppedAside())
 
     def _tell_manner(self, manner: Manner) -> None:
         if manner == "go":
@@ -229,6 +232,8 @@ class Worker:
             traceback.print_exc()
             self._fail(job_id, EngineError.__name__, f"Unexpected {type(error).__name__}: {error}")
         finally:
+            # only here, where no error holds what it had on the device
+            self._courtesy.leave()
             with self._jobs_lock:
                 self._unfinished.discard(job_id)
                 self._cancelled.discard(job_id)

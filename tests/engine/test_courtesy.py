@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 import pytest
 import torch
@@ -10,12 +11,15 @@ import torch
 from blender_vfi.engine import memory
 from blender_vfi.engine.composition import ChannelLayout
 from blender_vfi.engine.courtesy import Courtesy
+from blender_vfi.engine.device_lease import DeviceLease
 from blender_vfi.engine.layered import LayeredLayout
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Resume, Started, SteppedAside
+from blender_vfi.engine.protocol import Progress, Resume, Stage, Started, SteppedAside
 from blender_vfi.engine.schedule import plan
 from blender_vfi.errors import JobCancelledError
+from blender_vfi.models import locations
+from blender_vfi.models.cache import ModelCache
 
 from .fake_model import CPU, FakeModel, fake_cache, fake_spec
 from .scripted_engine import events_until, scripted_engines
@@ -163,6 +167,51 @@ def test_a_job_that_ended_away_from_its_gpu_leaves_no_model_in_the_cache(tmp_pat
     courtesy.ask("go")
     runner.run(make_job(tmp_path / "in", tmp_path / "again"), courtesy=courtesy)
     assert runner.free_memory() == 1
+
+
+@pytest.mark.parametrize("manner", ["pause", "cpu"])
+def test_a_job_whose_frames_are_made_leaves_its_gpu_before_it_encodes_a_movie(
+    tmp_path, monkeypatch, manner
+):
+    monkeypatch.setattr(locations, "lock_folder", lambda: tmp_path / "locks")
+    write_sequence(tmp_path / "in", 3)
+    job = make_job(
+        tmp_path / "in",
+        tmp_path / "out",
+        movie=str(tmp_path / "shot.mkv"),
+        movie_rate=(24, 1),
+        codec="ffv1",
+    )
+    models, pairs, told = [], [], []
+
+    def load(spec, **options):
+        model = FakeModel()
+        models.append(weakref.ref(model))
+        return fake_cache(model).get(spec, device=CPU, dtype=torch.float32)
+
+    runner = Engine(
+        ModelCache(load=load, free_memory=lambda _device: 1 << 40, release=memory.clear_cache)
+    )
+
+    def leave():
+        runner.free_memory()
+        told.append(("left", models[0]()))
+
+    courtesy = Courtesy(on_leave=leave)
+
+    def note(event):
+        if isinstance(event, Progress):
+            pairs.append(event)
+        if len(pairs) == 2 and not told:
+            assert not courtesy.ask(manner)
+        if isinstance(event, Stage) and event.message == "Encoding the movie":
+            told.append("encodes")
+            with DeviceLease(job, Courtesy()) as other:
+                other.take(CPU, torch.float32, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
+
+    runner.run(job, courtesy=courtesy, on_event=note)
+    assert told == [("left", None), "encodes"]
+    assert courtesy.ask(manner)
 
 
 @pytest.mark.parametrize("manner", ["pause", "cpu"])

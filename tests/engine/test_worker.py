@@ -361,3 +361,26 @@ def test_job_tells_when_it_has_left_its_gpu_and_when_it_is_back(service, engine,
     assert service.hear() == SteppedAside(job_id="a", on_cpu=on_cpu)
     service.send(Resume())
     assert [service.hear(), service.hear()] == [Returned(job_id="a"), finished()]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_job_that_ends_in_a_pause_that_it_has_not_heeded_leaves_its_gpu(service, engine, fails):
+    is_there = threading.Event()
+    dropped = []
+    engine.free_memory = lambda: dropped.append(1) or 1
+
+    def act(_is_cancelled):
+        engine.courtesy.enter(lambda: None)
+        is_there.set()
+        while engine.courtesy.manner == "go":
+            threading.Event().wait(0.005)
+        if fails:
+            raise FrameError("frame 3 is broken")
+
+    engine.actions["a"] = act
+    service.send(Run(job=job()))
+    assert is_there.wait(20)
+    service.send(Pause())
+    assert isinstance(service.hear(), Failed if fails else Finished)
+    assert service.hear() == SteppedAside()
+    assert dropped == [1]
