@@ -280,6 +280,24 @@ class _JobRun:
             # here, not in the handler: the error holds on to what filled the memory
             loaded = model.move(loaded)
 
+    def _policy(
+        self, model: JobModel, loaded: LoadedModel, frame_format: FrameFormat
+    ) -> LoopPolicy:
+        return LoopPolicy(
+            device=model.device,
+            dtype=loaded.dtype,
+            quality=Quality(
+                flow_scale=self._job.flow_scale,
+                ensemble=self._job.ensemble,
+                seed=self._job.seed,
+            ),
+            clear_cache_every=self._job.clear_cache_every,
+            # all passes of a batch would be in memory at once
+            largest_batch=1 if frame_format.is_multilayer else memory.largest_batch(model.device),
+            tile_size=model.tile_size(frame_format),
+            bad_frames=self._job.bad_frames,
+        )
+
     def _run_loop(
         self,
         model: JobModel,
@@ -294,22 +312,7 @@ class _JobRun:
             loaded.model,
             loaded.spec,
             layout_of(frame_format),
-            LoopPolicy(
-                device=model.device,
-                dtype=loaded.dtype,
-                quality=Quality(
-                    flow_scale=self._job.flow_scale,
-                    ensemble=self._job.ensemble,
-                    seed=self._job.seed,
-                ),
-                clear_cache_every=self._job.clear_cache_every,
-                # all passes of a batch would be in memory at once
-                largest_batch=1
-                if frame_format.is_multilayer
-                else memory.largest_batch(model.device),
-                tile_size=model.tile_size(frame_format),
-                bad_frames=self._job.bad_frames,
-            ),
+            self._policy(model, loaded, frame_format),
             on_notice=self._reports.notify,
             is_cancelled=self._reports.is_cancelled,
             courtesy=self._lease.courtesy,
