@@ -9,6 +9,7 @@ import pytest
 
 from blender_vfi.engine import guided_job
 from blender_vfi.engine.confidence import CONFIDENCE_NAME, read_confidence
+from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.gaps import fill_job_for_folder
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Notice
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.torch
 SCENE = Scene(square_speed=(3.0, 1.0), ground_speed=(0.5, 0.0))
 
 
-def write_frame(folder, time, *, with_vectors=True):
+def write_frame(folder, time, *, number=None, with_vectors=True):
     def rows(values):
         return np.ascontiguousarray(values[0].permute(1, 2, 0).numpy())
 
@@ -32,7 +33,7 @@ def write_frame(folder, time, *, with_vectors=True):
     }
     if with_vectors:
         passes["Vector"] = ("XYZW", "float", rows(SCENE.vectors(time)))
-    return write_exr(folder / f"shot_{time + 1:04d}.exr", {"ViewLayer": passes})
+    return write_exr(folder / f"shot_{number or time + 1:04d}.exr", {"ViewLayer": passes})
 
 
 def fill(tmp_path, times=(0, 2, 4), *, settings=None, **options):
@@ -80,6 +81,25 @@ def test_vectors_of_new_frames_reach_to_the_next_of_all_frames(tmp_path):
     for index, letter in enumerate("XYZW"):
         error = inner(channel(made / "shot_0002.exr", f"Vector.{letter}") - truth[index])
         assert np.median(np.abs(error)) < 0.01
+
+
+def test_frames_that_were_numbered_anew_are_known_by_what_their_vectors_find(tmp_path):
+    for number, time in enumerate((0, 2, 4), start=1):
+        write_frame(tmp_path / "kept", time, number=number)
+    job = job_for_folder(
+        tmp_path / "kept",
+        tmp_path / "made",
+        job_id="a",
+        device="cpu",
+        model="guided",
+        guided_fill="mix",
+        cuts="off",
+    )
+    Engine().run(job)
+    for number, time in ((2, 1), (4, 3)):
+        truth = SCENE.colour(time)[0]
+        made = channel(tmp_path / "made" / f"shot_{number:04d}.exr", "Combined.R")
+        assert np.abs(inner(made - truth[0].numpy())).mean() < 0.004
 
 
 def test_each_new_frame_has_a_figure_of_confidence(tmp_path):
