@@ -1,7 +1,7 @@
-"""Finds where a strip cuts and where frames are held, before its frames are made.
+"""Finds where a strip cuts and where frames are held, from one frame after the other.
 
-It takes one frame's small copy after the other and keeps a few, so that memory does not grow with
-the strip. No torch and no bpy here.
+Of their small copies it keeps a few, so that memory does not grow with the strip. No torch and no
+bpy here.
 """
 
 from __future__ import annotations
@@ -38,16 +38,29 @@ class Finder:
 
     Args:
         cut_threshold: difference from which on two frames belong to two shots; 1 finds none.
+        first: index of the first frame that it will get, for a search that goes on: from 0, or as
+            `restart_for` said.
     """
 
-    def __init__(self, cut_threshold: float) -> None:
+    def __init__(self, cut_threshold: float, *, first: int = 0) -> None:
         self._threshold = cut_threshold
+        self._first = first
         self._held: Signature | None = None
         self._latest: deque[Signature] = deque(maxlen=_LONGEST_FLASH + 2)
         self._differences: list[float] = []
         self._changes: list[float] = []
         self._duplicates: set[int] = set()
         self._flashes: set[int] = set()
+
+    @property
+    def end(self) -> int:
+        """Index of the frame that comes next."""
+        return self._first + len(self._changes) + (self._held is not None)
+
+    @property
+    def settled_duplicates(self) -> int:
+        """Whether a pair before this one is held, no further frame can change."""
+        return self._first + max(0, len(self._changes) - _NEIGHBOURS)
 
     def add(self, frame: Signature) -> None:
         """Take the next frame."""
@@ -67,13 +80,39 @@ class Finder:
 
     def findings(self) -> Findings:
         """Return what was found in the frames so far."""
-        cuts = (
-            pair
-            for pair in range(len(self._differences))
-            if pair not in self._flashes and self._isolated(pair) >= self._threshold
+        pairs = range(self._first, self._first + len(self._changes))
+        return Findings(
+            cuts=tuple(pair for pair in pairs if self.is_cut(pair, is_whole=True)),
+            duplicates=tuple(pair for pair in pairs if self._is_held(pair - self._first)),
         )
-        duplicates = filter(self._is_held, range(len(self._changes)))
-        return Findings(cuts=tuple(cuts), duplicates=tuple(duplicates))
+
+    def is_cut(self, pair: int, *, is_whole: bool) -> bool | None:
+        """Tell whether a pair is a cut; None as long as that depends on further frames.
+
+        Args:
+            pair: not before the first frame.
+            is_whole: whether no further frames come.
+        """
+        at, known = pair - self._first, len(self._differences)
+        if at >= known:
+            return None
+        # motion around it can only take off
+        if self._differences[at] < self._threshold or at in self._flashes:
+            return False
+        if known <= at + _NEIGHBOURS and not is_whole:
+            return None
+        if self._isolated(at) < self._threshold:
+            return False
+        return True if is_whole or known > at + _LONGEST_FLASH else None
+
+    def restart_for(self, pair: int) -> int:
+        """Return the frame to begin with in order to judge the pairs from `pair` on as now.
+
+        It is no held one, and all that pairs are compared with comes after it.
+        """
+        last = pair - self._first - _LONGEST_FLASH - _NEIGHBOURS
+        starts = (at for at in range(last, 0, -1) if at - 1 not in self._duplicates)
+        return self._first + next(starts, 0)
 
     def _is_held(self, pair: int) -> bool:
         """Tell whether a pair's frames are the same, or differ by noise beside what moves."""

@@ -46,6 +46,7 @@ class ReadAhead:
         expected: what all frames must be like; a frame that is not raises `FrameError`.
         threads: that decode; one frame more than there are is decoded ahead.
         device: where the frames will go.
+        on_frame: told each frame that was decoded, in the thread that did.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ReadAhead:
         expected: FrameFormat,
         threads: int = 1,
         device: torch.device = _CPU,
+        on_frame: Callable[[int, images.Frame], None] = lambda _index, _frame: None,
     ) -> None:
         self._paths = paths
         self._expected = expected
@@ -63,7 +65,8 @@ class ReadAhead:
         self._wanted: Iterator[int] = iter(wanted)
         self._coming: deque[tuple[int, Future[tuple[images.FrameHeader, Tensor]]]] = deque()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="vfi-read")
-        self._ahead = min(threads + 1, _frames_that_fit(expected))
+        self._ahead = frames_ahead(expected, threads)
+        self._on_frame = on_frame
         self._headers: dict[int, images.FrameHeader] = {}
 
     def __enter__(self) -> ReadAhead:
@@ -80,8 +83,11 @@ class ReadAhead:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def load(self, index: int) -> Tensor:
-        """Return source frame `index`: (H, W, C) float32."""
+        """Return source frame `index`: (H, W, C) float32; those announced before it are let go."""
         announced, future = self._coming.popleft()
+        while announced < index:  # between two cuts
+            self._start_next()
+            announced, future = self._coming.popleft()
         if announced != index:
             raise AssertionError(f"frame {index} asked for, {announced} announced")
         header, frame = future.result()
@@ -91,6 +97,16 @@ class ReadAhead:
         for passed in list(self._headers)[:-_HEADERS_KEPT]:
             del self._headers[passed]
         return frame
+
+    def wait_for(self, index: int) -> None:
+        """Wait until a frame is decoded, if it is among those that are next.
+
+        Raises:
+            FrameError: it cannot be read, or is unlike the others.
+        """
+        for announced, future in self._coming:
+            if announced == index:
+                future.result()
 
     def headers_of_pair(self, pair: int) -> tuple[images.FrameHeader, images.FrameHeader]:
         """Return the headers of both source frames of the pair being made."""
@@ -104,6 +120,7 @@ class ReadAhead:
     def _read(self, index: int) -> tuple[images.FrameHeader, Tensor]:
         frame = read_steadily(self._paths[index])
         check_same_format(self._expected, self._paths[0], frame.header.format, self._paths[index])
+        self._on_frame(index, frame)
         return frame.header, staged(torch.from_numpy(frame.pixels), self._device)
 
 
@@ -179,6 +196,11 @@ def read_steadily(path: Path) -> images.Frame:
         return read()
     time.sleep(_PAUSE_S)
     return read()
+
+
+def frames_ahead(expected: FrameFormat, threads: int) -> int:
+    """Return how many frames are decoded ahead."""
+    return min(threads + 1, _frames_that_fit(expected))
 
 
 def _frames_that_fit(frame_format: FrameFormat) -> int:

@@ -1,4 +1,7 @@
-"""Looks at all frames of a strip once, before any is made: decoded, shrunk, compared, let go."""
+"""Looks at all frames of a strip once, before any is made: decoded, shrunk, compared, let go.
+
+That is for jobs that need all findings first; the others find cuts as they go, see `watching`.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def inspect_frames(
     """
 
     def read(path: Path) -> Signature:
-        return _read(path, paths[0], expected)
+        return read_signature(path, paths[0], expected)
 
     finder = Finder(cut_threshold)
     coming: deque[Future[Signature]] = deque()
@@ -58,10 +61,15 @@ def show_the_same(one: Path, two: Path, expected: FrameFormat) -> bool:
     Raises:
         FrameError: a frame cannot be read, or is unlike what is expected.
     """
-    return is_same(_read(one, one, expected), _read(two, one, expected))
+    return is_same(read_signature(one, one, expected), read_signature(two, one, expected))
 
 
-def _read(path: Path, first: Path, expected: FrameFormat) -> Signature:
+def read_signature(path: Path, first: Path, expected: FrameFormat) -> Signature:
+    """Decode a frame and make its small copy.
+
+    Raises:
+        FrameError: it cannot be read, or is unlike `first`, of the format `expected`.
+    """
     frame = images.read_frame(path)
     check_same_format(expected, first, frame.header.format, path)
     return signature(frame.pixels, frame.header.format)

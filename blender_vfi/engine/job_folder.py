@@ -45,8 +45,8 @@ class JobFolder:
     Attributes:
         finished: output frames that are there already, made by this very job from what its source
             frames are now.
-        findings: what this very job found in its frames before it was stopped; None if nothing, or
-            if frames have changed since.
+        findings: what this very job found in its frames before it was stopped, all or up to where
+            it came; None if nothing, or if frames have changed since.
         changed_sources: source frames that have changed since this very job was stopped.
         bad_frames: names of frames that stand in for what the model could not make.
 
@@ -187,6 +187,14 @@ class JobFolder:
                     "output folder or name."
                 ) from error
         drop_figures(self.path, {path.name for path in gone})
+        self.note_findings(findings)
+
+    def note_findings(self, findings: Findings | None) -> None:
+        """Write into the record what was found in the source frames by now.
+
+        Raises:
+            OutputError: the record cannot be written.
+        """
         self.findings = findings
         self._write_record()
 

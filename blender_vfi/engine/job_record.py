@@ -183,8 +183,13 @@ def findings_of(record: Record) -> Findings | None:
     found: Any = record.get("found")
     try:
         pairs = {name: tuple(map(int, found[name])) for name in ("cuts", "duplicates")}
-        return Findings(**pairs)
-    except (KeyError, TypeError, ValueError):
+        until = found.get("until")  # older versions looked at all first
+        return Findings(
+            **pairs,
+            until=None if until is None else max(0, int(until)),
+            begin=max(0, int(found.get("begin", 0))),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 

@@ -7,16 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from . import images, movies, notices
-from .findings import Findings
-from .folders import frame_number
 from .image_comparison import check_same_format
 from .image_formats import FrameFormat, container_of_suffix, encoding_for
-from .inspection import inspect_frames
 from .job_folder import JobFolder
 from .job_reports import JobReports
-from .movie_times import at_true_moments, frame_before, pictures_of
-from .protocol import Found, JobSpec
+from .movie_times import at_true_moments, pictures_of
+from .protocol import JobSpec
 from .schedule import Plan
+from .search import Search
 
 _INSPECTING = "Looking through the frames"
 
@@ -80,36 +78,21 @@ class JobSources:
         self.files, self._moments = pictures
         return at_true_moments(plan, self._moments)
 
-    def inspect(self, folder: JobFolder, plan: Plan, frame_format: FrameFormat) -> Findings:
-        """Look through the frames, where that is asked for and frames are to be made.
+    def search(self, folder: JobFolder, frame_format: FrameFormat, threads: int) -> Search:
+        """Return what looks for cuts and held frames.
 
-        Raises:
-            JobCancelledError: the job was cancelled.
-            FrameError: a frame cannot be read.
+        Args:
+            folder: of the job.
+            frame_format: what all frames are like.
+            threads: that decode frames for the loop.
         """
-        # even motion may need frames in places that had source frames
-        is_open = self._job.duplicates == "retime" and len(folder.finished) < len(plan.outputs)
-        makes_frames = is_open or any(plan.pairs(folder.finished))
-        if not self._job.inspects_frames or not makes_frames:
-            return Findings()
-        findings = folder.findings
-        if findings is None:
-            findings = inspect_frames(
-                self.files,
-                frame_format,
-                cut_threshold=self._job.cut_threshold if self._job.finds_cuts else 1.0,
-                on_frame=self._reports.frames_of(_INSPECTING, len(self.files)),
-            )
-        if self._moments is not None:  # held for a time that is known: nothing to mend
-            findings = Findings(cuts=findings.cuts)
-        pairs = tuple(frame_before(self._moments, pair) for pair in findings.cuts)
-        numbers = (frame_number(Path(self._job.sources[pair + 1]), pair + 2) for pair in pairs)
-        self._reports.emit(
-            Found(
-                job_id=self._job.job_id,
-                cuts=pairs,
-                cut_numbers=tuple(numbers),
-                duplicates=len(findings.duplicates),
-            )
+        return Search(
+            self._job,
+            self.files,
+            self._moments,
+            frame_format,
+            folder,
+            threads=threads,
+            tell=self._reports.emit,
+            on_frame=self._reports.frames_of(_INSPECTING, len(self.files)),
         )
-        return findings

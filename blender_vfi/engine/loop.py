@@ -179,6 +179,7 @@ class FrameLoop:
         sink: FrameSink,
         *,
         finished: Collection[int] = (),
+        is_open: Callable[[PairWork], bool] = lambda _work: True,
         on_pair: Callable[[PairWork], None] = lambda _work: None,
     ) -> None:
         """Make the in-between frames of `plan`, pair by pair.
@@ -190,6 +191,7 @@ class FrameLoop:
             source: gives the source frames.
             sink: takes the results.
             finished: output frames that are there already and are left out.
+            is_open: asked before each pair whether frames are to be made in it after all.
             on_pair: called after each pair has gone to the sink.
 
         Raises:
@@ -201,7 +203,7 @@ class FrameLoop:
             self._notify(error)
         window: dict[int, Any] = {}
         try:
-            for done, work in enumerate(plan.pairs(finished), start=1):
+            for done, work in enumerate(filter(is_open, plan.pairs(finished)), start=1):
                 indices = window_of(plan, work.pair, self._spec.context)
                 # dropped before loading, so that no more than one window is ever held
                 window = {index: window[index] for index in indices if index in window}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -70,7 +70,7 @@ def at_true_moments(plan: Plan, moments: Sequence[Fraction]) -> Plan:
         kind = Dissolve if isinstance(output, Dissolve) else Between
         return kind(picture, timestep)
 
-    def pairs_in(frames: frozenset[int]) -> frozenset[int]:
+    def pairs_in(frames: Set[int]) -> frozenset[int]:
         found = {pair for pair in range(last) if frame_before(moments, pair) in frames}
         return frozenset(found | ({last} if plan.source_count - 1 in frames else set()))
 

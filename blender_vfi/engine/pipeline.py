@@ -21,7 +21,6 @@ from .copied_frames import CopiedFrames
 from .cores import file_threads
 from .courtesy import Courtesy
 from .device_lease import DeviceLease
-from .findings import Findings
 from .frame_files import ReadAhead, WriteBehind, reading_order
 from .guided_job import GuidedJob
 from .image_formats import FrameFormat
@@ -37,6 +36,7 @@ from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, JobSpec, Started
 from .reach import check_reach
 from .schedule import PairWork, Plan
+from .search import Search
 from .soundness import describe_stand_ins
 
 _ENCODING = "Encoding the movie"
@@ -137,8 +137,9 @@ class _JobRun:
         self._plan = self._sources.follow_true_times(self._plan)
         check_reach(self._plan, self._spec)
         with self._open_folder() as folder:
-            findings = self._inspect(folder, frame_format)
-            self._make(folder, findings, frame_format)
+            search = self._search(folder, frame_format)
+            self._make(folder, search, frame_format)
+            search.finish()
             if movie is not None:
                 count = len(self._plan.outputs)
                 movie.write(folder.path, on_frame=self._reports.frames_of(_ENCODING, count))
@@ -152,12 +153,12 @@ class _JobRun:
             **({} if self._job.checkpoint else {"context": self._spec.context}),
         )
 
-    def _inspect(self, folder: JobFolder, frame_format: FrameFormat) -> Findings:
+    def _search(self, folder: JobFolder, frame_format: FrameFormat) -> Search:
         """Let the plan follow what is found in the frames, and in the folder."""
         sources = self._sources.files
         self._log.open(folder.path, f"{self._spec.title}, {len(sources)} source frames")
-        findings = self._sources.inspect(folder, self._plan, frame_format)
-        self._plan = self._job.plan_for(self._plan, findings.cuts, findings.duplicates)
+        search = self._sources.search(folder, frame_format, self._threads.readers)
+        self._plan = search.begin(self._plan)
         check_reach(self._plan, self._spec)
         # what was made from frames that are others now is not finished
         count = folder.follow(self._plan)
@@ -165,9 +166,9 @@ class _JobRun:
             self._reports.notify(notices.of_changed_sources(sources, folder.changed_sources, count))
         if self._job.loop and not folder.finished:
             self._reports.notify(*notices.of_a_closed_loop(sources, frame_format))
-        return findings
+        return search
 
-    def _make(self, folder: JobFolder, findings: Findings, frame_format: FrameFormat) -> None:
+    def _make(self, folder: JobFolder, search: Search, frame_format: FrameFormat) -> None:
         """Make the frames that are missing, and copy the others."""
         space = folder.space(
             self._plan, self._sources.files, frame_format, self._sources.copied_as_is
@@ -176,7 +177,7 @@ class _JobRun:
         needs_model = any(self._plan.pairs(folder.finished))
         model = self._job_model()
         loaded = model.load() if needs_model else None
-        folder.begin(findings)
+        folder.begin(search.findings)
         self._meter.resume_with(len(folder.finished))
         self._reports.emit(self._started(model, loaded))
         figures = self._guided.kept(folder.bad_frames)  # outside: of frames on disk
@@ -191,7 +192,7 @@ class _JobRun:
 
             if loaded is not None:
                 self._reports.notify(*notices.of_passes(layout_of(frame_format), loaded.spec))
-                self._make_frames(model, loaded, folder, writer, frame_format, on_pair)
+                self._make_frames(model, loaded, folder, writer, frame_format, on_pair, search)
             loaded = None  # nobody else holds what is to leave the device
             self._leave_device()
             copies.queue()
@@ -266,12 +267,13 @@ class _JobRun:
         writer: WriteBehind,
         frame_format: FrameFormat,
         on_pair: Callable[[PairWork], None],
+        search: Search,
     ) -> None:
         """Make frames with the model, wherever there is room for it."""
         stored = set(folder.finished)
         while True:
             try:
-                self._run_loop(model, loaded, folder, writer, frame_format, on_pair, stored)
+                self._run_loop(model, loaded, folder, writer, frame_format, on_pair, search, stored)
             except DeviceMemoryError:
                 if not model.can_move:
                     raise
@@ -306,6 +308,7 @@ class _JobRun:
         writer: WriteBehind,
         frame_format: FrameFormat,
         on_pair: Callable[[PairWork], None],
+        search: Search,
         stored: set[int],
     ) -> None:
         loop = FrameLoop(
@@ -324,7 +327,8 @@ class _JobRun:
         finished = frozenset(stored)
         wanted = reading_order(self._plan, finished, loaded.spec.context)
         threads = self._threads.readers
-        with ReadAhead(self._sources.files, wanted, frame_format, threads, model.device) as reader:
+        sources = self._sources.files
+        with ReadAhead(sources, wanted, frame_format, threads, model.device, search.take) as reader:
             sink = MadeFrames(
                 reader,
                 folder,
@@ -336,4 +340,11 @@ class _JobRun:
                 storage=self._job.storage,
                 stored=stored,
             )
-            loop.run(self._plan, reader, sink, finished=finished, on_pair=on_pair)
+            loop.run(
+                self._plan,
+                reader,
+                sink,
+                finished=finished,
+                is_open=partial(search.is_open, reader, loaded.spec.context),
+                on_pair=on_pair,
+            )

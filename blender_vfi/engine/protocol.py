@@ -146,7 +146,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Event: what was found in the source frames, before the first new one is made.
+    """Event: what was found in the source frames; at the latest when the last new one is made.
 
     Attributes:
         cuts: pairs of frames that belong to two shots, in order.

@@ -7,7 +7,7 @@ both know every frame's name and time before the first one is made.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -82,6 +82,8 @@ class PairWork:
 class Plan:
     """The output sequence, frame by frame.
 
+    It stays as it is, but for `outputs` and `cuts` while cuts are looked for (see `watching`).
+
     Attributes:
         source_count: number of source frames.
         outputs: what each output frame is made from, in the order in which they are shown.
@@ -91,8 +93,8 @@ class Plan:
     """
 
     source_count: int
-    outputs: tuple[OutputFrame, ...]
-    cuts: frozenset[int] = frozenset()
+    outputs: Sequence[OutputFrame]
+    cuts: Set[int] = frozenset()
     skipped: frozenset[int] = frozenset()
     loops: bool = False
 
@@ -218,12 +220,18 @@ def with_cuts(plan: Plan, cuts: Collection[int], *, dissolves: bool) -> Plan:
     """
     found = frozenset(cuts)
 
-    def at_cut(output: OutputFrame) -> OutputFrame:
-        if not isinstance(output, Between) or output.pair not in found:
-            return output
-        return Dissolve(output.pair, output.timestep) if dissolves else Hold(output.pair)
+    outputs = (
+        at_cut(output, dissolves=dissolves)
+        if isinstance(output, Between) and output.pair in found
+        else output
+        for output in plan.outputs
+    )
+    return replace(plan, outputs=tuple(outputs), cuts=plan.cuts | found)
 
-    return replace(plan, outputs=tuple(map(at_cut, plan.outputs)), cuts=plan.cuts | found)
+
+def at_cut(output: Between, *, dissolves: bool) -> Dissolve | Hold:
+    """Return what stands in the place of a frame where its pair is a cut; see `with_cuts`."""
+    return Dissolve(output.pair, output.timestep) if dissolves else Hold(output.pair)
 
 
 def check_source_count(source_count: int) -> None:

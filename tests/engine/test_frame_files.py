@@ -43,6 +43,28 @@ def test_several_threads_decode_further_ahead_and_keep_the_order(tmp_path, monke
     assert len(read) <= 3 + 5
 
 
+def test_frames_that_nothing_is_made_of_are_let_go(tmp_path):
+    paths = write_sequence(tmp_path / "in", 6)
+    with ReadAhead(paths, range(6), images.read_format(paths[0])) as reader:
+        last = [float(reader.load(index).mean()) for index in (0, 4)][-1]
+        with pytest.raises(AssertionError, match="frame 3 asked for, 5 announced"):
+            reader.load(3)
+    assert last == pytest.approx(float(images.read_frame(paths[4]).pixels.mean()))
+
+
+def test_frames_are_told_as_they_are_decoded_and_can_be_waited_for(tmp_path):
+    paths = write_sequence(tmp_path / "in", 5)
+    told = []
+    frame_format = images.read_format(paths[0])
+    with ReadAhead(
+        paths, range(5), frame_format, on_frame=lambda index, _frame: told.append(index)
+    ) as reader:
+        reader.wait_for(1)
+        assert told == [0, 1]
+        reader.wait_for(4)  # not begun yet: whoever needs it now reads it alone
+        assert told == [0, 1]
+
+
 def test_error_of_a_frame_comes_when_that_frame_is_asked_for(tmp_path):
     paths = write_sequence(tmp_path / "in", 3)
     frame_format = images.read_format(paths[0])

@@ -73,6 +73,18 @@ def test_findings_of_before_say_what_frames_were_made_from(job, tmp_path):
         assert folder.finished == set(range(9)) - {3}
 
 
+def test_what_was_found_so_far_is_known_to_the_next_start(job, tmp_path):
+    job = long_job(job, tmp_path)
+    found = Findings(cuts=(1, 3), duplicates=(0,), until=2, begin=1)
+    with JobFolder(job, job.plan(), precision="fp32") as folder:
+        folder.begin(Findings(until=0))
+        folder.note_findings(found)
+    with JobFolder(job, job.plan(), precision="fp32", context=2) as folder:
+        assert folder.findings == found
+        folder.follow(job.plan())
+        assert folder.finished == set(range(11)) - {3, 7}, "made when these pairs were cuts"
+
+
 def test_more_source_frames_are_another_job(job, tmp_path):
     job = long_job(job, tmp_path)
     with pytest.raises(OutputError, match="which frames are made, which source frames there are"):

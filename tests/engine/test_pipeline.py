@@ -75,10 +75,10 @@ def test_events_tell_the_job_from_loading_to_its_end(source, output):
     job = make_job(source, output)
     finished, events, _ = run(job)
     kinds = [type(event) for event in events]
-    assert kinds == [Stage, Found, Stage, Started, Progress, Progress, Progress, Finished]
+    assert kinds == [Stage, Started, Progress, Progress, Found, Progress, Finished]
     assert {event.job_id for event in events} == {job.job_id}
-    assert events[3].frames_total == 5
-    assert (events[3].device, events[3].precision) == ("cpu", "fp32")
+    assert events[1].frames_total == 5
+    assert (events[1].device, events[1].precision) == ("cpu", "fp32")
     assert events[-2].frames_done == 5
     assert events[-2].seconds_left == 0
     assert events[-1] == finished

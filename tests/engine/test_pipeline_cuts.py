@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_vfi.engine import inspection
+from blender_vfi.engine import search
 from blender_vfi.engine.images import read_frame
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Found, Stage
@@ -58,6 +58,13 @@ def test_the_frame_before_a_cut_is_held_byte_for_byte(source, tmp_path):
 
 def test_cuts_are_told_by_pair_and_by_the_number_of_the_file(source, tmp_path):
     events, _ = run(make_job(source, tmp_path / "out"))
+    [found] = [event for event in events if isinstance(event, Found)]
+    assert (found.cuts, found.cut_numbers) == ((2, 4), (32, 34))
+    assert not [event for event in events if isinstance(event, Stage) and event.unit == "frames"]
+
+
+def test_a_cycle_is_looked_through_first(source, tmp_path):
+    events, _ = run(make_job(source, tmp_path / "out", loop=True))
     [found] = [event for event in events if isinstance(event, Found)]
     assert (found.cuts, found.cut_numbers) == ((2, 4), (32, 34))
     last = [event for event in events if isinstance(event, Stage) and event.unit == "frames"][-1]
@@ -110,22 +117,23 @@ def test_at_another_frame_rate_cuts_keep_their_moments(source, tmp_path):
     assert same == [6, 7, 8]  # times 2.0, 2.4, 2.8
 
 
-def test_a_stopped_job_goes_on_without_looking_again(source, tmp_path, monkeypatch):
-    job = make_job(source, tmp_path / "out", multiplier=3)
-    calls = []
+def test_a_stopped_job_that_looked_first_goes_on_without_looking_again(
+    source, tmp_path, monkeypatch
+):
+    job = make_job(source, tmp_path / "out", multiplier=3, loop=True)
 
     def stop_soon():
-        calls.append(None)
         return len(visible_names(tmp_path / "out")) > 3 if (tmp_path / "out").exists() else False
 
     with pytest.raises(JobCancelledError):
         run(job, is_cancelled=stop_soon)
     record = json.loads((tmp_path / "out" / "vfi_job.json").read_text())
     assert record["found"]["cuts"] == [2, 4]
-    monkeypatch.setattr(inspection, "signature", None)  # would be called
+    monkeypatch.setattr(search, "inspect_frames", None)  # would be called
     events, _ = run(job)
     assert [event.cuts for event in events if isinstance(event, Found)] == [(2, 4)]
-    run(make_job(source, tmp_path / "fresh", multiplier=3, cut_pairs=(2, 4), cut_threshold=1.0))
+    known = {"cut_pairs": (2, 4), "cut_threshold": 1.0}
+    run(make_job(source, tmp_path / "fresh", multiplier=3, loop=True, **known))
     for name in visible_names(tmp_path / "fresh"):
         made, fresh = (tmp_path / folder / name for folder in ("out", "fresh"))
         assert made.read_bytes() == fresh.read_bytes()
@@ -152,18 +160,21 @@ def test_a_cancel_is_heard_while_cuts_are_looked_for(source, tmp_path):
     def has_looked():
         return any(isinstance(event, Stage) and event.unit == "frames" for event in events)
 
-    job = make_job(source, tmp_path / "out")
+    job = make_job(source, tmp_path / "out", loop=True)
     with pytest.raises(JobCancelledError):
         Engine(fake_cache(FakeModel())).run(job, on_event=events.append, is_cancelled=has_looked)
     assert visible_names(tmp_path / "out") == []
 
 
-def test_a_damaged_frame_is_named_before_any_is_made(source, tmp_path):
+def test_a_damaged_frame_is_named_and_what_was_made_before_it_stays(source, tmp_path):
     path = source / "shot_0034.png"
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(FrameError, match=r"shot_0034\.png"):
         run(make_job(source, tmp_path / "out"))
-    assert visible_names(tmp_path / "out") == []
+    assert "shot_0002.png" in visible_names(tmp_path / "out")
+    with pytest.raises(FrameError, match=r"shot_0034\.png"):
+        run(make_job(source, tmp_path / "cycle", loop=True))
+    assert visible_names(tmp_path / "cycle") == []
 
 
 def test_scene_linear_frames_with_alpha_are_blended_as_light(tmp_path):
