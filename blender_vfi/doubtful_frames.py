@@ -6,6 +6,7 @@ that no later job makes it again. One frame at a time, so that a window can stay
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import bpy
 
+from . import vse
 from .engine import durable
 from .engine.confidence import (
     CONFIDENCE_NAME,
@@ -22,16 +24,18 @@ from .engine.confidence import (
     write_confidence,
 )
 from .engine.exr_header import read_exr_header
+from .engine.folder_lock import FolderLock
 from .engine.gaps import renumbered_source
 from .engine.job_spec import JobSpec
 from .engine.rendered_frames import note_rendered, read_job, rendered_names
 from .engine.schedule import Between
 from .errors import OutputError, RequestError, VfiError
-from .job_queue import JobState, jobs
+from .job_queue import jobs
 from .messages import words_of
 from .render_properties import half_render
 
 _MOST_LISTED = 250
+_SET = ("filepath", "use_sequencer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,20 +51,24 @@ class Budget:
     seconds: float = 0.0
 
 
-def list_doubtful(scene: bpy.types.Scene, folder: Path, shift: int = 0) -> None:
+def list_doubtful(scene: bpy.types.Scene, folder: Path, shift: int | None = None) -> None:
     """Let a scene's list show what is known of the frames in a job's folder, the worst first.
 
     Args:
         scene: whose list.
         folder: the job's output folder.
-        shift: from the number of a frame's file to the frame of the timeline that shows it.
+        shift: from the number of a frame's file to the frame of the timeline that shows it; None
+            for that of the list, or 0 where it tells of another folder.
 
     Raises:
         FrameError: the figures cannot be read.
     """
     rendered = rendered_names(folder)
     half = half_render(scene)
-    half.folder = str(folder)
+    if shift is None:
+        is_same = bool(half.folder) and Path(bpy.path.abspath(half.folder)) == folder
+        shift = half.shift if is_same else 0
+    half.folder, half.shift = str(folder), shift
     half.doubtful.clear()
     half.doubtful_index = -1  # nothing is chosen, and no frame gone to
     for each in most_doubtful(read_confidence(folder), _MOST_LISTED):
@@ -89,7 +97,8 @@ class DoubtfulRender:
     """Renders the most doubtful frames of a job's folder, one after another.
 
     `begin` sets the scene up for one, the caller renders and calls `finish`; `leave` puts the
-    scene's settings back, whatever has happened.
+    scene's settings back, whatever has happened. From the first frame on until then, no engine
+    gets the folder.
 
     Attributes:
         frames: what is going to be rendered, in order.
@@ -108,8 +117,9 @@ class DoubtfulRender:
     """
 
     def __init__(self, scene: bpy.types.Scene, folder: Path, budget: Budget) -> None:
-        self._scene = scene
+        self._scene_name = scene.name  # undo makes a reference to it invalid
         self._folder = folder
+        self._lock = FolderLock(folder)
         self._budget = budget
         self._job = read_job(folder)
         self._check_numbers()
@@ -118,7 +128,8 @@ class DoubtfulRender:
         self.done = 0
         self._began_s = time.monotonic()
         self._before: dict[str, Any] | None = None
-        self._check_format()
+        self._frame_before: int | None = None
+        self._check_format(scene)
 
     @property
     def current(self) -> FrameConfidence | None:
@@ -131,18 +142,33 @@ class DoubtfulRender:
     def partial(self) -> Path:
         """Where the next frame is rendered to, before it gets its name."""
         name = Path(self.frames[self.done].name)
-        return self._folder / f".{name.stem}.partial{name.suffix}"
+        # another name than an engine's, which clears away what an engine has left
+        return self._folder / f".{name.stem}.render{name.suffix}"
+
+    @property
+    def scene(self) -> bpy.types.Scene:
+        """What the frames are rendered of.
+
+        Raises:
+            StripError: it is gone.
+        """
+        return vse.find_scene(self._scene_name)
+
+    @property
+    def folder(self) -> Path:
+        """The job's output folder."""
+        return self._folder
 
     def begin(self) -> None:
         """Let the scene render the current frame, as its settings say, to a temporary file."""
-        render = self._scene.render
+        scene = self.scene
+        self._lock.acquire("frames in doubt, rendered after all")
+        render = scene.render
+        if self._frame_before is None:
+            self._frame_before = scene.frame_current
         if self._before is None:
-            self._before = {
-                "filepath": render.filepath,
-                "use_sequencer": render.use_sequencer,
-                "frame": self._scene.frame_current,
-            }
-        self._scene.frame_set(self.frames[self.done].number)
+            self._before = {name: getattr(render, name) for name in _SET}
+        scene.frame_set(self.frames[self.done].number)
         render.filepath = str(self.partial)
         render.use_sequencer = False  # the strip of the frames themselves may be there
 
@@ -184,20 +210,34 @@ class DoubtfulRender:
 
     def leave(self) -> None:
         """Put the scene's settings back as they were before the first frame."""
-        if self._before is None:
-            return
+        self.restore()
+        frame, self._frame_before = self._frame_before, None
+        scene = bpy.data.scenes.get(self._scene_name)
+        if frame is not None and scene is not None:
+            scene.frame_set(frame)
+        if frame is not None and self.done < len(self.frames):
+            with contextlib.suppress(OSError):  # the folder may be gone
+                self.partial.unlink(missing_ok=True)
+        self._lock.release()
+
+    def restore(self) -> None:
+        """Put the settings of the render back: once it has begun, Blender goes by its own copy.
+
+        So that a save keeps the artist's, and nothing depends on what undo makes of them.
+        """
         before, self._before = self._before, None
-        self._scene.frame_set(before.pop("frame"))
+        scene = bpy.data.scenes.get(self._scene_name)
+        if before is None or scene is None:
+            return
         for name, value in before.items():
-            setattr(self._scene.render, name, value)
-        if self.done < len(self.frames):
-            self.partial.unlink(missing_ok=True)
+            setattr(scene.render, name, value)
 
     def _choose(self) -> tuple[FrameConfidence, ...]:
         for job in jobs:
-            if job.state is JobState.RUNNING and job.output_dir == str(self._folder):
+            if not job.state.has_ended and job.output_dir == str(self._folder):
                 raise RequestError(
-                    "{title} is still writing into {folder}: wait for it, or cancel it.",
+                    "{title} is still writing into {folder}, or waits to: wait for it, or cancel "
+                    "it.",
                     title=job.title,
                     folder=self._folder,
                 )
@@ -229,13 +269,13 @@ class DoubtfulRender:
                 name=name,
             )
 
-    def _check_format(self) -> None:
-        path = self._scene.render.frame_path(frame=self.frames[0].number)
+    def _check_format(self, scene: bpy.types.Scene) -> None:
+        path = scene.render.frame_path(frame=self.frames[0].number)
         if Path(path).suffix.lower() != self._job.suffix:
             raise RequestError(
                 "Scene {scene!r} writes {suffix} files, and the frames in {folder} end in "
                 "{expected}: choose Set Up Render, as for the other frames.",
-                scene=self._scene.name,
+                scene=scene.name,
                 suffix=Path(path).suffix,
                 folder=self._folder,
                 expected=self._job.suffix,

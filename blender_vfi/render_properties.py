@@ -83,6 +83,11 @@ class HalfRender(SetupChoices, bpy.types.PropertyGroup):
         subtype="DIR_PATH",
         options=PATH_OPTIONS,
     )
+    shift: bpy.props.IntProperty(
+        name="Shift",
+        description="From the number of a file in the folder to the frame that shows it",
+        options={"HIDDEN"},
+    )
     doubtful: bpy.props.CollectionProperty(type=DoubtfulFrame)
     doubtful_index: bpy.props.IntProperty(
         name="Doubtful Frame",

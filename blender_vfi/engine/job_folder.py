@@ -25,6 +25,7 @@ from . import durable, job_record
 from .confidence import drop_figures
 from .disk_space import DiskSpace
 from .findings import Findings
+from .folder_lock import LOCK_NAME, OWNER_NAME
 from .image_formats import FrameFormat
 from .job_record import RECORD_NAME
 from .main_memory import with_room
@@ -34,8 +35,6 @@ from .rendered_frames import rendered_names
 from .schedule import Plan
 
 _PARTIAL = ".partial"
-_LOCK_NAME = ".vfi.lock"
-_OWNER_NAME = ".vfi.owner"
 _LARGEST_CONTEXT = 4
 
 
@@ -72,8 +71,8 @@ class JobFolder:
         self._fingerprint = job_record.fingerprint(job, plan, precision)
         self._check_apart_from_sources()
         self._make_writable()
-        self._lock = FileLock(self.path / _LOCK_NAME)
-        self._owner_file = self.path / _OWNER_NAME
+        self._lock = FileLock(self.path / LOCK_NAME)
+        self._owner_file = self.path / OWNER_NAME
         self._hold()
         present = frozenset(index for index, path in enumerate(self._paths) if _is_there(path))
         self._records = job_record.read_records(self.path)
@@ -317,7 +316,7 @@ class JobFolder:
         except NotImplementedError:
             pass  # a network file system without locks; names are still unique to the job
         except OSError as error:  # no space for a name, or of another user
-            raise self._unwritable(self.path / _LOCK_NAME, error) from error
+            raise self._unwritable(self.path / LOCK_NAME, error) from error
 
     def _own_of(self, records: Sequence[job_record.Record]) -> job_record.Record:
         """Return the record of this very job, or else the latest; an empty one where none is."""

@@ -104,7 +104,7 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
             self._work = self._prepare(context.scene)
             while self._work.current is not None:
                 self._work.begin()
-                bpy.ops.render.render(write_still=True, scene=context.scene.name)
+                bpy.ops.render.render(write_still=True, scene=self._work.scene.name)
                 self._work.finish()
         except VfiError as error:
             return self._fail(error)
@@ -112,7 +112,7 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
             self.report({"ERROR"}, str(error).strip())
             return {"CANCELLED"}
         finally:
-            self._end(context)
+            self._end()
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -172,6 +172,8 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
     def _tick(self, context: bpy.types.Context) -> bool:
         """Do what is due; return whether nothing is left to do."""
         if self._is_rendering:
+            if self._is_over.has_begun:
+                self._work.restore()
             if not self._is_over.is_set or bpy.app.is_job_running("RENDER"):
                 return False
             self._is_rendering = False
@@ -189,26 +191,25 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
         self._work.begin()
         self._is_over.clear()
         self._is_rendering = True
-        _render_in_window(context)
+        _render_in_window(context, self._work.scene.name)
         return False
 
     def _leave_modal(self, context: bpy.types.Context) -> None:
         self._is_over.forget()
         context.window_manager.event_timer_remove(self._timer)
         context.workspace.status_text_set(None)
-        self._end(context)
+        self._end()
         redraw.everything(context)
 
-    def _end(self, context: bpy.types.Context) -> None:
+    def _end(self) -> None:
         """Put the scene back, show what is still in doubt, and say what was done."""
         work = getattr(self, "_work", None)
         if work is None:
             return
         work.leave()
         try:
-            folder = self._chosen_folder(context.scene)
-            list_doubtful(context.scene, folder)
-            reload_strips(context.scene, folder)
+            list_doubtful(work.scene, work.folder)
+            reload_strips(work.scene, work.folder)
         except VfiError as error:
             self._fail(error)
         done = message(
@@ -221,25 +222,31 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
 
 
 class _Flag:
-    """Whether a render has ended; Blender tells it from the render's own thread."""
+    """Whether a render has begun and ended; Blender tells it from the render's own thread."""
 
     def __init__(self) -> None:
-        self.is_set = self.was_cancelled = False
+        self.clear()
+        # settings are copied by then; the main thread alone puts them back
+        bpy.app.handlers.render_pre.append(self._begin)
         bpy.app.handlers.render_complete.append(self._complete)
         bpy.app.handlers.render_cancel.append(self._cancel)
 
     def clear(self) -> None:
         """Wait for the next one."""
-        self.is_set = self.was_cancelled = False
+        self.has_begun = self.is_set = self.was_cancelled = False
 
     def forget(self) -> None:
         """Be told no more."""
         for handlers, own in (
+            (bpy.app.handlers.render_pre, self._begin),
             (bpy.app.handlers.render_complete, self._complete),
             (bpy.app.handlers.render_cancel, self._cancel),
         ):
             if own in handlers:  # loading a file has taken it out
                 handlers.remove(own)
+
+    def _begin(self, *_arguments: Any) -> None:
+        self.has_begun = True
 
     def _complete(self, *_arguments: Any) -> None:
         self.is_set = True
@@ -251,11 +258,11 @@ class _Flag:
 CLASSES = (RENDER_OT_vfi_list_doubtful, RENDER_OT_vfi_render_doubtful)
 
 
-def _render_in_window(context: bpy.types.Context) -> None:
-    """Begin to render the current frame, without a window of its own."""
+def _render_in_window(context: bpy.types.Context, scene_name: str) -> None:
+    """Begin to render a scene's current frame, without a window of its own."""
     view = context.preferences.view
     shown_as, view.render_display_type = view.render_display_type, "NONE"
     try:
-        bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=context.scene.name)
+        bpy.ops.render.render("INVOKE_DEFAULT", write_still=True, scene=scene_name)
     finally:
         view.render_display_type = shown_as

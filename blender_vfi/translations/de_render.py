@@ -255,6 +255,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "{path} kann nicht geschrieben werden ({reason}): freien Platz und Rechte des Ordners prüfen.",
     (
         "*",
-        "{title} is still writing into {folder}: wait for it, or cancel it.",
-    ): "{title} schreibt noch in {folder}: abwarten oder abbrechen.",
+        "{title} is still writing into {folder}, or waits to: wait for it, or cancel it.",
+    ): "{title} schreibt noch in {folder} oder wartet darauf: abwarten oder abbrechen.",
+    (
+        "*",
+        "Output folder {folder} is being written to by {owner}. Wait for it or cancel it.",
+    ): "In den Ausgabeordner {folder} schreibt gerade: {owner}. Abwarten oder abbrechen.",
 }

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import bpy
 import pytest
+from filelock import FileLock, Timeout
 
+from blender_vfi.doubtful_frames import Budget, DoubtfulRender, list_doubtful
 from blender_vfi.engine.confidence import CONFIDENCE_NAME, read_confidence
+from blender_vfi.engine.folder_lock import LOCK_NAME, OWNER_NAME
 from blender_vfi.engine.job_record import write_record
 from blender_vfi.engine.protocol import Run
 from blender_vfi.engine.rendered_frames import RENDERED_NAME, read_job, rendered_names
@@ -151,9 +154,10 @@ def test_render_that_fails_leaves_everything_as_it_was(scene, filled):
     assert (prints(filled), scene.render.filepath) == (before, path)
 
 
-def test_folder_that_a_job_writes_into_is_left_alone(scene, sources, tmp_path):
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.WAITING])
+def test_folder_that_a_job_writes_into_is_left_alone(scene, sources, tmp_path, state):
     job = fill(sources, tmp_path / "filled")
-    queued = QueuedJob(request=Run(job=job), title="cube", state=JobState.RUNNING)
+    queued = QueuedJob(request=Run(job=job), title="cube", state=state)
     jobs.add([queued])
     with pytest.raises(RuntimeError, match="cube is still writing into"):
         render_doubtful(folder=job.output_dir)
@@ -167,6 +171,36 @@ def test_folder_of_slowed_frames_is_refused_and_none_of_them_replaced(scene, fil
         render_doubtful(folder=str(filled))
     assert prints(filled) == before
     assert not (filled / RENDERED_NAME).exists()
+
+
+def test_folder_that_an_engine_holds_is_left_alone(scene, filled):
+    before, path = prints(filled), scene.render.filepath
+    with (
+        FileLock(filled / LOCK_NAME),
+        pytest.raises(RuntimeError, match="is being written to by"),
+    ):
+        render_doubtful(folder=str(filled))
+    assert (prints(filled), scene.render.filepath) == (before, path)
+    assert render_doubtful(folder=str(filled), frames=1) == {"FINISHED"}
+
+
+def test_no_engine_gets_the_folder_while_frames_are_rendered(scene, filled):
+    work = DoubtfulRender(scene, filled, Budget(frames=1))
+    work.begin()
+    engine = FileLock(filled / LOCK_NAME)
+    with pytest.raises(Timeout):
+        engine.acquire(blocking=False)
+    work.leave()
+    with engine.acquire(blocking=False):
+        assert not (filled / OWNER_NAME).exists()
+
+
+def test_list_of_a_strip_stays_at_its_frames_when_it_is_read_anew(scene, filled):
+    list_doubtful(scene, filled, 20)
+    assert bpy.ops.render.vfi_list_doubtful() == {"FINISHED"}
+    assert [each[0] for each in shown(scene)] == [24, 22]
+    render_doubtful(frames=1)
+    assert [each[0] for each in shown(scene)] == [22, 24]
 
 
 @pytest.mark.parametrize("operator", ["vfi_list_doubtful", "vfi_render_doubtful"])

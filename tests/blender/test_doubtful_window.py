@@ -66,12 +66,13 @@ def played(context):
     return Played(context)
 
 
-def render_now(context) -> None:
-    bpy.ops.render.render(write_still=True, scene=context.scene.name)
+def render_now(_context, scene_name: str) -> None:
+    bpy.ops.render.render(write_still=True, scene=scene_name)
 
 
 def handlers() -> int:
-    return len(bpy.app.handlers.render_complete) + len(bpy.app.handlers.render_cancel)
+    kinds = ("render_pre", "render_complete", "render_cancel")
+    return sum(len(getattr(bpy.app.handlers, kind)) for kind in kinds)
 
 
 def test_each_tick_goes_on_to_the_next_frame_and_the_last_one_tidies_up(
@@ -91,7 +92,7 @@ def test_each_tick_goes_on_to_the_next_frame_and_the_last_one_tidies_up(
         *("no timer", None),
     ]
     assert context.scene.render.filepath == path
-    assert handlers() == known - 2
+    assert handlers() == known - 3
     assert played.reports[-1][1].startswith("2 of 2 doubtful frames rendered")
 
 
@@ -102,7 +103,7 @@ def test_events_of_the_artist_are_left_alone(played, context):
 
 def test_a_tick_while_a_frame_renders_does_nothing(played, context, monkeypatch):
     begun = []
-    monkeypatch.setattr(doubtful_frames, "_render_in_window", begun.append)
+    monkeypatch.setattr(doubtful_frames, "_render_in_window", lambda *each: begun.append(each))
     for _ in range(3):
         assert played.modal(context, TICK) == {"PASS_THROUGH"}
     assert len(begun) == 1
@@ -122,7 +123,7 @@ def test_esc_between_frames_keeps_what_is_rendered_and_begins_nothing_more(
 
 def test_a_render_that_was_cancelled_changes_nothing(played, context, monkeypatch):
     monkeypatch.setattr(
-        doubtful_frames, "_render_in_window", lambda _context: played._is_over._cancel()
+        doubtful_frames, "_render_in_window", lambda *_arguments: played._is_over._cancel()
     )
     before = {path.name: path.read_bytes() for path in context.folder.glob("*.exr")}
     path = context.scene.render.filepath
@@ -140,3 +141,38 @@ def test_a_render_that_cannot_begin_is_reported_and_ends_it(played, context, mon
     assert any(level == "ERROR" and "amera" in text for level, text in played.reports)
     assert context.scene.render.filepath == path
     assert context.status[-1] is None
+
+
+def test_settings_are_the_artist_s_again_as_soon_as_a_render_has_begun(
+    played, context, monkeypatch
+):
+    monkeypatch.setattr(doubtful_frames, "_render_in_window", lambda *_arguments: None)
+    path = context.scene.render.filepath
+    played.modal(context, TICK)
+    assert context.scene.render.filepath == str(played._work.partial)
+    played._is_over._begin()
+    played.modal(context, TICK)
+    assert context.scene.render.filepath == path
+    played.cancel(context)
+    assert context.scene.render.filepath == path
+
+
+def test_a_scene_that_is_removed_meanwhile_ends_it_with_its_name(played, context, monkeypatch):
+    monkeypatch.setattr(doubtful_frames, "_render_in_window", render_now)
+    played.modal(context, TICK)
+    name = context.scene.name
+    bpy.data.scenes.new("Other")
+    bpy.data.scenes.remove(context.scene)
+    assert played.modal(context, TICK) == {"FINISHED"}
+    assert any(level == "ERROR" and repr(name) in text for level, text in played.reports)
+
+
+def test_list_of_the_rendered_scene_is_renewed_whatever_the_window_shows_by_then(
+    played, context, monkeypatch
+):
+    monkeypatch.setattr(doubtful_frames, "_render_in_window", render_now)
+    rendered, context.scene = context.scene, bpy.data.scenes.new("Other")
+    for _ in range(3):
+        played.modal(context, TICK)
+    assert [each.is_rendered for each in half_render(rendered).doubtful] == [True, True]
+    assert not half_render(context.scene).folder

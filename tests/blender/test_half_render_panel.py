@@ -19,7 +19,7 @@ def test_every_choice_of_the_scene_is_on_the_panel(scene):
     shown = draw(panel.draw, SimpleNamespace(scene=scene)).properties
     kept = half_render(scene).bl_rna.properties.keys()
     listed = {"doubtful", "doubtful_index"}
-    assert set(shown) == set(kept) - {"rna_type", "name", "setup_record"} - listed
+    assert set(shown) == set(kept) - {"rna_type", "name", "setup_record", "shift"} - listed
 
 
 def test_restore_is_there_once_there_is_something_to_restore(scene, tmp_path):
