@@ -28,8 +28,8 @@ from .engine.version import package_version
 from .errors import OutputError, RequestError, StripError
 from .job_queue import QueuedJob
 from .preferences import checkpoint_folder, engine_settings
-from .properties import BY_MULTIPLIER, BY_RATE, SAME_AS_SOURCE
-from .property_items import AS_MOVIE, AS_SEQUENCE, USUAL_CRF
+from .properties import BY_MULTIPLIER, BY_RATE
+from .property_items import AS_MOVIE, AS_SEQUENCE, SAME_AS_SOURCE, USUAL_CRF
 from .strip_cuts import known_cuts
 from .strip_fill import prepare_fill
 from .strip_job import (

@@ -8,34 +8,22 @@ import bpy
 
 from .engine.protocol import DEFAULT_CUT_THRESHOLD
 from .models import catalog
-from .paths import PATH_OPTIONS
-from .property_items import AS_MOVIE as AS_MOVIE
+from .output_properties import OPTIONS, PATH_OPTIONS, OutputProperties
 from .property_items import (
-    AS_SEQUENCE,
     BAD_FRAME_ITEMS,
     BUSY_DEVICE_ITEMS,
-    CODEC_ITEMS,
-    COMPRESSION_ITEMS,
     CUT_ITEMS,
-    DEPTH_ITEMS,
     DUPLICATE_ITEMS,
     FLOW_SCALE_ITEMS,
-    FORMAT_ITEMS,
     GUIDED_FILL_ITEMS,
     MODEL_ITEMS,
-    OUTPUT_ITEMS,
     PRECISION_ITEMS,
     TIMING_ITEMS,
-    USUAL_CRF,
 )
-from .property_items import SAME_AS_SOURCE as SAME_AS_SOURCE
 from .render_properties import HalfRender
 from .vse_timing import Timing
 
 BY_MULTIPLIER, BY_RATE = "MULTIPLIER", "RATE"
-# Blender would give the last call's values to the next one from a menu: another strip's folder
-_OPTIONS = {"SKIP_SAVE"}
-_PATH_OPTIONS = _OPTIONS | PATH_OPTIONS
 
 
 def _device_names(_owner: Any, _context: bpy.types.Context, _typed: str) -> list[str]:
@@ -43,7 +31,7 @@ def _device_names(_owner: Any, _context: bpy.types.Context, _typed: str) -> list
     return ["auto", "cpu", "cuda", "cuda:1", "mps", "xpu"]
 
 
-class InterpolationProperties:
+class InterpolationProperties(OutputProperties):
     """Settings of a job; mixed into operators and property groups.
 
     Numbers have no hard limits: a value out of range has to reach the check that explains it, and
@@ -55,13 +43,13 @@ class InterpolationProperties:
         description="Network that makes the frames between",
         items=MODEL_ITEMS,
         default=catalog.DEFAULT_MODEL,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     checkpoint: bpy.props.StringProperty(
         name="Checkpoint",
         description="File of weights to use in place of the model's own",
         subtype="FILE_PATH",
-        options=_PATH_OPTIONS,
+        options=PATH_OPTIONS,
     )
     multiplier: bpy.props.IntProperty(
         name="Multiplier",
@@ -69,7 +57,7 @@ class InterpolationProperties:
         default=2,
         soft_min=2,
         soft_max=16,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     frames_by: bpy.props.EnumProperty(
         name="Frames By",
@@ -79,13 +67,13 @@ class InterpolationProperties:
             (BY_RATE, "Frame Rate", "As many as a frame rate needs, whole multiple or not"),
         ],
         default=BY_MULTIPLIER,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     target_rate: bpy.props.StringProperty(
         name="Frame Rate",
         description="Frames a second of the result: 60, 59.94, 23.976, or a fraction 60000/1001",
         default="60",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     skip_pairs: bpy.props.StringProperty(
         name="Skip",
@@ -93,19 +81,19 @@ class InterpolationProperties:
             "Pairs of frames to leave as they are, such as cuts: 3, 7, 10-14. Pair 3 is that of "
             "frames 3 and 4, counted from 0"
         ),
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     keep_pairs: bpy.props.StringProperty(
         name="Keep",
         description="The only pairs to interpolate, written like those to skip",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     cuts: bpy.props.EnumProperty(
         name="Cuts",
         description="What stands between two shots. Cuts are found in the frames",
         items=CUT_ITEMS,
         default="HOLD",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     cut_threshold: bpy.props.FloatProperty(
         name="Threshold",
@@ -117,12 +105,12 @@ class InterpolationProperties:
         soft_min=0.05,
         soft_max=1.0,
         precision=2,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     cuts_at_markers: bpy.props.BoolProperty(
         name="Markers",
         description="Take every marker of the timeline for a cut, before the frame that it marks",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     cuts_at_strip_edges: bpy.props.BoolProperty(
         name="Strip Edges",
@@ -130,136 +118,68 @@ class InterpolationProperties:
             "Take the beginning and the end of every other strip with a picture for a cut, as far "
             "as they lie within this strip"
         ),
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     duplicates: bpy.props.EnumProperty(
         name="Duplicates",
         description="Frames like the one before, as in animation on twos and threes",
         items=DUPLICATE_ITEMS,
         default="KEEP",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     loop: bpy.props.BoolProperty(
         name="Loop",
         description=(
             "For cyclic animation: also make the frames between the last frame and the first"
         ),
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     timing: bpy.props.EnumProperty(
         name="Timing",
         description="What becomes of time and frame rate",
         items=TIMING_ITEMS,
         default=Timing.NEW_SCENE.value,
-        options=_OPTIONS,
-    )
-    output_dir: bpy.props.StringProperty(
-        name="Output Folder",
-        description="Where frames are written. Empty makes a folder beside the source's files",
-        subtype="DIR_PATH",
-        options=_PATH_OPTIONS,
-    )
-    output_format: bpy.props.EnumProperty(
-        name="Format",
-        description="File format of the frames",
-        items=FORMAT_ITEMS,
-        default=SAME_AS_SOURCE,
-        options=_OPTIONS,
-    )
-    depth: bpy.props.EnumProperty(
-        name="Depth",
-        description="Bits of each value of the files, as far as their format has them",
-        items=DEPTH_ITEMS,
-        default="SOURCE",
-        options=_OPTIONS,
-    )
-    compression: bpy.props.EnumProperty(
-        name="Compression",
-        description="Compression of the files, as far as their format has it",
-        items=COMPRESSION_ITEMS,
-        default="AUTO",
-        options=_OPTIONS,
-    )
-    quality: bpy.props.IntProperty(
-        name="Quality",
-        description="Quality of JPEG files, and of lossy WebP files. 0 is the usual one, 95",
-        default=0,
-        soft_min=0,
-        soft_max=100,
-        options=_OPTIONS,
-    )
-    output_as: bpy.props.EnumProperty(
-        name="Output As",
-        description="What the new strip shows: a sequence of images, or a movie made of them",
-        items=OUTPUT_ITEMS,
-        default=AS_SEQUENCE,
-        options=_OPTIONS,
-    )
-    codec: bpy.props.EnumProperty(
-        name="Codec",
-        description="How the movie's pictures are stored",
-        items=CODEC_ITEMS,
-        default="prores-hq",
-        options=_OPTIONS,
-    )
-    movie_crf: bpy.props.IntProperty(
-        name="CRF",
-        description=(
-            "Quality of H.264, H.265 and AV1: lower is better and larger. -1 takes the codec's "
-            "usual"
-        ),
-        default=USUAL_CRF,
-        soft_min=USUAL_CRF,
-        soft_max=63,
-        options=_OPTIONS,
-    )
-    movie_sound: bpy.props.BoolProperty(
-        name="Include Sound",
-        description=(
-            "Copy the sound of a movie strip into the new movie, where both play at the same speed"
-        ),
-        default=True,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     device: bpy.props.StringProperty(
         name="Device",
         description='Where the model runs: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu"',
         default="auto",
         search=_device_names,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     busy_device: bpy.props.EnumProperty(
         name="If Busy",
         description="What to do where a job of another Blender or terminal has the GPU",
         items=BUSY_DEVICE_ITEMS,
         default="WAIT",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     precision: bpy.props.EnumProperty(
         name="Precision",
         description="Numbers that the model computes with",
         items=PRECISION_ITEMS,
         default="auto",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     flow_scale: bpy.props.EnumProperty(
         name="Flow Scale",
         description="Resolution at which motion is searched: 0.5 suits 4K, 2 suits small frames",
         items=FLOW_SCALE_ITEMS,
         default="1",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     ensemble: bpy.props.BoolProperty(
         name="Ensemble",
         description="Average the motion found forwards and backwards: better, and half as fast",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     guided_fill: bpy.props.EnumProperty(
         name="Unseen Parts",
         description="What is made of places that rendered vectors know nothing of",
         items=GUIDED_FILL_ITEMS,
         default="MODEL",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     doubt_masks: bpy.props.BoolProperty(
         name="Doubt Masks",
@@ -267,7 +187,7 @@ class InterpolationProperties:
             "Write a picture of the error to expect for each new frame, into the folder vfi_doubt "
             "beside the frames: white where a render would look different"
         ),
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     vector_step: bpy.props.IntProperty(
         name="Rendered Step",
@@ -278,7 +198,7 @@ class InterpolationProperties:
         default=0,
         soft_min=0,
         soft_max=256,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     clear_cache_every: bpy.props.IntProperty(
         name="Clear Cache Every",
@@ -286,7 +206,7 @@ class InterpolationProperties:
         default=10,
         soft_min=1,
         soft_max=1000,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     tile_size: bpy.props.IntProperty(
         name="Tile Size",
@@ -298,7 +218,7 @@ class InterpolationProperties:
         soft_min=0,
         soft_max=4096,
         subtype="PIXEL",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     free_memory_limit_gb: bpy.props.FloatProperty(
         name="Keep Free (GB)",
@@ -310,7 +230,7 @@ class InterpolationProperties:
         soft_min=0.0,
         soft_max=64.0,
         precision=1,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     half_when_full: bpy.props.BoolProperty(
         name="Half Precision When Full",
@@ -318,7 +238,7 @@ class InterpolationProperties:
             "Where the device's memory runs out although frames are made in small tiles, go on in "
             "half precision. Frames differ by less than one step of 255 on average"
         ),
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     cpu_when_full: bpy.props.BoolProperty(
         name="CPU When Full",
@@ -326,14 +246,14 @@ class InterpolationProperties:
             "Where the device's memory runs out and nothing else helps, go on on the CPU, which is "
             "slower"
         ),
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     seed: bpy.props.IntProperty(
         name="Seed",
         description="What models that draw noise start from: the same seed, the same frames",
         default=0,
         soft_min=0,
-        options=_OPTIONS,
+        options=OPTIONS,
     )
     bad_frames: bpy.props.EnumProperty(
         name="Bad Frames",
@@ -343,30 +263,12 @@ class InterpolationProperties:
         ),
         items=BAD_FRAME_ITEMS,
         default="FAIL",
-        options=_OPTIONS,
+        options=OPTIONS,
     )
-    check_free_space: bpy.props.BoolProperty(
-        name="Check Free Space",
-        description=(
-            "Do not begin a job whose frames will not fit on the disk, and stop one before the "
-            "disk is full"
-        ),
-        default=True,
-        options=_OPTIONS,
-    )
-    overwrite: bpy.props.BoolProperty(
-        name="Overwrite",
-        description="Replace files that have the names of output frames",
-        options=_OPTIONS,
-    )
-    link_sources: bpy.props.BoolProperty(
-        name="Link Source Frames",
-        description=(
-            "Give source frames a second name in the output folder rather than copy them, which "
-            "takes no time and no space. Careful: editing one of the two edits the other"
-        ),
-        options=_OPTIONS,
-    )
+
+
+SETTINGS = (*InterpolationProperties.__annotations__, *OutputProperties.__annotations__)
+"""The names of a job's settings."""
 
 
 class SkippedRange(bpy.types.PropertyGroup):

@@ -23,15 +23,8 @@ from .job_queue import QueuedJob
 from .messages import message
 from .models import catalog
 from .paths import absolute_path
-from .properties import (
-    AS_MOVIE,
-    BY_MULTIPLIER,
-    BY_RATE,
-    SAME_AS_SOURCE,
-    InterpolationProperties,
-    scene_settings,
-)
-from .property_items import USUAL_CRF
+from .properties import BY_MULTIPLIER, BY_RATE, SETTINGS, scene_settings
+from .property_items import AS_MOVIE, SAME_AS_SOURCE, USUAL_CRF
 from .strip_cuts import known_cuts
 from .vse import ImageSource
 from .vse_timing import Timing
@@ -126,7 +119,7 @@ def effective_settings(operator: Any, scene: bpy.types.Scene) -> SimpleNamespace
     saved = scene_settings(scene)
     given = {
         name: getattr(operator, name)
-        for name in InterpolationProperties.__annotations__
+        for name in SETTINGS
         if operator.properties.is_property_set(name)
     }
     # who gives one of the two means that one
@@ -137,10 +130,7 @@ def effective_settings(operator: Any, scene: bpy.types.Scene) -> SimpleNamespace
     for one, other in (("skip_pairs", "keep_pairs"), ("keep_pairs", "skip_pairs")):
         if one in given:
             given.setdefault(other, "")
-    everything = {
-        name: given.get(name, getattr(saved, name))
-        for name in InterpolationProperties.__annotations__
-    }
+    everything = {name: given.get(name, getattr(saved, name)) for name in SETTINGS}
     return SimpleNamespace(**everything)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 from bl_operators.presets import AddPresetBase
 
-from ..properties import InterpolationProperties
+from ..properties import SETTINGS
 
 PRESET_FOLDER = "blender_vfi"
 """Folder of the presets below each of Blender's folders of presets."""
@@ -16,7 +16,7 @@ PRESET_FOLDER = "blender_vfi"
 # of one project, not of a way of working
 _LEFT_OUT = {"loop", "checkpoint", "skip_pairs", "keep_pairs"}
 _LEFT_OUT |= {"output_dir", "overwrite", "link_sources"}
-_KEPT = [name for name in InterpolationProperties.__annotations__ if name not in _LEFT_OUT]
+_KEPT = [name for name in SETTINGS if name not in _LEFT_OUT]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 

@@ -7,7 +7,8 @@ import bpy
 from .. import vse
 from ..engine.movie_codecs import find_codec
 from ..models import catalog
-from ..properties import AS_MOVIE, BY_RATE, SAME_AS_SOURCE, SceneSettings, scene_settings
+from ..properties import BY_RATE, SceneSettings, scene_settings
+from ..property_items import AS_MOVIE, SAME_AS_SOURCE
 from ..vse_timing import Timing
 from . import model_info
 
