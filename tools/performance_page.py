@@ -20,8 +20,8 @@ from .pages import machine_in_words, table
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 PICTURES = PAGE.parent / "images"
-OTHER_PAGES = ("models", "quality")
-"""Results that docs/models.md has."""
+OTHER_PAGES = ("models", "quality", "rendered")
+"""Results that docs/models.md and docs/guided.md have."""
 
 _MARKS = re.compile(r"(?s)(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)")
 
