@@ -228,6 +228,8 @@ class FrameLoop:
             self._manner = manner = self._courtesy.manner
             device = self._policy.device if manner == "go" else _CPU
             dtype = torch.float32 if manner == "cpu" else self._policy.dtype
+            if manner == "go":  # before anything is there again: a render may begin meanwhile
+                self._courtesy.enter(self._stop_if_cancelled)
             moved = self._network.move(device, dtype, list(window.values()))
             window = dict(zip(window, moved, strict=True))
             memory.clear_cache(self._policy.device)

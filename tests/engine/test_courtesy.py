@@ -14,6 +14,7 @@ from blender_vfi.engine.courtesy import Courtesy
 from blender_vfi.engine.device_lease import DeviceLease
 from blender_vfi.engine.layered import LayeredLayout
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
+from blender_vfi.engine.network import Network
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Progress, Resume, Stage, Started, SteppedAside
 from blender_vfi.engine.schedule import plan
@@ -167,6 +168,23 @@ def test_a_job_that_ended_away_from_its_gpu_leaves_no_model_in_the_cache(tmp_pat
     courtesy.ask("go")
     runner.run(make_job(tmp_path / "in", tmp_path / "again"), courtesy=courtesy)
     assert runner.free_memory() == 1
+
+
+def test_a_render_that_begins_while_a_job_moves_back_to_its_gpu_waits_for_it(monkeypatch):
+    courtesy = Courtesy()
+    move = Network.move
+    was_to_wait = []
+
+    def slow_move(network, *arguments):
+        was_to_wait.append(not courtesy.ask(courtesy.manner))
+        return move(network, *arguments)
+
+    monkeypatch.setattr(Network, "move", slow_move)
+    asks = {0: "cpu", 1: "go"}
+    run_loop(
+        courtesy, Weighted(), after_pair=lambda pair: pair in asks and courtesy.ask(asks[pair])
+    )
+    assert was_to_wait[-1]
 
 
 @pytest.mark.parametrize("manner", ["pause", "cpu"])
