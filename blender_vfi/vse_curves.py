@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from typing import Any
 
 import bpy
 
+_DECIMALS = 6  # what Blender's single precision holds
 _OF_STRIP = re.compile(r'sequence_editor\.(?:sequences|strips)_all\["((?:[^"\\]|\\.)*)"\]')
 
 
@@ -26,6 +28,20 @@ def curves_of(scene: bpy.types.Scene) -> Any:
     if bags:
         return bags[0].fcurves
     return getattr(action, "fcurves", ())
+
+
+def curve_of(scene: bpy.types.Scene, owner: Any, name: str) -> Any:
+    """Return the F-curve that moves a property of a scene's `owner`; None where none counts."""
+    path = owner.path_from_id(name)
+    curve = next((each for each in curves_of(scene) if each.data_path == path), None)
+    return None if curve is None or curve.mute else curve
+
+
+def value_at(scene: bpy.types.Scene, owner: Any, name: str, frame: float) -> Fraction:
+    """Return what a number of a scene's `owner` is at a frame, animated or not."""
+    curve = curve_of(scene, owner, name)
+    value = getattr(owner, name) if curve is None else curve.evaluate(frame)
+    return Fraction(str(round(value, _DECIMALS)))
 
 
 def animated_strip_name(data_path: str) -> str | None:

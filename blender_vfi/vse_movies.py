@@ -22,7 +22,7 @@ TYPE = "MOVIE"
 
 # renamed in 5.1, as in `vse`
 _HAS_NEW_TIMES = bpy.app.version >= (5, 1, 0)
-_TRIMMED = "content_trim_start" if _HAS_NEW_TIMES else "animation_offset_start"
+TRIMMED = "content_trim_start" if _HAS_NEW_TIMES else "animation_offset_start"
 _LENGTH = "content_duration" if _HAS_NEW_TIMES else "frame_duration"
 
 
@@ -70,7 +70,7 @@ def read_movie_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> ImageSou
     shown = [frame - round(times.content_start) for frame in range(first, end)]
     if strip.use_reverse_frames:
         shown = [length - 1 - index for index in shown]
-    trimmed = getattr(strip, _TRIMMED)
+    trimmed = getattr(strip, TRIMMED)
     return ImageSource(
         scene_name=scene.name,
         strip_name=strip.name,

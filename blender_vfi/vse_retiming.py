@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -20,17 +21,16 @@ from .errors import FrameError, StripError
 from .messages import message
 from .paths import absolute_path
 from .vse import ImageSource
+from .vse_movies import TRIMMED
 
 _MOST_ELEMENTS = 8192  # adding so many, one by one, takes Blender about a second
 _FINEST = 64
-_DECIMALS = 6  # what Blender's single precision holds
 _EFFECT_VALUES = {
     "MULTIPLY": "speed_factor",
     "LENGTH": "speed_length",
     "FRAME_NUMBER": "speed_frame_number",
 }
 # renamed in 5.1, as in `vse`
-_TRIMMED = "content_trim_start" if bpy.app.version >= (5, 1, 0) else "animation_offset_start"
 _TRIMMED_END = "content_trim_end" if bpy.app.version >= (5, 1, 0) else "animation_offset_end"
 
 
@@ -50,7 +50,7 @@ def read_retimed_strip(
             "make frames for: add some (Strip > Retiming), or choose another timing.",
             strip=strip.name,
         )
-    trimmed, trimmed_end = getattr(strip, _TRIMMED), getattr(strip, _TRIMMED_END)
+    trimmed, trimmed_end = getattr(strip, TRIMMED), getattr(strip, _TRIMMED_END)
     names = [element.filename for element in strip.elements][trimmed : -trimmed_end or None]
     if vse.is_retimed(strip):
         shown = _moments_of_keys(scene, strip, trimmed, len(names))
@@ -102,13 +102,7 @@ def _moments_of_effect(
     if effect.speed_control == "STRETCH":
         return [begin + Fraction((count - begin) * at, length) for at in range(length)]
     name = _EFFECT_VALUES[effect.speed_control]
-    path = effect.path_from_id(name)
-    curve = next((each for each in vse_curves.curves_of(scene) if each.data_path == path), None)
-
-    def value(frame: float) -> Fraction:
-        set_to = getattr(effect, name) if curve is None else curve.evaluate(frame)
-        return Fraction(str(round(set_to, _DECIMALS)))
-
+    value = partial(vse_curves.value_at, scene, effect, name)
     if effect.speed_control == "FRAME_NUMBER":
         return [on_grid(begin + value(frame)) for frame in range(times.left, times.right)]
     if effect.speed_control == "LENGTH":

@@ -13,8 +13,6 @@ from .engine.times import times_at_speed
 from .properties import scene_settings
 from .vse import ImageSource
 
-_DECIMALS = 6  # what Blender's single precision holds
-
 
 def ramp_times(
     scene: bpy.types.Scene, source: ImageSource, first_frame: int
@@ -30,16 +28,13 @@ def ramp_times(
         RequestError: the result would get far too long.
     """
     settings = scene_settings(scene)
-    path = settings.path_from_id("speed")
-    curve = next((each for each in vse_curves.curves_of(scene) if each.data_path == path), None)
-    is_animated = curve is not None and not curve.mute
+    curve = vse_curves.curve_of(scene, settings, "speed")
     last_key = 0
-    if is_animated:
+    if curve is not None:
         keys = [point.co[0] for point in curve.keyframe_points]
         last_key = max(0, math.ceil(max(keys, default=0.0) - first_frame))
 
     def speed_at(frame: Fraction) -> Fraction:
-        speed = curve.evaluate(float(first_frame + frame)) if is_animated else settings.speed
-        return Fraction(str(round(speed, _DECIMALS)))
+        return vse_curves.value_at(scene, settings, "speed", float(first_frame + frame))
 
     return tuple(map(on_grid, times_at_speed(speed_at, len(source.files), last_key=last_key)))

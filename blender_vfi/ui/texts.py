@@ -10,6 +10,7 @@ from ..cli_progress import listed
 from ..engine.protocol import Found, Stage
 from ..job_queue import JobState, QueuedJob
 from ..messages import translated
+from ..vse_timing import Timing
 
 
 def status_text(jobs: Iterable[QueuedJob]) -> str:
@@ -63,7 +64,10 @@ def _duplicate_texts(found: Found) -> Iterator[str]:
 def _cut_texts(job: QueuedJob, found: Found) -> list[str]:
     if not found.cuts:
         return []
-    frames = listed([job.frame_of(pair + 1) for pair in found.cuts])
+    if job.timing is Timing.BAKE_RETIMING:  # the timeline shows them elsewhere, or more than once
+        frames = listed(found.cut_numbers)
+    else:
+        frames = listed([job.frame_of(pair + 1) for pair in found.cuts])
     if len(found.cuts) == 1:
         return [iface_("1 cut, at frame {frame}").format(frame=frames)]
     count = len(found.cuts)

@@ -7,6 +7,7 @@ from blender_vfi import vse
 from blender_vfi.engine.protocol import Found, Run
 from blender_vfi.job_queue import JobState, QueuedJob, jobs
 from blender_vfi.ui import jobs_layout, panel, texts
+from blender_vfi.vse_timing import Timing
 
 from .test_panel import Notes, context  # noqa: F401
 
@@ -75,6 +76,12 @@ def test_cuts_are_told_by_frames_of_the_timeline(add_strip, context):  # noqa: F
     assert texts.found_texts(job) == ["1 cut, at frame 105"]
     job.note(Found(job_id="a", cuts=(3, 30), cut_numbers=(5, 32)))
     assert texts.found_texts(job) == ["2 cuts, at frames 105, 132"]
+
+
+def test_cuts_of_a_baked_retiming_are_told_by_numbers_of_files(context):  # noqa: F811
+    job = QueuedJob(request=None, title="shot", first_frame=101, timing=Timing.BAKE_RETIMING)
+    job.note(Found(job_id="a", cuts=(3,), cut_numbers=(5,)))
+    assert texts.found_texts(job) == ["1 cut, at frame 5"]
 
 
 @pytest.mark.parametrize("state", [JobState.RUNNING, JobState.FINISHED])

@@ -120,7 +120,7 @@ def test_reversed_strip_lists_its_frames_backwards(scene, add_movie):
 
 def test_frames_trimmed_off_the_movie_count(scene, add_movie):
     strip = add_movie(start=20)
-    setattr(strip, vse_movies._TRIMMED, 4)
+    setattr(strip, vse_movies.TRIMMED, 4)
     source = vse_movies.read_movie_strip(scene, strip)
     assert indices(source) == list(range(4, COUNT))
     left = vse.strip_times(strip).left  # from 5.1 on, the strip begins later by what was trimmed

@@ -256,6 +256,21 @@ def test_an_animated_factor_is_integrated(scene, add_strip, add_speed_control, i
     assert max(abs(a - b) for a, b in zip(moments, expected, strict=False)) <= Fraction(1, 2048)
 
 
+def test_a_muted_curve_of_the_factor_does_not_count(
+    scene, add_strip, add_speed_control, interpolate
+):
+    strip = add_strip(6, start=1)
+    effect = add_speed_control(strip, "MULTIPLY")
+    for frame, factor in ((1, 1.0), (4, 0.0)):
+        effect.speed_factor = factor
+        effect.keyframe_insert("speed_factor", frame=frame)
+    for curve in vse_curves.curves_of(scene):
+        curve.mute = True
+    effect.speed_factor = 0.5
+    moments = moments_of(interpolate(strip_name="shot", timing="BAKE_RETIMING"))
+    assert moments == [Fraction(at, 2) for at in range(6)]
+
+
 def test_stretching_shows_what_is_left_in_the_time_there_is(
     add_strip, add_speed_control, interpolate
 ):
