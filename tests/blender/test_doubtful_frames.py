@@ -6,14 +6,14 @@ from pathlib import Path
 
 import bpy
 import pytest
-from filelock import FileLock, Timeout
 
 from blender_vfi.doubtful_frames import Budget, DoubtfulRender, list_doubtful
 from blender_vfi.engine.confidence import CONFIDENCE_NAME, read_confidence
-from blender_vfi.engine.folder_lock import LOCK_NAME, OWNER_NAME
+from blender_vfi.engine.folder_lock import OWNER_NAME, FolderLock
 from blender_vfi.engine.job_record import write_record
 from blender_vfi.engine.protocol import Run
 from blender_vfi.engine.rendered_frames import RENDERED_NAME, read_job, rendered_names
+from blender_vfi.errors import OutputError
 from blender_vfi.job_queue import JobState, QueuedJob, jobs
 from blender_vfi.render_properties import half_render
 
@@ -175,11 +175,11 @@ def test_folder_of_slowed_frames_is_refused_and_none_of_them_replaced(scene, fil
 
 def test_folder_that_an_engine_holds_is_left_alone(scene, filled):
     before, path = prints(filled), scene.render.filepath
-    with (
-        FileLock(filled / LOCK_NAME),
-        pytest.raises(RuntimeError, match="is being written to by"),
-    ):
+    engine = FolderLock(filled)
+    engine.acquire("a job of these frames")
+    with pytest.raises(RuntimeError, match=r"is being written to by.*a job of these frames"):
         render_doubtful(folder=str(filled))
+    engine.release()
     assert (prints(filled), scene.render.filepath) == (before, path)
     assert render_doubtful(folder=str(filled), frames=1) == {"FINISHED"}
 
@@ -187,12 +187,13 @@ def test_folder_that_an_engine_holds_is_left_alone(scene, filled):
 def test_no_engine_gets_the_folder_while_frames_are_rendered(scene, filled):
     work = DoubtfulRender(scene, filled, Budget(frames=1))
     work.begin()
-    engine = FileLock(filled / LOCK_NAME)
-    with pytest.raises(Timeout):
-        engine.acquire(blocking=False)
+    engine = FolderLock(filled)
+    with pytest.raises(OutputError, match="frames in doubt"):
+        engine.acquire("a job of these frames")
     work.leave()
-    with engine.acquire(blocking=False):
-        assert not (filled / OWNER_NAME).exists()
+    assert not (filled / OWNER_NAME).exists()
+    engine.acquire("a job of these frames")
+    engine.release()
 
 
 def test_list_of_a_strip_stays_at_its_frames_when_it_is_read_anew(scene, filled):
