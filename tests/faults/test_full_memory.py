@@ -169,7 +169,7 @@ def test_full_main_memory_is_waited_for_once_and_then_told(
 
     def fail(path, *arguments):
         calls.append(path)
-        if len(calls) == 8 or (is_lasting and len(calls) > 4):
+        if len(calls) == 3 or (is_lasting and len(calls) > 2):
             raise MemoryError
         return work(path, *arguments)
 
