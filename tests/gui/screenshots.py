@@ -74,7 +74,7 @@ def take_half_render(stage: Stage) -> Steps:
     """Render half of a scene, fill it, render one frame in doubt, and take the panel's picture."""
     shutil.rmtree(_SHOTS / "render", ignore_errors=True)
     scene = render.build_scene(_SHOTS / "render", last_frame=9)
-    area = render.show_panel()
+    area = yield from render.show_panel()
     with bpy.context.temp_override(window=window.window()):
         bpy.ops.render.vfi_setup()
         bpy.ops.render.render(animation=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Generator
 from pathlib import Path
 
 import bpy
@@ -46,7 +47,7 @@ def build_scene(folder: Path, *, last_frame: int = LAST_FRAME) -> bpy.types.Scen
     return scene
 
 
-def show_panel() -> bpy.types.Area:
+def show_panel() -> Generator[float, None, bpy.types.Area]:
     """Turn the preview into Output properties, with the panel open and alone on top."""
     panel = importlib.import_module(f"{PACKAGE}.ui.half_render").RENDER_PT_vfi
     panel.bl_options = set()  # as a click on its header leaves it
@@ -64,6 +65,7 @@ def show_panel() -> bpy.types.Area:
         key=lambda each: each.width * each.height,
     )
     area.type = "PROPERTIES"
+    yield 0.5  # Blender 4.3 knows no contexts before the area is drawn
     area.spaces.active.context = "OUTPUT"
     return area
 

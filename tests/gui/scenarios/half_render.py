@@ -18,7 +18,7 @@ def steps(stage: Stage) -> Steps:
     scene = render.build_scene(stage.folder / "render")
     scene.render.use_motion_blur = True
     before = _settings(scene)
-    area = render.show_panel()
+    area = yield from render.show_panel()
     yield 1.0
     yield from window.click_button(_SETUP, area)
     yield 0.5
