@@ -48,7 +48,7 @@ def _set_up_render(scene: bpy.types.Scene) -> None:
     scene.camera = camera
     scene.render.engine = "CYCLES"
     scene.render.use_sequencer = False
-    scene.cycles.samples = 1
+    scene.cycles.samples, scene.cycles.use_denoising = 1, False  # not every build can denoise
     scene.render.resolution_x = scene.render.resolution_y = 64
     bpy.context.preferences.view.render_display_type = "NONE"
 
