@@ -24,9 +24,10 @@ from .cli_movies import (
     is_movie_output,
     output_settings,
 )
-from .cli_options import add_job_options, frame_rate, job_settings, output_times
+from .cli_options import add_job_options, job_settings, output_times
 from .cli_run import add_run_command, run_job, save_job
 from .cli_signals import end_on_signals
+from .cli_values import frame_rate
 from .engine.client import EngineClient
 from .engine.folders import job_for_folder, list_frames
 from .engine.gaps import describe_missing, fill_job_for_folder

@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from .cli_options import frame_rate, multiplier
+from .cli_options import multiplier
+from .cli_values import frame_rate
 from .engine.client import EngineClient, raise_if_ended
 from .engine.movie_codecs import CODECS, MOVIE_OUTPUT_SUFFIXES, usual_codec
 from .engine.protocol import Examine, Examined

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from .cli_values import frame_rate, suffix, whole_number
 from .engine import schedule
 from .engine.limits import LOG_LEVEL_VARIABLE, LOG_LEVELS, LOG_NAME, SMALLEST_TILE
 from .engine.protocol import (
@@ -21,7 +21,6 @@ from .engine.protocol import (
     OUTPUT_SUFFIXES,
     PRECISIONS,
 )
-from .engine.rates import parse_rate
 from .engine.storage import COMPRESSIONS, DEPTHS
 from .engine.times import SpeedCurve, parse_speed_curve, read_times, times_at_speed
 from .errors import RequestError
@@ -47,7 +46,7 @@ def _add_rate_options(what: argparse._ArgumentGroup) -> None:
     rates = what.add_mutually_exclusive_group()
     rates.add_argument(
         "--multiplier",
-        type=_whole_number,
+        type=whole_number,
         metavar="N",
         help=f"frames for each source frame, 2 to {schedule.LARGEST_MULTIPLIER} "
         f"(default: {DEFAULT_MULTIPLIER})",
@@ -139,7 +138,7 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
     what.add_argument(
         "--format",
         dest="suffix",
-        type=_suffix,
+        type=suffix,
         choices=OUTPUT_SUFFIXES,
         help="output format (default: the source's)",
     )
@@ -383,24 +382,3 @@ def output_times(options: argparse.Namespace, source_count: int) -> tuple[str, .
             "--times with --loop for a ramp that goes round."
         )
     return tuple(map(str, times_at_speed(curve, source_count, last_key=curve.frames[-1])))
-
-
-def frame_rate(text: str) -> Fraction:
-    """Read a frame rate as a type of argparse."""
-    try:
-        return parse_rate(text)
-    except RequestError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _suffix(text: str) -> str:
-    return text if text.startswith(".") else f".{text.lower()}"
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must be a whole number from 2 to {schedule.LARGEST_MULTIPLIER}"
-        ) from None
