@@ -97,7 +97,7 @@ class JobSpec:
             number, in fp32 too: the job fails, the frame before is held, or both are blended.
         guided_fill: what a guided model does where the renderer's vectors know nothing: "model"
             asks its network, "mix" mixes the two frames and needs no weights.
-        vector_step: how many frames of their scene rendered frames are apart, for guided models:
+        vector_step: how many frames of their scene rendered frames are apart:
             vectors reach from one scene frame to the next; 0 takes the numbers in their names.
         doubt_masks: whether guided models write a picture of the error to expect for each new
             frame, into the folder vfi_doubt beside the frames.

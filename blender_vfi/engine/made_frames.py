@@ -28,8 +28,8 @@ class MadeFrames:
         suffix: of the files.
         storage: depth and compression of the files.
         stored: the outputs taken so far are added to it.
-        vector_steps: for each pair, how many times the vectors of its frames reach from one to the
-            other; those of frames rendered with a frame step reach to the next of all frames.
+        vector_steps: for each pair, how many scene frames its frames are apart: vectors of frames
+            rendered with a frame step reach to the next scene frame, not to the next rendered one.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class MadeFrames:
         suffix: str,
         storage: Storage,
         stored: set[int],
-        vector_steps: Sequence[int] | None = None,
+        vector_steps: Sequence[int],
     ) -> None:
         self._reader = reader
         self._folder = folder
@@ -62,7 +62,7 @@ class MadeFrames:
         earlier, like = self._reader.headers_of_pair(output.pair)
         if like.format.is_multilayer:
             before, after = self._plan.spacing(output_index)
-            reach = self._vector_steps[output.pair] if self._vector_steps else 1
+            reach = self._vector_steps[output.pair]
             scale_vectors(frame, like.format.passes, float(before * reach), float(after * reach))
             like = images.with_names_of(like, earlier)
 

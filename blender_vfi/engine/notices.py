@@ -12,6 +12,7 @@ from .inspection import show_the_same
 from .layered import LayeredLayout
 from .movie_frames import movie_of
 from .passes import Pass
+from .schedule import Between, Plan
 
 VARYING_RATE = (
     "The movie's frame rate varies: new frames are made for their exact moments, from the pictures "
@@ -19,8 +20,17 @@ VARYING_RATE = (
 )
 
 
-def of_passes(layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> Iterator[str]:
-    """Say what one would otherwise find out in the compositor."""
+def of_passes(
+    layout: ChannelLayout | LayeredLayout, spec: ModelSpec, plan: Plan, steps: Sequence[int]
+) -> Iterator[str]:
+    """Say what one would otherwise find out in the compositor.
+
+    Args:
+        layout: what the frames' channels mean.
+        spec: the model's catalog entry.
+        plan: what is made.
+        steps: for each pair, how many scene frames its frames are apart.
+    """
     if spec.is_guided and not (isinstance(layout, LayeredLayout) and layout.has_guides):
         yield (
             "These frames have no Vector and Depth passes to be guided by: RIFE alone makes the "
@@ -35,7 +45,7 @@ def of_passes(layout: ChannelLayout | LayeredLayout, spec: ModelSpec) -> Iterato
             "frames are those of the nearer source frame. A RIFE, IFRNet or AMT model moves them."
         )
     vectors = [one for one in layout.passes if one.role == "vector"]
-    if vectors:
+    if vectors and not _on_scene_frames(plan, steps):
         yield (
             f"{_titles(vectors)}: vectors of new frames are as long as the new frames are apart; "
             "source frames are copied as they are, with the vectors of theirs."
@@ -63,6 +73,19 @@ def of_changed_sources(sources: Sequence[Path], changed: Iterable[int], count: i
     return (
         f"{len(indices)} source frame(s) have changed since this job was begun, from "
         f"{sources[indices[0]].name} on: {count} frame(s) made from them are made again."
+    )
+
+
+def _on_scene_frames(plan: Plan, steps: Sequence[int]) -> bool:
+    """Tell whether new frames are one scene frame from the next, as vectors of rendered ones are.
+
+    Renderers write vectors to the next frame of the scene, whatever the step of the render is.
+    """
+    return all(
+        distance * steps[output.pair] == 1
+        for index, output in enumerate(plan.outputs)
+        if isinstance(output, Between)
+        for distance in plan.spacing(index)
     )
 
 

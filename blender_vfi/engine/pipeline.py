@@ -14,6 +14,7 @@ import torch
 from ..errors import DeviceMemoryError, JobCancelledError
 from ..models import catalog
 from ..models.cache import ModelCache
+from ..models.catalog_types import ModelSpec
 from ..models.interface import Quality
 from ..models.loading import LoadedModel, check_terms
 from . import images, memory, movies, notices
@@ -191,12 +192,17 @@ class _JobRun:
                 space.watch(self._meter, self._reports.notify)
 
             if loaded is not None:
-                self._reports.notify(*notices.of_passes(layout_of(frame_format), loaded.spec))
+                self._tell_of_passes(frame_format, loaded.spec)
                 self._make_frames(model, loaded, folder, writer, frame_format, on_pair, search)
             loaded = None  # nobody else holds what is to leave the device
             self._leave_device()
             copies.queue()
             writer.drain()
+
+    def _tell_of_passes(self, frame_format: FrameFormat, spec: ModelSpec) -> None:
+        layout = layout_of(frame_format)
+        told = notices.of_passes(layout, spec, self._plan, self._guided.steps)
+        self._reports.notify(*told)
 
     def _leave_device(self) -> None:
         """Let others have the device: what is left of the job is files, for hours perhaps."""
@@ -336,7 +342,7 @@ class _JobRun:
                 self._meter,
                 plan=self._plan,
                 suffix=self._job.suffix,
-                vector_steps=self._guided.steps if loaded.spec.is_guided else None,
+                vector_steps=self._guided.steps,
                 storage=self._job.storage,
                 stored=stored,
             )

@@ -76,7 +76,8 @@ def test_missing_frames_are_moved_by_the_vectors_of_those_around(tmp_path, times
 
 
 def test_vectors_of_new_frames_reach_to_the_next_of_all_frames(tmp_path):
-    made, _notices = fill(tmp_path)
+    made, notices = fill(tmp_path)
+    assert notices == []  # those of the rendered frames reach there, too
     truth = SCENE.vectors(1)[0].numpy()
     for index, letter in enumerate("XYZW"):
         error = inner(channel(made / "shot_0002.exr", f"Vector.{letter}") - truth[index])
@@ -95,7 +96,9 @@ def test_frames_that_were_numbered_anew_are_known_by_what_their_vectors_find(tmp
         guided_fill="mix",
         cuts="off",
     )
-    Engine().run(job)
+    told = []
+    Engine().run(job, on_event=told.append)
+    assert any("Vector: vectors of new" in each.message for each in told if type(each) is Notice)
     for number, time in ((2, 1), (4, 3)):
         truth = SCENE.colour(time)[0]
         made = channel(tmp_path / "made" / f"shot_{number:04d}.exr", "Combined.R")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from blender_vfi.engine.gaps import fill_job_for_folder
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Found
+from blender_vfi.engine.protocol import Found, Notice
 
 from .fake_model import fake_cache
 from .moving_model import MovingModel
@@ -69,3 +70,20 @@ def test_a_cycle_of_passes_goes_on_from_the_last_frame_to_the_first(tmp_path):
     }
     assert ids <= sources
     assert metadata[0]["cryptomatte/542cafa/name"] == "ViewLayer.CryptoObject"
+
+
+def test_vectors_in_a_filled_sequence_are_as_long_as_those_of_rendered_frames(tmp_path):
+    for number in (1, 3, 5):
+        passes = passes_of((number - 1) / 2)
+        # a renderer's vectors reach to the next frame of the scene, whatever the step is
+        letters, kind, values = passes["Vector"]
+        passes["Vector"] = (letters, kind, values / 2)
+        write_exr(tmp_path / "in" / f"shot_{number:04d}.exr", {"ViewLayer": passes})
+    told = []
+    job = fill_job_for_folder(tmp_path / "in", tmp_path / "out", job_id="a", cuts="off")
+    Engine(fake_cache(MovingModel())).run(job, on_event=told.append)
+    for number in (1, 2, 3, 4):
+        channels, _ = read_exr(tmp_path / "out" / f"shot_{number:04d}.exr")
+        assert channels["ViewLayer.Vector.X"].min() == -4.0
+        assert channels["ViewLayer.Vector.Z"].min() == -4.0
+    assert not any("vectors of new frames" in each.message for each in told if type(each) is Notice)
