@@ -19,6 +19,7 @@ from typing import Any
 from .cli_models import add_models_commands
 from .cli_movies import (
     add_movie_options,
+    check_folder_name,
     describe_movie,
     examine,
     is_movie_output,
@@ -202,10 +203,13 @@ def _output_of(options: argparse.Namespace) -> Path:
             "when missing."
         )
     chosen: Path = options.output or options.output_dir
+    if not is_movie_output(chosen):
+        check_folder_name(chosen)
     return chosen
 
 
 def _fill(options: argparse.Namespace) -> int:
+    check_folder_name(options.output_dir)
     job = fill_job_for_folder(
         options.source_dir, options.output_dir, job_id=uuid.uuid4().hex, **job_settings(options)
     )

@@ -13,6 +13,7 @@ from .cli_options import multiplier
 from .cli_values import frame_rate
 from .engine.client import EngineClient, raise_if_ended
 from .engine.movie_codecs import CODECS, MOVIE_OUTPUT_SUFFIXES, usual_codec
+from .engine.movie_frames import is_movie
 from .engine.protocol import Examine, Examined
 from .engine.rates import rate_text
 from .errors import RequestError
@@ -60,7 +61,28 @@ def add_movie_options(parser: argparse.ArgumentParser, *, is_in_project: bool = 
 
 def is_movie_output(output: Path) -> bool:
     """Tell by its name whether a movie is asked for, and not a folder."""
-    return output.suffix.lower() in MOVIE_OUTPUT_SUFFIXES and not output.is_dir()
+    return output.suffix.lower() in MOVIE_OUTPUT_SUFFIXES and not _is_folder(output)
+
+
+def check_folder_name(output: Path) -> None:
+    """Refuse a folder that would have the name of a movie.
+
+    Raises:
+        RequestError: it ends like a movie's, and no such folder is there.
+    """
+    if is_movie(output) and not _is_folder(output):
+        raise RequestError(
+            f"Output {output} has the name of a movie, and a folder of frames would be made: give "
+            f"a folder, or, with `interpolate`, a movie ending with "
+            f"{', '.join(MOVIE_OUTPUT_SUFFIXES)}."
+        )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # in a folder that may not be looked into, which is told when it is written to
+        return False
 
 
 def output_settings(

@@ -163,12 +163,14 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
         help="of JPEG and of WebP with compression lossy, 1 to 100 (default: 95)",
     )
     what.add_argument(
-        "--overwrite", action="store_true", help="replace frames that are in OUT_DIR already"
+        "--overwrite",
+        action="store_true",
+        help="replace frames that are in the output folder already",
     )
     what.add_argument(
         "--link",
         action="store_true",
-        help="link source frames into OUT_DIR rather than copy them; editing one then edits both",
+        help="link source frames into the output folder in place of copies; editing one edits both",
     )
     what.add_argument(
         "--no-space-check",

@@ -90,3 +90,15 @@ def test_movie_options_that_do_not_fit_are_refused(tmp_path, capsys, more, messa
     code, shown = refused(capsys, "interpolate", tmp_path / "in", *more)
     assert code == 2
     assert message in shown
+
+
+@pytest.mark.parametrize("name", ["out.avi", "out.MPG"])
+def test_folder_is_never_made_under_the_name_of_a_movie(tmp_path, capsys, name):
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for arguments in (["interpolate", frames], ["interpolate", frames, "--source-rate", "24"]):
+        assert cli.main([*map(str, arguments), "-o", str(tmp_path / name)]) == 2
+        assert "has the name of a movie" in capsys.readouterr().err
+    assert cli.main(["fill", str(frames), str(tmp_path / "out.mov")]) == 2
+    assert "has the name of a movie" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == [frames]

@@ -285,8 +285,7 @@ class JobFolder:
         target = self.path.resolve()
         for folder in {Path(source).parent for source in self._job.sources}:
             # the same folder under another name, where the system does not tell case apart
-            is_same_file = target.exists() and folder.exists() and folder.samefile(target)
-            if is_same_file or folder.resolve() == target:
+            if _is_same_file(folder, target) or folder.resolve() == target:
                 raise OutputError(
                     f"Output folder {self.path} is the folder {folder} of the source frames: "
                     "choose another folder, so that source frames can never be overwritten."
@@ -397,3 +396,10 @@ def _copied_by_system(reader: int, writer: int) -> bool:
     except OSError:  # not between these two file systems; a true error comes again
         return False
     return os.fstat(reader).st_size == os.fstat(writer).st_size
+
+
+def _is_same_file(one: Path, two: Path) -> bool:
+    try:
+        return one.samefile(two)
+    except OSError:  # not there, or not to be looked at, which is told when it is written to
+        return False

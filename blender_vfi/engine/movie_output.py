@@ -227,14 +227,15 @@ class MovieOutput:
             )
 
     def _check_place(self) -> None:
-        if self._source is not None and self.path.exists() and self.path.samefile(self._source):
+        stamp = durable.stamp_if_there(self.path)
+        if stamp and self._source is not None and self.path.samefile(self._source):
             raise OutputError(
                 f"Movie {self.path} is the source itself: choose another name, so that it can "
                 "never be overwritten."
             )
         record = self._record(Path(self._job.output_dir))
-        is_own = durable.stamp_if_there(self.path) in (record.get("movie"), record.get("former"))
-        if self.path.exists() and not is_own and not self._job.overwrite:
+        is_own = stamp in (record.get("movie"), record.get("former"))
+        if stamp and not is_own and not self._job.overwrite:
             raise OutputError(
                 f"{self.path} exists already, and was not made by this very job: choose another "
                 "name, or allow overwriting (Output > Overwrite, --overwrite, overwrite=True)."

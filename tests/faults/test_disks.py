@@ -166,8 +166,12 @@ def test_read_only_folder_is_named_before_any_work(source, tmp_path):
             outcome = forks.run(make_job(source, folder), is_humble=True)
             assert outcome.error == "OutputError"
             assert f"{folder} cannot be written to (Permission denied)" in outcome.message
+        output.chmod(0)  # what is in it cannot even be looked at
+        outcome = forks.run(make_job(source, output / "deeper"), is_humble=True)
+        assert f"{output / 'deeper'} cannot be written to (Permission denied)" in outcome.message
     finally:
         forks.close()
+    output.chmod(0o755)
     assert not list(output.iterdir())
 
 
