@@ -1,9 +1,12 @@
-"""What the command lines do when they are asked to end."""
+"""What the command lines, and scripts without a window, do when they are asked to end."""
 
 from __future__ import annotations
 
 import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 _PATIENCE_S = 1.0
@@ -19,6 +22,23 @@ def end_on_signals() -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise `KeyboardInterrupt` here, whatever it does elsewhere.
+
+    SIGTERM is left to the system, which ends the whole process.
+    """
+    if threading.current_thread() is not threading.main_thread():  # no other one gets signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        # Blender's own handler is no function of Python's, and cannot be put back
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

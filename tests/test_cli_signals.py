@@ -34,3 +34,17 @@ def test_a_later_signal_counts_again(clock):
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
         clock[0] += 5.0
+
+
+@pytest.mark.parametrize("before", [signal.SIG_IGN, signal.default_int_handler])
+def test_a_call_without_a_window_is_interruptible_and_leaves_the_handler_as_it_was(
+    monkeypatch, before
+):
+    monkeypatch.setattr(cli_signals, "_latest_s", -10.0)
+    own = signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(KeyboardInterrupt), cli_signals.interruptible():
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, own)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,11 +29,16 @@ bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
 """
 
 
-def test_the_script_interpolates_renders_and_saves_a_copy(checkpoint_folder, tmp_path):
-    frames = write_sequence(tmp_path / "source", 3, size=(64, 64))
-    project = tmp_path / "edit.blend"
+def make_project(folder: Path) -> Path:
+    frames = write_sequence(folder / "source", 3, size=(64, 64))
+    project = folder / "edit.blend"
     make = [sys.executable, "-c", MAKE_PROJECT, str(project), *map(str, frames)]
     subprocess.run(make, check=True, capture_output=True, timeout=120)
+    return project
+
+
+def test_the_script_interpolates_renders_and_saves_a_copy(checkpoint_folder, tmp_path):
+    project = make_project(tmp_path)
     before = project.read_bytes()
     result = subprocess.run(
         [sys.executable, str(SCRIPT), str(project), "--", "--multiplier", "2"],
@@ -46,3 +53,27 @@ def test_the_script_interpolates_renders_and_saves_a_copy(checkpoint_folder, tmp
     assert len(list((tmp_path / "rendered" / "Scene_48_fps").glob("*.png"))) == 6
     assert (tmp_path / "interpolated.blend").exists()
     assert project.read_bytes() == before
+
+
+def test_ctrl_c_ends_the_script_and_not_only_its_job(checkpoint_folder, tmp_path):
+    project = make_project(tmp_path)
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(project), "--", "--multiplier", "256"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not list((tmp_path / "interpolated" / "shot").glob("*.png")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1, output
+    assert "RuntimeError: Error: The job was cancelled" in output
+    assert "Rendered" not in output
+    assert not (tmp_path / "interpolated.blend").exists()

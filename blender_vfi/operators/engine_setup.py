@@ -77,7 +77,7 @@ class PREFERENCES_OT_vfi_set_up_engine(bpy.types.Operator):
                 _take_in(context)
         except KeyboardInterrupt:
             tasks.close()
-            self.report({"INFO"}, "Set Up Engine was interrupted")
+            self.report({"ERROR"}, "Set Up Engine was interrupted")
             return {"CANCELLED"}
         return _report(self, tasks.setup_outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from bpy.app.translations import pgettext_rpt as rpt_
 
 from .. import engine_session, job_runner, render_courtesy, vse, vse_movies
 from ..cli_progress import ProgressPrinter
+from ..cli_signals import interruptible
 from ..engine.protocol import Event, Notice, Run
 from ..errors import EngineError, JobCancelledError, RequestError, VfiError
 from ..job_queue import QueuedJob, jobs
@@ -41,6 +43,9 @@ class Jobs(InterpolationProperties):
         for job in prepared:
             try:
                 self._run(job, context)
+            except JobCancelledError as error:
+                # an error, since a script would go on with what is not there
+                return self._fail(error)
             except VfiError as error:
                 self._fail(error)
                 is_done = False
@@ -67,7 +72,8 @@ class Jobs(InterpolationProperties):
         client = engine_session.get(engine_settings(context))
         # a script's log should show that something happens; a window has the panel
         printing = ProgressPrinter(sys.stderr, quiet=not bpy.app.background)
-        with render_courtesy.put_off(), printing as printer:
+        interrupts = interruptible() if bpy.app.background else nullcontext()
+        with interrupts, render_courtesy.put_off(), printing as printer:
             job.note(client.run(job.request.job, on_event=partial(self._show, printer)))
         placed = job_runner.place(job)
         for notice in placed.notices:
@@ -84,8 +90,7 @@ class Jobs(InterpolationProperties):
         # for a bug report; what the user can mend by the message alone needs none
         if isinstance(error, EngineError) and error.__cause__ is not None:
             print(f"{type(error).__name__}: {error.__cause__}", file=sys.stderr)
-        level = "INFO" if isinstance(error, JobCancelledError) else "ERROR"
-        self.report({level}, translated(words_of(error), rpt_))
+        self.report({"ERROR"}, translated(words_of(error), rpt_))
         return {"CANCELLED"}
 
 

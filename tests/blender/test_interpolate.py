@@ -5,7 +5,7 @@ import pytest
 
 from blender_vfi import vse
 from blender_vfi.engine.protocol import OUTPUT_SUFFIXES, PRECISIONS, Fetch
-from blender_vfi.errors import DeviceError
+from blender_vfi.errors import DeviceError, JobCancelledError
 from blender_vfi.job_queue import JobState, QueuedJob, jobs
 from blender_vfi.models import catalog
 
@@ -136,6 +136,16 @@ def test_the_engine_s_reason_is_the_operator_s(scene, add_strip, engine):
         interpolate_strip(timing="SLOW_MOTION")
     assert [strip.name for strip in vse.all_strips(scene)] == ["shot"]
     assert len(bpy.data.scenes) == 1
+
+
+def test_a_cancelled_job_stops_the_script_and_no_further_strip_begins(add_strip, engine):
+    for start in (1, 10):
+        add_strip(3, start=start)
+    engine.error = JobCancelledError("Cancelled: finished frames stay on disk.")
+    with pytest.raises(RuntimeError, match="Cancelled") as stopped:
+        interpolate_strip(timing="SLOW_MOTION")
+    assert str(stopped.value).count("Cancelled") == 1
+    assert len(engine.jobs) == 1
 
 
 def test_a_failure_while_placing_leaves_no_half_scene(add_strip, engine, monkeypatch):
