@@ -21,11 +21,15 @@ from .following import Motion
 from .guided_blend import blend
 from .guided_moment import Moment, Source, surface_colour
 from .guided_paths import measured_step
-from .guided_vectors import displacements
+from .guided_vectors import displacements, is_same_surface
 from .layered import LayeredFrame, LayeredLayout, LayeredNetwork
 from .network import Network
 from .passes import Guides, find_guides, in_layers
 from .schedule import PairWork
+
+_CHANGED = 0.05
+_SHARE_CHANGED = 0.001
+"""Of a frame's pixels: fewer may change by noise while nothing moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +41,14 @@ class Guidance:
         is_set: whether the user has set the steps; otherwise the frames may tell better.
         on_error: told the expected error of each frame that is made, by its place in the plan, and
             that of its pixels, (1, 1, H, W) and squared; None where there is none.
+        on_blur: told the frames, by their places in the plan, that vectors know nothing of because
+            all of them are zero, although what is shown changes: renderers that blur write such.
     """
 
     steps: Sequence[int]
     is_set: bool = False
     on_error: Callable[[int, float, Tensor | None], None] = lambda _output, _error, _pixels: None
+    on_blur: Callable[[Sequence[int]], None] = lambda _outputs: None
 
 
 class GuidedNetwork(LayeredNetwork):
@@ -121,6 +128,9 @@ class GuidedNetwork(LayeredNetwork):
             self._source(index, guides, window[0]),
             self._source(index, guides, window[1]),
         )
+        if _are_blurred(*sources):
+            self._tell_blur(timesteps)
+            return found, motions
         step = self._step_between(sources)
         made = []
         for at, timestep in enumerate(timesteps):
@@ -132,6 +142,11 @@ class GuidedNetwork(LayeredNetwork):
             others = self._doubts.get(timestep)
             self._doubts[timestep] = doubt if others is None else torch.maximum(doubt, others)
         return torch.cat(made), motions
+
+    def _tell_blur(self, timesteps: Sequence[Fraction]) -> None:
+        assert self._work is not None, "the loop names each pair before it asks for its frames"
+        outputs = dict(zip(self._work.timesteps, self._work.outputs, strict=True))
+        self._guidance.on_blur([at for timestep in timesteps for at in outputs[timestep]])
 
     def _step_between(self, sources: tuple[Source, Source]) -> int:
         """Tell how many scene frames the frames of the present pair are apart."""
@@ -166,3 +181,12 @@ class GuidedNetwork(LayeredNetwork):
         else:
             guesses.append(moment.relit(self._streams[index].network))
         return blend(guesses, moment.aligned.is_known, moment.aligned.is_shared)
+
+
+def _are_blurred(earlier: Source, later: Source) -> bool:
+    """Tell whether vectors say that nothing moves while surfaces lie elsewhere."""
+    if bool(earlier.surfaces.motion.any()) or bool(later.surfaces.motion.any()):
+        return False
+    is_same = is_same_surface(earlier.surfaces.nearness, later.surfaces.nearness)
+    changes = (earlier.shown - later.shown).abs().amax(dim=1, keepdim=True) > _CHANGED
+    return float((changes | ~is_same).float().mean()) > _SHARE_CHANGED

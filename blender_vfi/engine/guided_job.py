@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -49,11 +49,16 @@ class GuidedJob:
     Args:
         job: the job.
         folder: where its frames go.
+        notify: told in words what the user should know although the job goes on.
     """
 
-    def __init__(self, job: JobSpec, folder: Path) -> None:
+    def __init__(
+        self, job: JobSpec, folder: Path, notify: Callable[[str], None] = lambda _message: None
+    ) -> None:
         self._job = job
         self._folder = folder
+        self._notify = notify
+        self._has_told_blur = False
         self._new: list[FrameConfidence] = []
         self._names: set[str] = set()
         self._bad: Collection[str] = ()
@@ -88,7 +93,25 @@ class GuidedJob:
     @property
     def guidance(self) -> Guidance:
         """What the model is told."""
-        return Guidance(steps=self.steps, is_set=self._job.vector_step > 0, on_error=self._note)
+        return Guidance(
+            steps=self.steps,
+            is_set=self._job.vector_step > 0,
+            on_error=self._note,
+            on_blur=self._tell_blur,
+        )
+
+    def _tell_blur(self, outputs: Sequence[int]) -> None:
+        """Say once that there is nothing to be guided by, from which frame on."""
+        if self._has_told_blur:
+            return
+        self._has_told_blur = True
+        mixes = self._job.guided_fill == "mix"
+        instead = "both frames are mixed" if mixes else "RIFE makes these frames alone"
+        self._notify(
+            f"{self._job.frame_name(outputs[0])}: all vectors of the frames around it are zero "
+            f"though the picture changes: was Motion Blur on? Here, and wherever it is so, "
+            f"{instead}. Render without motion blur, and add it afterwards with Vector Blur."
+        )
 
     def _note(self, output_index: int, expected_error: float, pixels: Tensor | None) -> None:
         name = self._job.frame_name(output_index)

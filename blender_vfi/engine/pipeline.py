@@ -126,7 +126,7 @@ class _JobRun:
         self._reports = JobReports(job.job_id, log.tell, is_cancelled)
         self._lease = lease
         self._sources = JobSources(job, self._reports)
-        self._guided = GuidedJob(job, Path(job.output_dir))
+        self._guided = GuidedJob(job, Path(job.output_dir), self._reports.notify)
 
     def run(self) -> Finished:
         self._reports.stop_if_cancelled()

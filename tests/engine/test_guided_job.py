@@ -23,16 +23,20 @@ pytestmark = pytest.mark.torch
 SCENE = Scene(square_speed=(3.0, 1.0), ground_speed=(0.5, 0.0))
 
 
-def write_frame(folder, time, *, number=None, with_vectors=True):
+def write_frame(
+    folder, time, *, number=None, with_vectors=True, is_blurred=False, scene=SCENE, brighter=0.0
+):
     def rows(values):
         return np.ascontiguousarray(values[0].permute(1, 2, 0).numpy())
 
     passes = {
-        "Combined": ("RGBA", "float", rows(SCENE.colour(time))),
-        "Depth": ("Z", "float", rows(SCENE.depth(time))),
+        "Combined": ("RGBA", "float", rows(scene.colour(time) + brighter * time)),
+        "Depth": ("Z", "float", rows(scene.depth(time))),
     }
     if with_vectors:
-        passes["Vector"] = ("XYZW", "float", rows(SCENE.vectors(time)))
+        vectors = scene.vectors(time)
+        # renderers that blur write none
+        passes["Vector"] = ("XYZW", "float", rows(vectors * 0 if is_blurred else vectors))
     return write_exr(folder / f"shot_{number or time + 1:04d}.exr", {"ViewLayer": passes})
 
 
@@ -130,6 +134,21 @@ def test_frames_without_vectors_are_made_by_the_network_alone_and_that_is_told(t
     assert any("no Vector and Depth passes" in text for text in notices)
     assert (made / "shot_0002.exr").exists()
     assert read_confidence(made) == ()
+
+
+def test_vectors_of_zero_in_frames_that_move_are_told_once_and_not_followed(tmp_path):
+    made, notices = fill(tmp_path, is_blurred=True)
+    [told] = [text for text in notices if "was Motion Blur on?" in text]
+    assert told.startswith("shot_0002.exr: all vectors of the frames around it are zero")
+    assert (made / "shot_0004.exr").exists()
+    assert read_confidence(made) == ()
+
+
+def test_vectors_of_zero_in_a_scene_that_stands_still_are_believed(tmp_path):
+    still = Scene(square_speed=(0.0, 0.0))
+    made, notices = fill(tmp_path, scene=still, brighter=0.002)
+    assert notices == []
+    assert [each.confidence > 0.5 for each in read_confidence(made)] == [True, True]
 
 
 @pytest.fixture
