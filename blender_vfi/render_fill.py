@@ -68,7 +68,7 @@ def prepare_rendered(
     )
     notices.append(
         message(
-            "Missing of scene {scene!r}, and made for it: {missing}",
+            "Missing of scene {scene!r}: {missing}",
             scene=scene.name,
             missing=describe_missing(files),
         )

@@ -118,3 +118,11 @@ class HalfRender(SetupChoices, bpy.types.PropertyGroup):
 def half_render(scene: bpy.types.Scene) -> Any:
     """Return what Half the Render keeps with `scene`."""
     return scene.blender_vfi.half_render
+
+
+def forget_doubtful(scene: bpy.types.Scene) -> None:
+    """Empty the list of doubtful frames: a script would render those of another job."""
+    half = half_render(scene)
+    half.folder, half.shift = "", 0
+    half.doubtful.clear()
+    half.doubtful_index = -1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import bpy
@@ -18,7 +18,7 @@ import bpy
 from .engine.folders import FRAME_SUFFIXES
 from .errors import RequestError
 from .messages import message
-from .render_properties import half_render
+from .render_properties import forget_doubtful, half_render
 from .strip_job import file_name
 
 STEPS = (2, 3, 4)
@@ -72,6 +72,9 @@ def set_up(scene: bpy.types.Scene, *, step: int, albedo: str = COLORS) -> list[s
     half_render(scene).setup_record = json.dumps([[each.path, each.value] for each in before])
     for change in wanted:
         _set(scene, change.path, change.value)
+    # set up again as before, the scene can still render what was in doubt
+    if Path(bpy.path.abspath(scene.render.filepath)).parent not in _listed_folder(scene).parents:
+        forget_doubtful(scene)
     notices: list[str] = [
         message(
             "Scene {scene!r} renders frames {first} to {last} with a frame step of {step}, to "
@@ -127,6 +130,10 @@ def restore(scene: bpy.types.Scene) -> list[str]:
             settings=", ".join(lost),
         )
     ]
+
+
+def _listed_folder(scene: bpy.types.Scene) -> Path:
+    return Path(bpy.path.abspath(half_render(scene).folder))
 
 
 def half_path(scene: bpy.types.Scene, step: int) -> str:

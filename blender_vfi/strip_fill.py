@@ -63,7 +63,7 @@ def prepare_fill(
         first_frame=first_frame_of(strip, source),
         notices=[
             message(
-                "Missing in strip {strip!r}, and made for it: {missing}",
+                "Missing in strip {strip!r}: {missing}",
                 strip=source.strip_name,
                 missing=describe_missing(files),
             ),

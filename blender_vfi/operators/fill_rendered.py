@@ -10,7 +10,7 @@ from ..errors import VfiError
 from ..job_queue import QueuedJob
 from ..messages import translated
 from ..render_fill import prepare_rendered
-from ..render_properties import half_render
+from ..render_properties import forget_doubtful, half_render
 from ..strip_job import effective_settings
 from .strip_jobs import Jobs
 
@@ -53,6 +53,7 @@ class RENDER_OT_vfi_fill_rendered(Jobs, bpy.types.Operator):
         except VfiError as error:
             self._fail(error)
             return []
+        forget_doubtful(scene)
         for notice in job.notices:
             self.report({"INFO"}, translated(notice, rpt_))
         return [job]

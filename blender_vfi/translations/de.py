@@ -749,8 +749,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ),
     (
         "*",
-        "Missing in strip {strip!r}, and made for it: {missing}",
-    ): "Im Streifen „{strip}“ fehlt und wird gemacht: {missing}",
+        "Missing in strip {strip!r}: {missing}",
+    ): "Im Streifen „{strip}“ fehlen: {missing}",
     (
         "*",
         "Strip {strip!r} plays {times:g} times as fast as its source: its frame rate is below "

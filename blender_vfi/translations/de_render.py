@@ -109,8 +109,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Minutes"): "Minuten",
     (
         "*",
-        "Missing of scene {scene!r}, and made for it: {missing}",
-    ): "Der Szene {scene!r} fehlten und werden gemacht: {missing}",
+        "Missing of scene {scene!r}: {missing}",
+    ): "Der Szene {scene!r} fehlen: {missing}",
     (
         "*",
         "Motion Blur is on: Cycles and EEVEE then write vectors of zero, which guide nothing. Switch it off, and blur afterwards with Vector Blur.",

@@ -1,5 +1,6 @@
 """Doubtful frames: they are listed, rendered after all, and what is rendered stays."""
 
+import contextlib
 import dataclasses
 import hashlib
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 import bpy
 import pytest
 
+from blender_vfi import render_setup
 from blender_vfi.doubtful_frames import Budget, DoubtfulRender, list_doubtful
 from blender_vfi.engine.confidence import CONFIDENCE_NAME, read_confidence
 from blender_vfi.engine.folder_lock import OWNER_NAME, FolderLock
 from blender_vfi.engine.job_record import write_record
 from blender_vfi.engine.protocol import Run
 from blender_vfi.engine.rendered_frames import RENDERED_NAME, read_job, rendered_names
-from blender_vfi.errors import OutputError
+from blender_vfi.errors import JobCancelledError, OutputError
 from blender_vfi.job_queue import JobState, QueuedJob, jobs
 from blender_vfi.render_properties import half_render
 
@@ -210,6 +212,35 @@ def test_without_a_folder_there_is_nothing_to_list_or_render(scene, tmp_path, op
         getattr(bpy.ops.render, operator)()
     with pytest.raises(RuntimeError, match="has no record of a job"):
         getattr(bpy.ops.render, operator)(folder=str(tmp_path))
+
+
+@pytest.mark.parametrize("error", [None, JobCancelledError("Cancelled.")])
+def test_a_fill_that_leaves_no_figures_leaves_no_list_of_the_job_before(
+    scene, filled, engine, error
+):
+    list_doubtful(scene, filled)
+    engine.error = error
+    with contextlib.suppress(RuntimeError):
+        bpy.ops.render.vfi_fill_rendered()
+    assert len(engine.jobs) == 1
+    assert not half_render(scene).doubtful
+    with pytest.raises(RuntimeError, match="has no filled frames yet"):
+        render_doubtful()
+
+
+@pytest.mark.parametrize(("is_elsewhere", "listed"), [(True, 0), (False, 2)])
+def test_set_up_for_another_output_path_forgets_the_list(
+    scene, sources, tmp_path, is_elsewhere, listed
+):
+    folder = sources[0].parent / "cube_filled_guided"
+    fill(sources, folder)
+    list_doubtful(scene, folder)
+    if is_elsewhere:
+        render_setup.restore(scene)
+        scene.render.filepath = str(tmp_path / "other" / "cube_")
+    render_setup.set_up(scene, step=2)
+    assert len(half_render(scene).doubtful) == listed
+    assert bool(half_render(scene).folder) == bool(listed)
 
 
 def test_damaged_figures_are_named(scene, filled):

@@ -155,5 +155,5 @@ def test_from_the_queue_the_strip_is_filled_too(scene, add_gappy, engine):
     engine.events = [finished]
     job_runner.tick(bpy.context)
     assert job.state is JobState.FINISHED
-    assert "made for it: 2" in job.notices[0]
+    assert "Missing in strip 'shot': 2" in job.notices[0]
     assert shown(vse.find_strip(scene, "shot")).files == names(1, 3)
