@@ -128,7 +128,11 @@ def _add_doubtful(commands: Any, open_project: OpenProject) -> None:
         "--folder", type=Path, required=True, metavar="DIR", help="what fill-rendered has filled"
     )
     doubtful.add_argument(
-        "--frames", type=_count, default=10, metavar="N", help="at most so many (default: 10)"
+        "--frames",
+        type=_count,
+        default=10,
+        metavar="N",
+        help="at most so many, 0 for all (default: 10)",
     )
     doubtful.add_argument(
         "--seconds", type=float, default=0.0, metavar="S", help="begin no further frame after S"
@@ -240,6 +244,6 @@ def _option(name: str) -> str:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 on")
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 on")
     return int(text)

@@ -43,7 +43,7 @@ class Budget:
     """How much may be rendered.
 
     Attributes:
-        frames: at most so many, the worst first.
+        frames: at most so many, the worst first; 0 for all.
         seconds: no further frame begins after so many; 0 for no limit.
     """
 
@@ -253,7 +253,7 @@ class DoubtfulRender:
                 "makes, and all that have some may be rendered already.",
                 folder=self._folder,
             )
-        return most_doubtful(known, self._budget.frames)
+        return most_doubtful(known, self._budget.frames or len(known))
 
     def _check_numbers(self) -> None:
         """Refuse a slowed sequence: its numbers are not those of the frames that it shows."""

@@ -96,9 +96,9 @@ class HalfRender(SetupChoices, bpy.types.PropertyGroup):
     )
     most_frames: bpy.props.IntProperty(
         name="Frames",
-        description="How many doubtful frames to render at most, the worst first",
+        description="How many doubtful frames to render at most, the worst first; 0 for all",
         default=10,
-        min=1,
+        min=0,
         soft_max=100,
     )
     most_minutes: bpy.props.FloatProperty(

@@ -80,9 +80,9 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
 
     frames: bpy.props.IntProperty(
         name="Frames",
-        description="How many frames to render at most, the worst first",
+        description="How many frames to render at most, the worst first; 0 for all",
         default=10,
-        min=1,
+        min=0,
         options={"SKIP_SAVE"},
     )
     minutes: bpy.props.FloatProperty(

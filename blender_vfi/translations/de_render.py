@@ -87,12 +87,12 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Aussparungen ({names}): Vektoren gehören dort zu dem, was ausspart, und nicht zu dem, was zu sehen ist.",
     (
         "*",
-        "How many doubtful frames to render at most, the worst first",
-    ): "Wie viele zweifelhafte Bilder höchstens gerendert werden, die schlechtesten zuerst",
+        "How many doubtful frames to render at most, the worst first; 0 for all",
+    ): "Wie viele zweifelhafte Bilder höchstens gerendert werden, die schlechtesten zuerst; 0 für alle",
     (
         "*",
-        "How many frames to render at most, the worst first",
-    ): "Wie viele Bilder höchstens gerendert werden, die schlechtesten zuerst",
+        "How many frames to render at most, the worst first; 0 for all",
+    ): "Wie viele Bilder höchstens gerendert werden, die schlechtesten zuerst; 0 für alle",
     ("*", "Its file in the folder"): "Seine Datei im Ordner",
     (
         "*",

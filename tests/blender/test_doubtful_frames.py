@@ -107,6 +107,11 @@ def test_each_call_goes_on_with_the_next_until_none_is_left(scene, filled):
         render_doubtful()
 
 
+def test_no_limit_on_the_frames_renders_all_that_are_in_doubt(scene, filled):
+    render_doubtful(folder=str(filled), frames=0)
+    assert rendered_names(filled) == {DOUBTFUL, BETTER}
+
+
 def test_no_frame_begins_after_the_time_is_up(scene, filled, monkeypatch):
     clock = iter(range(0, 10_000, 40))  # every look at the clock is 40 s later
     monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
