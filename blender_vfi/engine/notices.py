@@ -7,12 +7,16 @@ from pathlib import Path
 
 from ..models.catalog_types import ModelSpec
 from .composition import ChannelLayout
+from .gaps import describe_missing
 from .image_formats import FrameFormat
 from .inspection import show_the_same
+from .job_spec import JobSpec
 from .layered import LayeredLayout
 from .movie_frames import movie_of
 from .passes import Pass
 from .schedule import Between, Plan
+
+_MOST_LISTED = 5
 
 VARYING_RATE = (
     "The movie's frame rate varies: new frames are made for their exact moments, from the pictures "
@@ -60,6 +64,31 @@ def of_a_closed_loop(sources: Sequence[Path], frame_format: FrameFormat) -> Iter
             f"{last.name} shows the same as {first.name}: in a loop, the picture stands still "
             "there; leave the last frame out, by trimming the strip or in a folder without it."
         )
+
+
+def of_held_gaps(job: JobSpec, cuts: Iterable[int]) -> Iterator[str]:
+    """Say which missing frames of a filled sequence are copies, because a cut was found there.
+
+    Args:
+        job: what is made.
+        cuts: pairs of its source frames.
+    """
+    if job.cuts != "hold" or not isinstance(job.multiplier, tuple):
+        return
+    pairs = [pair for pair in cuts if job.multiplier[pair] > 1]
+    if not pairs:
+        return
+    before = [Path(job.sources[pair]) for pair in pairs[:_MOST_LISTED]]
+    after = [Path(job.sources[pair + 1]) for pair in pairs[:_MOST_LISTED]]
+    copies = "; ".join(
+        f"{describe_missing(frames)} of {frames[0].name}"
+        for frames in zip(before, after, strict=True)
+    )
+    more = "; …" if len(pairs) > _MOST_LISTED else ""
+    yield (
+        f"Missing frames that are copies, not new, because a cut was found there: {copies}{more}. "
+        "Where the shot goes on, fill again with Cuts: Off (--cuts off)."
+    )
 
 
 def of_changed_sources(sources: Sequence[Path], changed: Iterable[int], count: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
+from . import notices
 from .findings import Findings
 from .folders import frame_number
 from .frame_files import ReadAhead
@@ -15,7 +16,7 @@ from .inspection import inspect_frames
 from .job_folder import JobFolder
 from .job_spec import JobSpec
 from .movie_times import frame_before
-from .protocol import Found
+from .protocol import Found, Notice
 from .schedule import PairWork, Plan
 from .watching import Watching, is_possible
 
@@ -33,7 +34,7 @@ class Search:
         expected: what all frames are like.
         folder: whose record keeps what is found.
         threads: that decode frames for the loop.
-        tell: told what was found, once.
+        tell: told what was found, once, and what that means for missing frames.
         on_frame: told how many frames were looked at before the first is made; what it raises ends
             the search.
     """
@@ -47,7 +48,7 @@ class Search:
         folder: JobFolder,
         *,
         threads: int,
-        tell: Callable[[Found], None],
+        tell: Callable[[Found | Notice], None],
         on_frame: Callable[[int], None],
     ) -> None:
         self._job = job
@@ -166,3 +167,5 @@ class Search:
                 duplicates=len(findings.duplicates),
             )
         )
+        for message in notices.of_held_gaps(self._job, findings.cuts):
+            self._tell(Notice(job_id=self._job.job_id, message=message))

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from blender_vfi.engine import search
+from blender_vfi.engine.gaps import fill_job_for_folder
 from blender_vfi.engine.images import read_frame
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Found, Stage
+from blender_vfi.engine.protocol import Found, Notice, Stage
 from blender_vfi.errors import FrameError, JobCancelledError, OutputError
 
 from .fake_model import FakeModel, fake_cache
@@ -188,3 +189,22 @@ def test_scene_linear_frames_with_alpha_are_blended_as_light(tmp_path):
         read_frame(tmp_path / "out" / job.frame_name(index)).pixels for index in range(3)
     )
     assert np.allclose(mixed, (one + two) / 2, atol=0.01)
+
+
+def test_missing_frames_at_a_cut_are_told_to_be_copies(tmp_path):
+    folder = write_frames(tmp_path / "in", shot(1, 2) + shot(2, 2), [1, 2, 5, 7])
+    job = fill_job_for_folder(folder, tmp_path / "out", job_id="a")
+    events, _ = run(job)
+    [told] = [event.message for event in events if isinstance(event, Notice)]
+    assert "because a cut was found there: 3-4 of shot_0002.png. Where the shot" in told
+    assert "--cuts off" in told
+    for held in (3, 4):
+        original = (folder / "shot_0002.png").read_bytes()
+        assert (tmp_path / "out" / f"shot_{held:04d}.png").read_bytes() == original
+
+
+@pytest.mark.parametrize("settings", [{"cuts": "blend"}, {"cuts": "off"}])
+def test_missing_frames_that_are_no_copies_are_not_told_of(tmp_path, settings):
+    folder = write_frames(tmp_path / "in", shot(1, 2) + shot(2, 2), [1, 2, 5, 7])
+    events, _ = run(fill_job_for_folder(folder, tmp_path / "out", job_id="a", **settings))
+    assert not any(isinstance(event, Notice) for event in events)
