@@ -110,7 +110,7 @@ class DeviceLease:
             lock.acquire(blocking=False)
         except Timeout:
             return False
-        except (OSError, NotImplementedError):
+        except (OSError, NotImplementedError):  # no locks here, or no right to them
             return True
         self._lock = lock
         write_owner(self._owner_file, f"frames in {self._job.output_dir}")

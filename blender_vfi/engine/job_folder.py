@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -20,10 +19,11 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from ..errors import FrameError, OutputError
+from ..errors import OutputError
 from . import durable, job_record
 from .confidence import drop_figures
 from .disk_space import DiskSpace
+from .file_copies import copy_file, link_file
 from .findings import Findings
 from .folder_lock import LOCK_NAME, OWNER_NAME
 from .image_formats import FrameFormat
@@ -243,7 +243,7 @@ class JobFolder:
             OutputError: see `place`.
         """
         path = self._paths[output_index]
-        if self._job.link_sources and _link(source, path):
+        if self._job.link_sources and link_file(source, path, _partial_of(path)):
             return path
         return self.place(output_index, partial(copy_file, source))
 
@@ -350,52 +350,6 @@ def _is_there(path: Path) -> bool:
 def _partial_of(path: Path) -> Path:
     """Return what a file is called until it is whole; image libraries look at the suffix."""
     return path.with_name(f".{path.stem}{_PARTIAL}{path.suffix}")
-
-
-def _link(source: Path, path: Path) -> bool:
-    """Give a file a second name, in the place of whatever has it; False where that is refused."""
-    unfinished = _partial_of(path)
-    try:
-        unfinished.unlink(missing_ok=True)
-        os.link(source.resolve(), unfinished)  # itself, not a symbolic link to it
-        unfinished.replace(path)
-        unfinished.unlink(missing_ok=True)  # where both were the same file already, it stays
-    except (OSError, NotImplementedError):  # another disk, or no links, or no right to
-        return False
-    return True
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a file's bytes; on file systems that share blocks, without writing them.
-
-    Raises:
-        FrameError: the source cannot be opened.
-        OSError: reading goes wrong later, or the target cannot be written.
-    """
-    try:
-        reader = source.open("rb")
-    except OSError as error:
-        raise FrameError(
-            f"Source frame {source} cannot be read ({error.strerror}): restore it."
-        ) from error
-    with reader, target.open("wb") as writer:
-        if not _copied_by_system(reader.fileno(), writer.fileno()):
-            writer.seek(0)
-            writer.truncate()
-            os.lseek(reader.fileno(), 0, os.SEEK_SET)
-            shutil.copyfileobj(reader, writer, 1 << 20)
-
-
-def _copied_by_system(reader: int, writer: int) -> bool:
-    """Let the system copy an open file, which may share the blocks; False where it does not."""
-    if not hasattr(os, "copy_file_range"):  # Linux alone has it
-        return False
-    try:
-        while os.copy_file_range(reader, writer, 1 << 30):
-            pass
-    except OSError:  # not between these two file systems; a true error comes again
-        return False
-    return os.fstat(reader).st_size == os.fstat(writer).st_size
 
 
 def _is_same_file(one: Path, two: Path) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blender_vfi.engine.job_folder import RECORD_NAME, JobFolder, copy_file
+from blender_vfi.engine.file_copies import copy_file
+from blender_vfi.engine.job_folder import RECORD_NAME, JobFolder
 from blender_vfi.engine.protocol import JobSpec
 from blender_vfi.errors import CheckpointError, FrameError, OutputError
 
