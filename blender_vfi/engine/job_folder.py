@@ -4,8 +4,9 @@ A frame is written under a temporary name and renamed when it is whole, so a fra
 its final name is finished, whatever happened to the process. `vfi_job.json` keeps what decided the
 frames: the same job started again makes only what is missing; another job with frames of the same
 names is told that they are taken, and what has changed. Where source frames have changed, only what
-was made from them is made again. Real renders in the place of made frames stay. Jobs whose frames
-have other names, be it by their numbers or their format, may share the folder.
+was made from them is made again; where a sequence has grown, what is new. Real renders in the place
+of made frames stay. Jobs whose frames have other names, be it by their numbers or their format, may
+share the folder.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from .disk_space import DiskSpace
 from .file_copies import copy_file, link_file
 from .findings import Findings
 from .folder_lock import LOCK_NAME, OWNER_NAME
+from .former_frames import Origin, changed_since, find_former, origins
 from .image_formats import FrameFormat
 from .job_record import RECORD_NAME
 from .main_memory import with_room
 from .owners import read_owner, remove_owner, write_owner
 from .protocol import JobSpec
 from .rendered_frames import rendered_names
-from .schedule import Plan
+from .schedule import Plan, Source
 
 _PARTIAL = ".partial"
 _LARGEST_CONTEXT = 4
@@ -46,7 +48,9 @@ class JobFolder:
             frames are now.
         findings: what this very job found in its frames before it was stopped, all or up to where
             it came; None if nothing, or if frames have changed since.
-        changed_sources: source frames that have changed since this very job was stopped.
+        changed_sources: source frames that have changed since this very job was stopped, or been
+            added.
+        added_sources: those that have been added.
         bad_frames: names of frames that stand in for what the model could not make.
 
     Args:
@@ -77,39 +81,36 @@ class JobFolder:
         present = frozenset(index for index, path in enumerate(self._paths) if _is_there(path))
         self._records = job_record.read_records(self.path)
         names = frozenset(path.name for path in self._paths)
-        former = job_record.take_former(self._records, job, names)
-        record = self._own_of([each for each, _ in former])
-        made_before = record.get("made_from")
-        changed = job_record.changed_sources(made_before, self._fingerprint)
-        is_own = changed is not None
-        if present and not job.overwrite and not is_own:
-            changes = job_record.describe_changes(made_before, self._fingerprint)
-            raise OutputError(
-                f"{self._paths[min(present)]} exists already, and was not made by this very job "
-                f"({len(present)} of {len(self._paths)} names are taken{changes}): choose another "
-                "output folder or name, or allow overwriting (Output > Overwrite, --overwrite, "
-                "overwrite=True)."
-            )
-        if changed and plan.source_count != len(job.sources):  # pictures of one movie
-            changed = frozenset(range(plan.source_count))
-        self.changed_sources = changed or frozenset()
-        found = (job_record.findings_of(record) if is_own else None) or Findings()
-        self._former_plan = job.plan_for(plan, found.cuts, found.duplicates)
-        self.findings = None
-        if is_own and not self.changed_sources:
-            self.findings = job_record.findings_of(record)
-        # a real render is what a new frame can only come near to
+        records = job_record.take_former(self._records, job, names)
+        self._former = find_former([each for each, _ in records], job, plan, self._fingerprint)
+        # a real render is what a new frame can only come near to, but where a source frame belongs
         renders = rendered_names(self.path)
-        # what else jobs before left that had frames of these names, such as a longer one
-        stale = {name for _, theirs in former for name in theirs} - names - renders
-        is_replaced = job.overwrite and not is_own
-        self._stale = [self.path / name for name in sorted(stale)] if is_replaced else []
-        self._rendered = frozenset(each for each in present if self._paths[each].name in renders)
-        self.finished = self._rendered if job.overwrite else present
-        self._foreign = frozenset() if is_own else present - self._rendered
+        self._rendered = frozenset(
+            index
+            for index in present
+            if self._paths[index].name in renders and not isinstance(plan.outputs[index], Source)
+        )
+        made = {name for each in self._former for name in each.names}
+        foreign = frozenset(each for each in present if self._paths[each].name not in made)
+        if foreign and not job.overwrite:
+            raise self._taken(foreign, [each for each, _ in records])
         self._present = present
-        self.bad_frames = self._bad_frames_that_stay(record) if is_own else []
-        self.follow(self._former_plan)
+        self._taken_over = foreign - self._rendered
+        self.added_sources, self.changed_sources = changed_since(self._former)
+        self.findings = None
+        if self._former and not self.changed_sources:
+            self.findings = job_record.findings_of(self._former[0].record)
+        # what else jobs before left that had frames of these names, such as a longer one
+        own = [each.record for each in self._former]
+        stale = {name for record, theirs in records if record not in own for name in theirs}
+        stale -= names | renders
+        self._stale = [self.path / name for name in sorted(stale)] if job.overwrite else []
+        self._kept = self._rendered if job.overwrite else present
+        self._former_bad = self._bad_frames_that_stay()
+        self._origins: dict[str, Origin] = {}
+        for each in self._former:
+            self._origins |= each.origins(names, context)
+        self.follow(next((each.plan for each in self._former if each.job is job), plan))
 
     def __enter__(self) -> JobFolder:
         write_owner(self._owner_file, "a job of these frames")
@@ -134,12 +135,17 @@ class JobFolder:
         Returns:
             How many of those that are there will be made again, since sources have changed.
         """
-        outdated = job_record.outdated(self._former_plan, plan, self.changed_sources, self._context)
-        outdated -= self._rendered
-        self.finished -= outdated
+        made_again = {self._paths[index].name for index in self._present - self._rendered}
+        now = origins(self._job, plan, self._fingerprint["files"], made_again, self._context)
+        outdated = frozenset(
+            index
+            for index in self._present - self._rendered
+            if now[self._paths[index].name] != self._origins.get(self._paths[index].name)
+        )
+        self.finished = self._kept - outdated
         again = {self._paths[index].name for index in outdated}
-        self.bad_frames = [name for name in self.bad_frames if name not in again]
-        self._foreign |= outdated & self._present
+        self.bad_frames = [name for name in self._former_bad if name not in again]
+        self._foreign = self._taken_over | outdated
         return len(self._foreign) if self.changed_sources else 0
 
     def space(
@@ -247,14 +253,26 @@ class JobFolder:
             return path
         return self.place(output_index, partial(copy_file, source))
 
-    def _bad_frames_that_stay(self, record: job_record.Record) -> list[str]:
-        """Return the record's bad frames; where they are treated otherwise now, they go instead."""
-        bad = set(job_record.bad_frames_of(record))
-        at = {index for index in self.finished if self._paths[index].name in bad} - self._rendered
-        if record["job"].get("bad_frames") != self._job.bad_frames:
-            self.finished -= at
+    def _bad_frames_that_stay(self) -> list[str]:
+        """Return the records' bad frames; where they are treated otherwise now, they go instead."""
+        bad = {name for each in self._former for name in job_record.bad_frames_of(each.record)}
+        at = {index for index in self._kept if self._paths[index].name in bad} - self._rendered
+        if any(
+            each.record["job"].get("bad_frames") != self._job.bad_frames for each in self._former
+        ):
+            self._kept -= at
             return []
         return [self._paths[index].name for index in sorted(at)]
+
+    def _taken(self, taken: frozenset[int], records: Sequence[job_record.Record]) -> OutputError:
+        before = records[0].get("made_from") if records else None
+        changes = job_record.describe_changes(before, self._fingerprint)
+        return OutputError(
+            f"{self._paths[min(taken)]} exists already, and was not made by this very job "
+            f"({len(taken)} of {len(self._paths)} names are taken{changes}): choose another "
+            "output folder or name, or allow overwriting (Output > Overwrite, --overwrite, "
+            "overwrite=True)."
+        )
 
     def _unwritable(self, path: Path, error: OSError) -> OutputError:
         if not self.path.is_dir():
@@ -316,14 +334,6 @@ class JobFolder:
             pass  # a network file system without locks; names are still unique to the job
         except OSError as error:  # no space for a name, or of another user
             raise self._unwritable(self.path / LOCK_NAME, error) from error
-
-    def _own_of(self, records: Sequence[job_record.Record]) -> job_record.Record:
-        """Return the record of this very job, or else the latest; an empty one where none is."""
-        for record in records:
-            before = record.get("made_from")
-            if job_record.changed_sources(before, self._fingerprint) is not None:
-                return record
-        return records[0] if records else {}
 
     def _write_record(self) -> None:
         try:

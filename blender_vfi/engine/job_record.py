@@ -20,8 +20,7 @@ from .findings import Findings
 from .job_spec import DEFAULT_DIGITS
 from .movie_frames import file_of
 from .protocol import JobSpec
-from .schedule import Between, Dissolve, Plan
-from .window import window_of
+from .schedule import Plan
 from .wire import job_from_json, job_to_json
 
 RECORD_NAME = "vfi_job.json"
@@ -120,23 +119,6 @@ def describe_changes(before: Any, now: Record) -> str:
     if not changes:
         changes.append("the checkpoint's file")
     return f"; since then, this has changed: {', '.join(changes)}"
-
-
-def outdated(before: Plan, now: Plan, changed: frozenset[int], context: int) -> frozenset[int]:
-    """Return the output frames that would be another picture now.
-
-    Args:
-        before: the plan that they were made by, with what was found in the frames then.
-        now: likewise now.
-        changed: source frames that are others now.
-        context: source frames that the model looks at.
-    """
-    return frozenset(
-        index
-        for index in range(len(now.outputs))
-        if _basis(before, index, context) != _basis(now, index, context)
-        or not changed.isdisjoint(_sources_of(now, index, context))
-    )
 
 
 def names_of(job: Mapping[str, Any]) -> str:
@@ -241,21 +223,6 @@ def write_record(
         record["others"] = dict(others)
     durable.write_json(folder / RECORD_NAME, record)
     durable.sync_folder(folder)
-
-
-def _basis(plan: Plan, index: int, context: int) -> tuple[object, tuple[int, ...]]:
-    """Return what an output frame is, and in which order a model sees its sources."""
-    return plan.outputs[index], _sources_of(plan, index, context)
-
-
-def _sources_of(plan: Plan, index: int, context: int) -> tuple[int, ...]:
-    """Return the source frames that an output frame is made from."""
-    output = plan.outputs[index]
-    if isinstance(output, Between):
-        return tuple(window_of(plan, output.pair, context))
-    if isinstance(output, Dissolve):
-        return tuple(window_of(plan, output.pair, 2))
-    return (output.index,)
 
 
 def _source_stamp(index: int, source: str) -> list[int]:

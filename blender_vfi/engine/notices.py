@@ -105,6 +105,21 @@ def of_changed_sources(sources: Sequence[Path], changed: Iterable[int], count: i
     )
 
 
+def of_added_sources(added: int, kept: int, count: int) -> str:
+    """Say how many source frames are new, and what of the frames that are there stays.
+
+    Args:
+        added: source frames that were not there before.
+        kept: frames in the job's folder that stay as they are.
+        count: those that are made again.
+    """
+    again = f", and {count} made again beside new ones" if count else ""
+    return (
+        f"{added} source frame(s) have been added since this job was begun: "
+        f"{kept} frame(s) are kept{again}."
+    )
+
+
 def _on_scene_frames(plan: Plan, steps: Sequence[int]) -> bool:
     """Tell whether new frames are one scene frame from the next, as vectors of rendered ones are.
 

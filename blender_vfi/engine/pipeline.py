@@ -163,8 +163,12 @@ class _JobRun:
         check_reach(self._plan, self._spec)
         # what was made from frames that are others now is not finished
         count = folder.follow(self._plan)
-        if folder.changed_sources:
-            self._reports.notify(notices.of_changed_sources(sources, folder.changed_sources, count))
+        changed = folder.changed_sources - folder.added_sources
+        if changed:
+            self._reports.notify(notices.of_changed_sources(sources, changed, count))
+        elif folder.added_sources:
+            kept = len(folder.finished)
+            self._reports.notify(notices.of_added_sources(len(folder.added_sources), kept, count))
         if self._job.loop and not folder.finished:
             self._reports.notify(*notices.of_a_closed_loop(sources, frame_format))
         return search

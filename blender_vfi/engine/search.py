@@ -120,7 +120,8 @@ class Search:
             return Findings()
         findings = self._folder.findings
         # what is known counts although nothing is to be made: frames are there because of it
-        if findings is None and not self._makes_frames(plan):
+        is_known = not self._folder.changed_sources
+        if findings is None and is_known and not self._makes_frames(plan):
             return Findings()
         if findings is None or findings.until is not None:
             known = findings or Findings(until=0)

@@ -208,3 +208,16 @@ def test_missing_frames_that_are_no_copies_are_not_told_of(tmp_path, settings):
     folder = write_frames(tmp_path / "in", shot(1, 2) + shot(2, 2), [1, 2, 5, 7])
     events, _ = run(fill_job_for_folder(folder, tmp_path / "out", job_id="a", **settings))
     assert not any(isinstance(event, Notice) for event in events)
+
+
+def test_cuts_are_found_anew_where_nothing_is_made_from_what_has_changed(tmp_path):
+    """The last frame is a shot of its own: what is held before it does not show it."""
+    source = write_frames(tmp_path / "in", shot(1, 2) + shot(2, 1))
+    run(make_job(source, tmp_path / "out"))
+    other = write_frames(tmp_path / "other", shot(4, 1), [3])
+    (other / "shot_0003.png").replace(source / "shot_0003.png")
+    _, model = run(make_job(source, tmp_path / "out"))
+    assert asked_pairs(model) == 0
+    for name, number in (("shot_0004.png", 2), ("shot_0005.png", 3)):
+        original = (source / f"shot_{number:04d}.png").read_bytes()
+        assert (tmp_path / "out" / name).read_bytes() == original
