@@ -33,7 +33,7 @@ from .engine.client import EngineClient
 from .engine.folders import job_for_folder, list_frames
 from .engine.gaps import describe_missing, fill_job_for_folder
 from .engine.limits import LOG_LEVEL_VARIABLE
-from .engine.movie_frames import is_movie
+from .engine.movie_frames import is_movie, movie_frame
 from .engine.movie_jobs import job_for_movie
 from .engine.protocol import JobSpec
 from .engine.rates import ratio_between
@@ -172,11 +172,11 @@ def _interpolate(options: argparse.Namespace) -> int:
         **job_settings(options),
     }
     if not is_movie(options.source) or options.source.is_dir():
-        has_times = options.times is not None or options.speed is not None
-        source_count = len(list_frames(options.source)) if has_times else 0
+        frames = list_frames(options.source)
         settings["rate_ratio"] = _rate_ratio(options, needs_both=not is_movie_output(output))
-        settings["times"] = output_times(options, source_count)
-        folder, of_movie = output_settings(options, output, options.source_rate)
+        settings["times"] = output_times(options, len(frames))
+        sources = list(map(str, frames))
+        folder, of_movie = output_settings(options, output, options.source_rate, sources)
         return _run(job_for_folder(options.source, folder, **settings, **of_movie), options)
     end_on_signals()
     client = EngineClient(options.engine_python)
@@ -188,7 +188,8 @@ def _interpolate(options: argparse.Namespace) -> int:
         if options.rate is not None:
             settings["rate_ratio"] = ratio_between(source_rate, options.rate)
         settings["times"] = output_times(options, movie.frame_count)
-        folder, of_movie = output_settings(options, output, source_rate)
+        sources = [str(movie_frame(options.source.absolute(), 0))]
+        folder, of_movie = output_settings(options, output, source_rate, sources)
         job = job_for_movie(options.source, movie.frame_count, folder, **settings, **of_movie)
         return _run(job, options, client)
     finally:

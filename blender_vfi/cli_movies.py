@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 import uuid
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from .cli_options import multiplier
 from .cli_values import frame_rate
 from .engine.client import EngineClient, raise_if_ended
+from .engine.default_folder import own_folder
 from .engine.movie_codecs import CODECS, MOVIE_OUTPUT_SUFFIXES, usual_codec
 from .engine.movie_frames import is_movie
 from .engine.protocol import Examine, Examined
@@ -86,7 +88,10 @@ def _is_folder(path: Path) -> bool:
 
 
 def output_settings(
-    options: argparse.Namespace, output: Path, source_rate: Fraction | None
+    options: argparse.Namespace,
+    output: Path,
+    source_rate: Fraction | None,
+    sources: Sequence[str],
 ) -> tuple[Path, dict[str, Any]]:
     """Return the folder of the frames, and the `JobSpec` fields of the movie made of them.
 
@@ -94,13 +99,14 @@ def output_settings(
         options: of a command with `add_movie_options`.
         output: a folder, or a movie, whose frames are kept in a folder beside it.
         source_rate: frames a second of the source; None where it is not known.
+        sources: source frames, of a movie one or more.
 
     Raises:
         RequestError: the movie's rate is not known, or no codec goes into such a file, or there is
             no movie that the options could be for.
     """
     if is_movie_output(output):
-        folder = output.with_name(f"{output.stem}_frames")
+        folder = own_folder(output.absolute().with_name(f"{output.stem}_frames"), sources)
         return folder, _movie_settings(options, output, source_rate)
     if (options.codec, options.movie_crf, options.movie_rate) != (None, None, None):
         raise RequestError(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .engine.job_spec import JobSpec
 from .engine.protocol import (
     Cancelled,
     Event,
@@ -219,6 +220,11 @@ class JobQueue:
     def is_busy(self) -> bool:
         """Whether a job runs or waits."""
         return any(not job.state.has_ended for job in self._jobs)
+
+    def specs_to_come(self, prepared: Iterable[QueuedJob] = ()) -> list[JobSpec]:
+        """List what the jobs that have not ended will make, and jobs that are not queued yet."""
+        to_come = [*(job for job in self._jobs if not job.state.has_ended), *prepared]
+        return [job.request.job for job in to_come if isinstance(job.request, Run)]
 
     def find(self, job_id: str) -> QueuedJob | None:
         """Return the job called `job_id`."""

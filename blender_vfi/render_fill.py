@@ -24,10 +24,11 @@ from .job_queue import QueuedJob, Rendered
 from .messages import message
 from .models import catalog
 from .models.catalog_guided import GUIDED
+from .output_names import output_folder, suffix_of
 from .paths import absolute_path, path_like
 from .render_warnings import camera_changes
 from .strip_fill import replace_elements
-from .strip_job import engine_fields, output_folder, suffix_of
+from .strip_job import engine_fields
 from .vse import ImageSource, StripTimes
 from .vse_timing import Placed
 
@@ -60,7 +61,7 @@ def prepare_rendered(
     notices = _choose_model(settings, files[0]) if chooses_model else []
     job = fill_job(
         files,
-        Path(output_folder(settings, source, "filled")),
+        Path(output_folder(settings, source, "filled", keeps_numbers=True)),
         job_id=uuid.uuid4().hex,
         suffix=suffix_of(settings, source),
         cut_pairs=_camera_cuts(scene, files) if settings.cuts != "OFF" else None,

@@ -18,8 +18,8 @@ import bpy
 from .engine.folders import FRAME_SUFFIXES
 from .errors import RequestError
 from .messages import message
+from .output_names import file_name
 from .render_properties import forget_doubtful, half_render
-from .strip_job import file_name
 
 STEPS = (2, 3, 4)
 NO_ALBEDO, COLORS, DENOISING_ALBEDO = "NONE", "COLORS", "DENOISING"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,20 @@ from .errors import RequestError
 from .job_queue import QueuedJob
 from .messages import message
 from .models.catalog_guided import GUIDED
+from .output_names import output_folder, suffix_of
 from .paths import path_like
-from .strip_job import engine_fields, first_frame_of, output_folder, suffix_of
+from .strip_job import engine_fields, first_frame_of
 from .vse import ImageSource, StripTimes
 from .vse_timing import Placed
 
 
 def prepare_fill(
-    scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool = False
+    scene: bpy.types.Scene,
+    strip: bpy.types.Strip,
+    settings: Any,
+    *,
+    is_one_of_many: bool = False,
+    others: Collection[JobSpec] = (),
 ) -> QueuedJob:
     """Describe the job that makes the frames whose numbers are missing in `strip`.
 
@@ -33,16 +40,23 @@ def prepare_fill(
         strip: an image strip; elements whose files are missing count as missing frames.
         settings: anything with the properties of `InterpolationProperties`; those of rate, timing
             and ranges do not matter.
-        is_one_of_many: see `strip_job.build_job`.
+        is_one_of_many: see `output_names.output_folder`.
+        others: likewise.
 
     Raises:
         VfiError: strip, files or settings do not fit; the message says what to do.
     """
     source = vse.read_image_strip(scene, strip, leaves_out_missing=True)
     files = [Path(file) for file in source.files]
+    folder = output_folder(
+        *(settings, source, "filled"),
+        is_one_of_many=is_one_of_many,
+        others=others,
+        keeps_numbers=True,
+    )
     job = fill_job(
         files,
-        Path(output_folder(settings, source, "filled", is_one_of_many=is_one_of_many)),
+        Path(folder),
         job_id=uuid.uuid4().hex,
         suffix=suffix_of(settings, source),
         **engine_fields(settings),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Collection, Sequence
 from fractions import Fraction
@@ -13,18 +12,17 @@ from typing import Any
 import bpy
 
 from . import vse, vse_movies, vse_rate, vse_retiming, vse_speed, vse_timing
-from .engine.folders import find_gap, output_suffix, split_number
+from .engine.folders import find_gap, split_number
 from .engine.movie_codecs import find_codec
-from .engine.movie_jobs import DEFAULT_SUFFIX as MOVIE_FRAME_SUFFIX
 from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
 from .engine.rates import parse_rate, rate_text
 from .engine.schedule import parse_pairs
 from .job_queue import QueuedJob
 from .messages import message
-from .models import catalog
+from .output_names import output_folder, sequence_prefix, suffix_of
 from .paths import absolute_path
 from .properties import BY_MULTIPLIER, BY_RATE, SETTINGS, scene_settings
-from .property_items import AS_MOVIE, SAME_AS_SOURCE, USUAL_CRF
+from .property_items import AS_MOVIE, USUAL_CRF
 from .strip_cuts import known_cuts
 from .vse import ImageSource
 from .vse_timing import Timing
@@ -39,6 +37,7 @@ def prepare(
     *,
     also_skips: bool,
     is_one_of_many: bool = False,
+    others: Collection[JobSpec] = (),
 ) -> QueuedJob:
     """Describe the job that interpolates `strip`, and make sure that its result can be placed.
 
@@ -47,7 +46,8 @@ def prepare(
         strip: an image or movie strip.
         settings: anything with the properties of `InterpolationProperties`.
         also_skips: whether the scene's list of skipped ranges counts too.
-        is_one_of_many: see `build_job`.
+        is_one_of_many: see `output_names.output_folder`.
+        others: likewise.
 
     Raises:
         VfiError: strip, files or settings do not fit; the message says what to do.
@@ -64,6 +64,7 @@ def prepare(
         also_skipped=skipped_pairs(scene, source, first_frame) if also_skips else frozenset(),
         cut_pairs=known_cuts(scene, strip, settings, source, first_frame) if knows_pairs else (),
         is_one_of_many=is_one_of_many,
+        others=others,
         times=times,
     )
     vse_timing.check_timing(timing, source, job)
@@ -159,6 +160,7 @@ def build_job(
     also_skipped: Collection[int] = (),
     cut_pairs: Collection[int] = (),
     is_one_of_many: bool = False,
+    others: Collection[JobSpec] = (),
     times: Sequence[Fraction] | None = None,
 ) -> JobSpec:
     """Describe the job that `settings` ask for.
@@ -168,8 +170,8 @@ def build_job(
         source: what the strip shows.
         also_skipped: pairs to leave alone beside those that the settings name.
         cut_pairs: pairs that the timeline has cuts in; without effect where cuts are interpolated.
-        is_one_of_many: whether other strips share the settings, so that it needs a folder of its
-            own in the output folder.
+        is_one_of_many: see `output_names.output_folder`.
+        others: likewise.
         times: the moment of each new frame, in place of multiplier and rate.
 
     Raises:
@@ -178,18 +180,9 @@ def build_job(
     """
     has_rate = settings.frames_by == BY_RATE and times is None
     rate = parse_rate(settings.target_rate) if has_rate else None
-    skip, keep = _pairs(settings.skip_pairs), _pairs(settings.keep_pairs)
-    if keep is not None:
-        keep -= frozenset(also_skipped)
-    elif also_skipped:
-        skip = (skip or frozenset()) | frozenset(also_skipped)
-    ending = f"x{settings.multiplier}" if rate is None else f"{rate_text(rate)}fps"
-    if times is not None:
-        ending = "retimed"
-    if settings.loop:
-        ending += "_loop"
     ratio = None if rate is None else _ratio_to(source, rate)
-    folder = output_folder(settings, source, ending, is_one_of_many=is_one_of_many)
+    ending = _ending(settings, rate, times)
+    folder = output_folder(settings, source, ending, is_one_of_many=is_one_of_many, others=others)
     name = f"{sequence_prefix(source).rstrip('_-. ')}_{ending}"
     job = JobSpec(
         job_id=uuid.uuid4().hex,
@@ -200,17 +193,39 @@ def build_job(
         multiplier=settings.multiplier if rate is None and times is None else DEFAULT_MULTIPLIER,
         rate_ratio=None if ratio is None else ratio.as_integer_ratio(),
         times=None if times is None else tuple(map(str, times)),
-        skip_pairs=None if skip is None else tuple(sorted(skip)),
-        keep_pairs=None if keep is None else tuple(sorted(keep)),
+        **_pair_fields(settings, also_skipped, cut_pairs),
         loop=settings.loop,
         duplicates=settings.duplicates.lower(),
         hold_skipped=Timing(settings.timing).keeps_time,
-        cut_pairs=tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
         **engine_fields(settings),
         **movie_fields(settings, Path(folder, name), _movie_rate(settings, source, ratio)),
     )
     job.check()
     return job
+
+
+def _ending(settings: Any, rate: Fraction | None, times: Sequence[Fraction] | None) -> str:
+    """Return what a job's folder and movie are called after: what it makes of the frames."""
+    ending = f"x{settings.multiplier}" if rate is None else f"{rate_text(rate)}fps"
+    if times is not None:
+        ending = "retimed"
+    return f"{ending}_loop" if settings.loop else ending
+
+
+def _pair_fields(
+    settings: Any, also_skipped: Collection[int], cut_pairs: Collection[int]
+) -> dict[str, Any]:
+    """Return the fields of a `JobSpec` that treat pairs apart; see `build_job`."""
+    skip, keep = _pairs(settings.skip_pairs), _pairs(settings.keep_pairs)
+    if keep is not None:
+        keep -= frozenset(also_skipped)
+    elif also_skipped:
+        skip = (skip or frozenset()) | frozenset(also_skipped)
+    return {
+        "skip_pairs": None if skip is None else tuple(sorted(skip)),
+        "keep_pairs": None if keep is None else tuple(sorted(keep)),
+        "cut_pairs": tuple(sorted(cut_pairs)) if cut_pairs and settings.cuts != "OFF" else None,
+    }
 
 
 def movie_fields(settings: Any, path: Path, rate: Fraction) -> dict[str, Any]:
@@ -270,48 +285,6 @@ def engine_fields(settings: Any) -> dict[str, Any]:
     }
 
 
-def suffix_of(settings: Any, source: ImageSource) -> str:
-    """Return the suffix of the format that `settings` ask for.
-
-    Raises:
-        RequestError: the source's own cannot be written.
-    """
-    if settings.output_format == SAME_AS_SOURCE and vse_movies.movie_of_source(source):
-        return MOVIE_FRAME_SUFFIX
-    if settings.output_format == SAME_AS_SOURCE and source.files:
-        return output_suffix(Path(source.files[0]))
-    return f".{settings.output_format.lower()}"
-
-
-def output_folder(
-    settings: Any, source: ImageSource, ending: str, *, is_one_of_many: bool = False
-) -> str:
-    """Return the folder that `settings` name, or else one beside the source's files.
-
-    Args:
-        settings: see `build_job`.
-        source: likewise.
-        ending: what the folder beside the source's files is called after.
-        is_one_of_many: see `build_job`.
-
-    Raises:
-        StripError: the path is relative to a .blend that was never saved.
-    """
-    if settings.output_dir:
-        chosen = absolute_path(settings.output_dir, message("The output folder"))
-        return str(Path(chosen, file_name(source.strip_name))) if is_one_of_many else chosen
-    movie = vse_movies.movie_of_source(source)
-    beside = (movie or Path(source.files[0])).parent if source.files else Path.cwd()
-    name = sequence_prefix(source).rstrip("_-. ") or "frames"
-    if source.is_part:  # the other part of a cut strip may want a folder as well
-        first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
-        name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
-    name += f"_{ending}"
-    if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
-        name = f"{name}_{settings.model}"
-    return str(beside / name)
-
-
 def describe_doubts(source: ImageSource) -> list[str]:
     """Say what looks unintended about a strip's files, although they can be interpolated."""
     numbers = [split_number(Path(file))[1] for file in source.files]
@@ -330,27 +303,6 @@ def describe_doubts(source: ImageSource) -> list[str]:
             missing=missing,
         )
     ]
-
-
-def sequence_prefix(source: ImageSource) -> str:
-    """Return what names of output frames begin with: the source's own beginning, or its strip's.
-
-    Files that are named by numbers alone take the name of their folder.
-    """
-    movie = vse_movies.movie_of_source(source)
-    if movie is not None:
-        return f"{file_name(movie.stem)}_"
-    first = Path(source.files[0]) if source.files else Path(source.strip_name)
-    prefix, number = split_number(first)
-    if number is None or not prefix:
-        name = first.parent.name if number is not None else source.strip_name
-        prefix = Path(file_name(name)).stem
-    return prefix if prefix.endswith(("_", "-", ".", " ")) else f"{prefix}_"
-
-
-def file_name(name: str) -> str:
-    """Return `name` with what no file system takes replaced."""
-    return re.sub(r'[/\\:*?"<>|\0]', "_", name)
 
 
 def _ratio_to(source: ImageSource, rate: Fraction) -> Fraction:

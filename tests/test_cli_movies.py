@@ -102,3 +102,13 @@ def test_folder_is_never_made_under_the_name_of_a_movie(tmp_path, capsys, name):
     assert cli.main(["fill", str(frames), str(tmp_path / "out.mov")]) == 2
     assert "has the name of a movie" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == [frames]
+
+
+def test_frames_of_two_movies_never_get_into_one_folder_unasked(tmp_path, checkpoint_folder):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        movie = write_movie(tmp_path / name / "clip.mp4", 2, rate=Fraction(24), size=(64, 64))
+        output = tmp_path / "out" / f"clip{'.mov' if name == 'one' else '.mkv'}"
+        assert command(movie, "-o", output, "--device", "cpu", "--quiet")[0] == 0
+    names = [path.name for path in (tmp_path / "out").iterdir()]
+    assert sorted(names) == ["clip.mkv", "clip.mov", "clip_frames", "clip_frames_mp4"]

@@ -25,10 +25,10 @@ class SEQUENCER_OT_vfi_fill_gaps(StripJobs, bpy.types.Operator):
     bl_options = set()  # as for Interpolate Strip
 
     def describe(
-        self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool
+        self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, **of_folder: Any
     ) -> QueuedJob:
         """Describe the job that fills a strip."""
-        return prepare_fill(scene, strip, settings, is_one_of_many=is_one_of_many)
+        return prepare_fill(scene, strip, settings, **of_folder)
 
 
 CLASSES = (SEQUENCER_OT_vfi_fill_gaps,)

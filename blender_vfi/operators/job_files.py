@@ -92,12 +92,12 @@ class SEQUENCER_OT_vfi_save_job(_JobFileOperator, StripJobs, bpy.types.Operator)
         self.layout.prop(self, "fills_gaps")
 
     def describe(
-        self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool
+        self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, **of_folder: Any
     ) -> QueuedJob:
         """Describe the job that interpolates a strip, or fills it."""
         if self.fills_gaps:
-            return prepare_fill(scene, strip, settings, is_one_of_many=is_one_of_many)
-        return super().describe(scene, strip, settings, is_one_of_many=is_one_of_many)
+            return prepare_fill(scene, strip, settings, **of_folder)
+        return super().describe(scene, strip, settings, **of_folder)
 
 
 class SEQUENCER_OT_vfi_save_queue(_JobFileOperator, bpy.types.Operator):

@@ -114,17 +114,21 @@ class StripJobs(Jobs):
     )
 
     def describe(
-        self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, *, is_one_of_many: bool
+        self, scene: bpy.types.Scene, strip: bpy.types.Strip, settings: Any, **of_folder: Any
     ) -> QueuedJob:
         """Describe the job of one strip, which interpolates it unless an operator says otherwise.
+
+        Args:
+            scene: of the strip.
+            strip: what the job is of.
+            settings: as `effective_settings` returns them.
+            **of_folder: what decides the folder of its own, see `output_names.output_folder`.
 
         Raises:
             VfiError: strip, files or settings do not fit.
         """
         own_pairs = any(map(self.properties.is_property_set, ("skip_pairs", "keep_pairs")))
-        return prepare(
-            scene, strip, settings, also_skips=not own_pairs, is_one_of_many=is_one_of_many
-        )
+        return prepare(scene, strip, settings, also_skips=not own_pairs, **of_folder)
 
     def _prepare(self, context: bpy.types.Context) -> list[QueuedJob]:
         """Describe the job of every strip that fits; report those that do not."""
@@ -140,9 +144,13 @@ class StripJobs(Jobs):
             self._fail(error)
             return prepared
         settings = effective_settings(self, scene)
+        is_one_of_many = len(strips) > 1
         for strip in strips:
+            others = jobs.specs_to_come(prepared)
             try:
-                job = self.describe(scene, strip, settings, is_one_of_many=len(strips) > 1)
+                job = self.describe(
+                    *(scene, strip, settings), is_one_of_many=is_one_of_many, others=others
+                )
             except VfiError as error:
                 self._fail(error)
                 continue

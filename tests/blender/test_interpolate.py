@@ -326,3 +326,23 @@ def test_the_dialog_shows_the_jobs_own_words_when_it_fails(scene, add_strip, eng
     scene.blender_vfi.multiplier = 1
     with pytest.raises(RuntimeError, match="Multiplier 1: must be a whole number"):
         bpy.ops.sequencer.vfi_interpolate_settings()
+
+
+def test_sequences_of_one_name_have_folders_of_their_own(scene, add_strip, engine, tmp_path):
+    """Such as a shot that was rendered to two formats; and each job finds its own again."""
+    add_strip(2, folder=tmp_path / "shot")
+    write_png(tmp_path / "shot" / "shot0001.png", 50)
+    write_png(tmp_path / "shot" / "shot0002.png", 90)
+    vse.new_image_strip(
+        vse.root_strips(scene),
+        name="other",
+        folder=str(tmp_path / "shot"),
+        filenames=["shot0001.png", "shot0002.png"],
+        channel=4,
+        start=1,
+    )
+    for strip in vse.all_strips(scene):
+        strip.select = True
+    assert interpolate_strip(timing="SLOW_MOTION") == {"FINISHED"}
+    folders = [job.output_dir for job in engine.jobs]
+    assert sorted(folders) == [str(tmp_path / "shot" / name) for name in ("shot_x2", "shot_x2_png")]
