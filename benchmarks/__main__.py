@@ -23,6 +23,7 @@ RECORDED = (
     "memory",
     "eight_k",
     "tiles",
+    "allocator",
     "cuts",
     "duplicates",
     "cache_clearing",

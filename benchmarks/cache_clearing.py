@@ -4,8 +4,8 @@
         [--device auto] [--precision auto] [--model rife-4.25] [--record]
 
 Makes one frame in each pair of moving noise, in memory, once for each N: no file takes part. A
-GPU's allocator keeps what it has been given; clearing hands back what is not in use, for other
-programs, and asks for it anew. On the CPU, clearing is a garbage collection alone.
+GPU's allocator keeps what it has been given, as the engine does with main memory on Linux; clearing
+hands back what is not in use, for other programs, and the next pair asks for it anew.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from blender_vfi.engine import memory
+from blender_vfi.engine import host_allocator, memory
 from blender_vfi.engine.composition import ChannelLayout
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.schedule import PairWork, plan
@@ -60,13 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
+    host_allocator.keep_freed()  # as the engine does, here and below
     device = memory.choose_device(options.device)
     spec = catalog.find(options.model)
     dtype = memory.choose_dtype(options.precision, device, half_precision=spec.half_precision)
     model = load_model(spec, device=device, dtype=dtype)
     width, height = map(int, options.size.split("x"))
     unfrozen_s = _clearing_seconds(device)
-    gc.freeze()  # as the engine does once it is loaded
+    gc.freeze()
     measure(model, device, (height, width), pairs=3, every=1)  # what is only done once
     rows: list[tuple[findings.Cell, ...]] = []
     for every in options.every:

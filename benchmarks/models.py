@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from blender_vfi.engine import memory
+from blender_vfi.engine import host_allocator, memory
 from blender_vfi.engine.composition import ChannelLayout
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.schedule import Plan, plan
@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--one", metavar="NAME", help="measure here and print JSON")
     options = parser.parse_args(arguments)
     if options.one:
+        host_allocator.keep_freed()  # as the engine does
         print(json.dumps(measure(catalog.find(options.one))))
         return 0
     names = options.models.split(",") if options.models else None

@@ -111,6 +111,7 @@ class JobModel:
         if self._job.tile_size or self.device.type != "cpu":
             return self._job.tile_size
         size = frame_format.width, frame_format.height
+        memory.clear_cache(self.device)  # what loading has left behind is free as well
         free_bytes = memory.free_memory_bytes(self.device)
         needed = footprint.footprint(
             self._spec,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..errors import HostMemoryError
+from . import host_allocator
 
 _T = TypeVar("_T")
 _PAUSE_S = 0.5
@@ -23,7 +24,7 @@ def free_bytes() -> int:
 
 
 def with_room(attempt: Callable[[], _T], *, what: str) -> _T:
-    """Run `attempt`; where main memory is full, collect garbage, wait a moment and try once more.
+    """Run `attempt`; where main memory is full, give back what is unused, wait and try again.
 
     Others of this job's threads let go of their frames meanwhile.
 
@@ -39,6 +40,7 @@ def with_room(attempt: Callable[[], _T], *, what: str) -> _T:
     except MemoryError:
         pass  # its traceback holds on to what filled the memory, and goes with it
     gc.collect()
+    host_allocator.hand_back()
     time.sleep(_PAUSE_S)
     try:
         return attempt()

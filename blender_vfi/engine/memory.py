@@ -11,7 +11,7 @@ import psutil
 import torch
 
 from ..errors import DeviceError, DeviceMemoryError, RequestError
-from . import main_memory
+from . import host_allocator, main_memory
 
 _T = TypeVar("_T")
 
@@ -153,8 +153,12 @@ def peak_memory_bytes() -> int:
 
 
 def clear_cache(device: torch.device) -> None:
-    """Collect garbage and hand unused device memory back, so that other programs can have it."""
+    """Collect garbage and hand unused memory back, so that other programs can have it.
+
+    That of `device`, and main memory, where this process keeps any (see `host_allocator`).
+    """
     gc.collect()
+    host_allocator.hand_back()
     if device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":

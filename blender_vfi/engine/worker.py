@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import EngineError, EngineStartError, JobCancelledError, ProtocolError, VfiError
+from . import host_allocator
 from .courtesy import Courtesy, Manner
 from .protocol import (
     PROTOCOL_VERSION,
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--nice", type=int, default=0, metavar="N")
     options = parser.parse_args(arguments)
     _yield_processor(options.nice)
+    host_allocator.keep_freed()
     wire = _take_stdout()
     requests = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
     worker = Worker(wire, requests, idle_exit_s=options.idle_exit, give_up=partial(os._exit, 1))
@@ -232,7 +234,8 @@ class Worker:
             traceback.print_exc()
             self._fail(job_id, EngineError.__name__, f"Unexpected {type(error).__name__}: {error}")
         finally:
-            # only here, where no error holds what it had on the device
+            # only here, where no error holds what it had, on the device or in main memory
+            host_allocator.hand_back()
             self._courtesy.leave()
             with self._jobs_lock:
                 self._unfinished.discard(job_id)

@@ -6,6 +6,7 @@ import gc
 import itertools
 import json
 import os
+import types
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from benchmarks import (
+    allocator,
     cache_clearing,
     cuts,
     duplicates,
@@ -180,14 +182,46 @@ def test_the_look_at_an_answer_is_timed_beside_the_answer(capsys, checkpoint_fol
     assert "64×64, fp32, CPU" in told
 
 
-def test_clearings_of_the_cache_are_measured_for_each_number_of_pairs(capsys, checkpoint_folder):
+def test_clearings_of_the_cache_are_measured_for_each_number_of_pairs(
+    capsys, checkpoint_folder, monkeypatch
+):
+    # this process goes on, and its allocator could not be set back
+    monkeypatch.setattr(cache_clearing.host_allocator, "keep_freed", lambda: False)
     sizes = ["--pairs", "3", "--size", "64x48", "--device", "cpu"]
     assert cache_clearing.main(["--every", "1", "1000", *sizes]) == 0
-    gc.unfreeze()  # of this process, which goes on
+    gc.unfreeze()
     rows = capsys.readouterr().out.splitlines()
     assert [row.split()[0] for row in rows[1:3]] == ["1", "1000"]
     assert all(float(figure) > 0 for row in rows[1:3] for figure in row.split())
     assert rows[3].startswith("RIFE 4.25, 64×48, fp32, CPU")
+
+
+def test_memory_that_is_freed_and_that_is_kept_are_measured_beside_each_other(capsys):
+    sizes = ["--size", "192x128", "--frames", "1", "--rounds", "1"]
+    assert allocator.main(["--models", "plain-rife", *sizes]) == 0
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.startswith("RIFE 4.25, plain ")
+    freed_s, kept_s, _, freed_pages, _, freed_mib, kept_mib, left_mib = row.split()[-8:]
+    assert min(map(float, (freed_s, kept_s, freed_pages))) > 0
+    assert 0 < float(left_mib) < float(kept_mib) < 2 * float(freed_mib)
+
+
+@pytest.mark.parametrize("name", ["flavr-4x", "gmfss-union"])
+def test_every_kind_of_model_is_shown_what_it_takes(name, monkeypatch):
+    calls = []
+
+    def play(frames, features, timesteps, quality):
+        calls.append((len(frames), len(features), tuple(frames[0].shape), len(timesteps)))
+        return types.SimpleNamespace(frames=torch.zeros(1))
+
+    play.encode = lambda frame: frame
+    monkeypatch.setattr(allocator.weights, "build", lambda _spec: types.SimpleNamespace(model=play))
+    found = allocator.measure(name, (60, 100), frames=2)
+    spec = catalog.find(name)
+    sides = tuple(allocator.padded_side(side, spec, 1.0) for side in (60, 100))
+    count = (spec.fixed_multiplier or 2) - 1
+    assert calls == [(spec.context, spec.context, (1, 3, *sides), count)] * 3
+    assert found.seconds >= 0 <= found.faults
 
 
 @pytest.mark.parametrize(("every", "clearings"), [(1, 4), (2, 2), (1000, 1)])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -76,7 +79,25 @@ def test_memory_of_the_cpu_is_measured():
     assert 0 < memory.resident_memory_bytes() <= memory.peak_memory_bytes() * 2
     assert memory.free_memory_bytes(CPU) > 0
     assert memory.device_memory_bytes(CPU) == 0
-    memory.clear_cache(CPU)
+
+
+def test_clearing_hands_back_what_this_process_keeps():
+    """In a process of its own, since the allocator's settings stay for good."""
+    work = """
+import torch
+from blender_vfi.engine import host_allocator, memory
+is_kept = host_allocator.keep_freed()
+first = memory.resident_memory_bytes()
+picture = torch.ones(60 << 18)
+del picture
+kept = memory.resident_memory_bytes() - first >> 20
+memory.clear_cache(torch.device("cpu"))
+print(is_kept, kept, memory.resident_memory_bytes() - first >> 20)
+"""
+    told = subprocess.check_output([sys.executable, "-c", work], text=True).split()
+    is_kept, kept_mib, left_mib = told[0] == "True", int(told[1]), int(told[2])
+    assert (kept_mib >= 60) == is_kept
+    assert left_mib < 10
 
 
 def test_batches_are_single_on_the_cpu():

@@ -170,6 +170,14 @@ def test_jobs_run_one_after_another(service):
     assert [service.hear(), service.hear()] == [finished("a"), finished("b")]
 
 
+def test_memory_is_handed_back_after_each_job(service, monkeypatch):
+    handed_back = threading.Semaphore(0)
+    monkeypatch.setattr(worker_module.host_allocator, "hand_back", handed_back.release)
+    service.send(Run(job=job("a")), Run(job=job("b")))
+    assert handed_back.acquire(timeout=20)
+    assert handed_back.acquire(timeout=20)
+
+
 def test_cancel_is_heard_while_the_job_runs(service, engine):
     engine.actions["a"] = wait_for_cancel
     service.send(Run(job=job()))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from blender_vfi.engine import images, job_model, main_memory, memory
+from blender_vfi.engine import host_allocator, images, job_model, main_memory, memory
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Notice, Started
 from blender_vfi.engine.retreat import Retreat, retreats_from
@@ -173,10 +173,13 @@ def test_full_main_memory_is_waited_for_once_and_then_told(
             raise MemoryError
         return work(path, *arguments)
 
+    handed_back = []
+    monkeypatch.setattr(host_allocator, "hand_back", lambda: handed_back.append(True))
     monkeypatch.setattr(main_memory, "_PAUSE_S", 0.01)
     monkeypatch.setattr(images, name, fail)
     if not is_lasting:
         run(job)
+        assert len(handed_back) == 3  # before the loop, now, and at its end
         assert content(tmp_path / "out") == expected
         return
     with pytest.raises(HostMemoryError, match=r"f é .*: main memory is full\. Close other prog"):
