@@ -242,7 +242,10 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     engine = parser.add_argument_group("engine")
     engine.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:1, mps, xpu (default: auto)"
+        "--device",
+        default="auto",
+        help="auto, cpu, cuda, cuda:1, mps, xpu; several GPUs share a job: cuda:0,cuda:1, or "
+        "all-gpus (default: auto)",
     )
     engine.add_argument(
         "--busy-device",

@@ -53,7 +53,7 @@ def add_run_command(commands: Any, *, open_client: OpenClient) -> None:
     run.add_argument(
         "--trust-paths", action="store_true", help="let the jobs read and write anywhere"
     )
-    run.add_argument("--device", help="run all jobs on this device in place of their own")
+    run.add_argument("--device", help="run all jobs there in place of where they say")
     add_log_option(run)
     add_process_options(run)
     run.set_defaults(run=lambda options: _run_file(options, open_client))

@@ -70,6 +70,14 @@ class EngineTasks:
         return self._check is not None
 
     @property
+    def described(self) -> Described | None:
+        """What an engine said of itself last; None where none was tested or set up yet."""
+        if self.check_outcome is not None and self.check_outcome.described is not None:
+            return self.check_outcome.described
+        installed = self.setup_outcome.installed if self.setup_outcome is not None else None
+        return installed.described if installed is not None else None
+
+    @property
     def is_busy(self) -> bool:
         """Whether `poll` has something to look at."""
         return any(item is not None for item in (self._setup, self._check, self._freeing))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import bpy
+from bpy.app.translations import pgettext_iface as iface_
 
+from .engine.limits import ALL_GPUS
 from .engine.protocol import DEFAULT_CUT_THRESHOLD
+from .engine_tasks import tasks
 from .models import catalog
 from .output_properties import OPTIONS, PATH_OPTIONS, OutputProperties
 from .property_items import (
@@ -19,6 +22,7 @@ from .property_items import (
     MODEL_ITEMS,
     PRECISION_ITEMS,
     TIMING_ITEMS,
+    has_several_gpus,
 )
 from .render_properties import HalfRender
 from .vse_timing import Timing
@@ -26,9 +30,19 @@ from .vse_timing import Timing
 BY_MULTIPLIER, BY_RATE = "MULTIPLIER", "RATE"
 
 
-def _device_names(_owner: Any, _context: bpy.types.Context, _typed: str) -> list[str]:
-    """Suggest devices; any other name that torch knows can be typed."""
-    return ["auto", "cpu", "cuda", "cuda:1", "mps", "xpu"]
+def _device_names(
+    _owner: Any, _context: bpy.types.Context, _typed: str
+) -> list[str | tuple[str, str]]:
+    """Suggest devices, those that there are where that is known; any other name can be typed."""
+    described = tasks.described
+    if described is None:
+        return ["auto", "cpu", "cuda", "cuda:1", "mps", "xpu"]
+    several = has_several_gpus(described.devices)
+    return [
+        "auto",
+        *([(ALL_GPUS, iface_("All GPUs"))] if several else []),
+        *((device.name, device.title) for device in described.devices),
+    ]
 
 
 class InterpolationProperties(OutputProperties):
@@ -143,7 +157,10 @@ class InterpolationProperties(OutputProperties):
     )
     device: bpy.props.StringProperty(
         name="Device",
-        description='Where the model runs: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu"',
+        description=(
+            'Where the model runs: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". Several GPUs '
+            'share a job: "cuda:0,cuda:1", or "all-gpus"'
+        ),
         default="auto",
         search=_device_names,
         options=OPTIONS,

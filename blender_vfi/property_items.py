@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .engine.movie_codecs import CODECS
 from .engine.protocol import (
@@ -15,6 +15,7 @@ from .engine.protocol import (
     GUIDED_FILLS,
     OUTPUT_SUFFIXES,
     PRECISIONS,
+    Device,
 )
 from .engine.storage import COMPRESSIONS, DEPTHS
 from .models import catalog
@@ -148,3 +149,13 @@ TIMING_ITEMS = [
         "have it, with frames made wherever it is slower",
     ),
 ]
+
+
+def has_several_gpus(devices: Sequence[Device]) -> bool:
+    """Tell whether a job can be shared by all GPUs of an engine.
+
+    Args:
+        devices: the one that "auto" takes first.
+    """
+    kinds = [device.name.partition(":")[0] for device in devices]
+    return kinds[:1] != ["cpu"] and kinds.count(kinds[0]) > 1

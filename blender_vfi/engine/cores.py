@@ -37,14 +37,15 @@ def inspecting_threads() -> int:
     return max(2, min(_MOST_READERS, core_count()))
 
 
-def file_threads(device_type: str) -> FileThreads:
-    """Return the threads for a model on a device: "cpu", "cuda" and so on.
+def file_threads(device_type: str, device_count: int = 1) -> FileThreads:
+    """Return the threads for a model on devices of a type: "cpu", "cuda" and so on.
 
     A model on the CPU wants all cores, and is slower than two threads of files. A GPU leaves the
     cores free and may be faster than many: a PNG of 4K takes one core 0.3 s.
     """
     if device_type == "cpu":
         return FileThreads()
-    free = core_count() - 1  # one hands the GPU its work
-    readers = max(1, min(_MOST_READERS, free // 4))
-    return FileThreads(readers=readers, writers=max(2, min(_MOST_WRITERS, free - readers)))
+    free = core_count() - device_count  # one hands each GPU its work
+    readers = max(1, min(_MOST_READERS * device_count, free // 4))
+    most_writers = min(_MOST_WRITERS * device_count, free - readers)
+    return FileThreads(readers=readers, writers=max(2, most_writers))

@@ -1,6 +1,6 @@
-"""Lets a job make way for others that need its device, such as a render of Blender's.
+"""Lets a job make way for others that need its devices, such as a render of Blender's.
 
-Asked from one thread, heeded in another: between two pairs of frames, the loop leaves the device
+Asked from one thread, heeded in others: between two pairs of frames, each device's loop leaves it
 with everything that it holds there, and comes back when it may. Standard library alone.
 """
 
@@ -20,12 +20,13 @@ class Courtesy:
     """What is asked of a running job, and what it has done so far.
 
     Args:
-        on_change: told, in the job's thread, what it does from now on.
-        on_leave: told, in the job's thread, that it has left its device for good, where others
-            were waiting for that.
+        on_change: told, in a thread of the job's, what it does from now on: that it makes way when
+            the last of its devices is left, that it goes on when the first is taken again.
+        on_leave: told, in a thread of the job's, that it has left its devices for good, where
+            others were waiting for that.
 
     Attributes:
-        is_on_device: whether the job holds memory of a GPU.
+        changed: held while anything of this is changed.
     """
 
     def __init__(
@@ -35,60 +36,120 @@ class Courtesy:
     ) -> None:
         self._on_change = on_change
         self._on_leave = on_leave
-        self._changed = threading.Condition()
+        # held while others are told, so that they hear of changes in their order
+        self.changed = threading.Condition(threading.RLock())
         self._manner: Manner = "go"
-        self._heeded: Manner = "go"
-        self.is_on_device = False
+        self._told: Manner = "go"
+        self._places: list[Place] = []
 
     @property
     def manner(self) -> Manner:
         """What is asked of the job now."""
         return self._manner
 
-    def ask(self, manner: Manner) -> bool:
-        """Ask for something from now on; return whether nothing has to be waited for."""
-        with self._changed:
-            self._manner = manner
-            self._changed.notify_all()
-            return not self.is_on_device
-
-    def enter(self, stop_if_cancelled: Callable[[], None]) -> None:
-        """Take a device, as soon as nobody else needs it, however long that is.
-
-        Args:
-            stop_if_cancelled: raises where it shall wait no longer.
-        """
-        with self._changed:
-            while self._manner != "go":
-                stop_if_cancelled()
-                self._changed.wait(_LOOK_S)
-            self.is_on_device = True
+    @property
+    def is_on_device(self) -> bool:
+        """Whether the job holds memory of a GPU."""
+        with self.changed:
+            return any(place.is_on_device for place in self._places)
 
     @property
     def is_aside(self) -> bool:
-        """Whether the job is away from its device at present."""
-        return self._heeded != "go"
+        """Whether the job is away from a device of its own at present."""
+        with self.changed:
+            return any(place.is_aside for place in self._places)
+
+    def place(self) -> Place:
+        """Return what stands for one more device of the job."""
+        place = Place(self)
+        with self.changed:
+            self._places.append(place)
+        return place
+
+    def ask(self, manner: Manner) -> bool:
+        """Ask for something from now on; return whether nothing has to be waited for."""
+        with self.changed:
+            self._manner = manner
+            self.changed.notify_all()
+            return not self.is_on_device
 
     def leave(self) -> None:
-        """Note that the job needs its device no more, and tell who waits for that."""
-        with self._changed:
-            is_awaited = self.is_on_device and self._manner != "go"
-            self._heeded = "go"
-            self.is_on_device = False
-        if is_awaited:
-            self._on_leave()
+        """Note that the job needs none of its devices any more, and tell who waits for that."""
+        for place in list(self._places):
+            place.leave()
 
-    def heed(self, manner: Manner, stop_if_cancelled: Callable[[], None]) -> None:
-        """Note what the job does now, tell so, and wait for the end of a pause.
+    def tell(self, manner: Manner) -> None:
+        """Say what the job does from now on, if that is news: on one device, it makes no way."""
+        if manner != self._told and (manner == "go" or not self.is_on_device):
+            self._told = manner
+            self._on_change(manner)
+
+    def forget(self, place: Place, *, is_awaited: bool) -> None:
+        """Take a place away; where others wait for its device and it was the last one, tell so."""
+        if place in self._places:
+            self._places.remove(place)
+        if is_awaited and self.is_aside:  # the job's other devices were left before
+            self.tell(self._manner)
+        elif is_awaited and not self.is_on_device:
+            self._on_leave()
+        if not self._places:
+            self._told = "go"
+
+
+class Place:
+    """What stands for one device of a job; see `Courtesy.place`.
+
+    Attributes:
+        is_on_device: whether memory of a GPU is held here.
+
+    Args:
+        courtesy: of the job.
+    """
+
+    def __init__(self, courtesy: Courtesy) -> None:
+        self._courtesy = courtesy
+        self._heeded: Manner = "go"
+        self.is_on_device = False
+
+    @property
+    def manner(self) -> Manner:
+        """What is asked of the job now."""
+        return self._courtesy.manner
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the job is away from this device at present."""
+        return self._heeded != "go"
+
+    def enter(self, stop_if_cancelled: Callable[[], None]) -> None:
+        """Take the device, as soon as nobody else needs it, however long that is.
 
         Args:
-            manner: what the job has prepared itself for.
             stop_if_cancelled: raises where it shall wait no longer.
         """
-        self._heeded = manner
-        self.is_on_device = manner == "go"
-        self._on_change(manner)
-        with self._changed:
-            while manner == self._manner == "pause":
+        with self._courtesy.changed:
+            while self.manner != "go":
                 stop_if_cancelled()
-                self._changed.wait(_LOOK_S)
+                self._courtesy.changed.wait(_LOOK_S)
+            self.is_on_device = True
+
+    def leave(self) -> None:
+        """Note that the job needs this device no more, and tell who waits for that."""
+        with self._courtesy.changed:
+            was_on_device, self.is_on_device, self._heeded = self.is_on_device, False, "go"
+            self._courtesy.forget(self, is_awaited=was_on_device and self.manner != "go")
+
+    def heed(self, manner: Manner, stop_if_cancelled: Callable[[], None]) -> None:
+        """Note what is done here now, tell so, and wait for the end of a pause.
+
+        Args:
+            manner: what the loop has prepared itself for.
+            stop_if_cancelled: raises where it shall wait no longer.
+        """
+        with self._courtesy.changed:
+            self._heeded = manner
+            self.is_on_device = manner == "go"
+            self._courtesy.tell(manner)
+            while manner == self.manner == "pause":
+                stop_if_cancelled()
+                self._courtesy.changed.wait(_LOOK_S)

@@ -35,14 +35,14 @@ class DeviceLease:
         courtesy: asked before the device is taken, and told when it is left.
 
     Attributes:
-        courtesy: as given.
+        place: what stands for the device there.
     """
 
     def __init__(self, job: JobSpec, courtesy: Courtesy) -> None:
         self._job = job
         self._lock: FileLock | None = None
         self._owner_file = Path()
-        self.courtesy = courtesy
+        self.place = courtesy.place()
 
     def __enter__(self) -> DeviceLease:
         return self
@@ -58,7 +58,7 @@ class DeviceLease:
     def let_go(self) -> None:
         """Let others have the device, since the job needs it no more."""
         self._release()
-        self.courtesy.leave()
+        self.place.leave()
 
     def take(
         self,
@@ -81,18 +81,36 @@ class DeviceLease:
         """
         if not memory.is_gpu(device):
             self._release()  # the one that turned out to be too small
-            self.courtesy.is_on_device = False
+            self.place.leave()
             return device, dtype
-        while self._job.busy_device != "share" and not self._hold(device):
-            what = f"{device} is in use by {read_owner(self._owner_file)}"
+        busy = self.hold(device, on_wait=on_wait, stop_if_cancelled=stop_if_cancelled)
+        if busy:
+            on_wait(f"{busy}; running on the CPU")
+            return torch.device("cpu"), torch.float32
+        self.place.enter(stop_if_cancelled)
+        return device, dtype
+
+    def hold(
+        self,
+        device: torch.device,
+        *,
+        on_wait: Callable[[str], None],
+        stop_if_cancelled: Callable[[], None],
+    ) -> str:
+        """Keep other jobs from a GPU, without taking its memory yet; for the arguments see `take`.
+
+        Returns:
+            Nothing, or in words who has it, where the job shall not wait for that.
+        """
+        is_shared = self._job.busy_device == "share" or not memory.is_gpu(device)
+        while not is_shared and not self._try_to_hold(device):
+            busy = f"{device} is in use by {read_owner(self._owner_file)}"
             if self._job.busy_device == "cpu":
-                on_wait(f"{what}; running on the CPU")
-                return torch.device("cpu"), torch.float32
-            on_wait(f"Waiting: {what}")
+                return busy
+            on_wait(f"Waiting: {busy}")
             stop_if_cancelled()
             time.sleep(_LOOK_S)
-        self.courtesy.enter(stop_if_cancelled)
-        return device, dtype
+        return ""
 
     def _release(self) -> None:
         lock, self._lock = self._lock, None
@@ -100,8 +118,10 @@ class DeviceLease:
             remove_owner(self._owner_file)
             lock.release()
 
-    def _hold(self, device: torch.device) -> bool:
+    def _try_to_hold(self, device: torch.device) -> bool:
         """Try to hold the device; where the system has no locks there, it is taken for free."""
+        if self._lock is not None:
+            return True
         path = lock_file(device)
         self._owner_file = path.with_suffix(".owner")
         lock = FileLock(path)

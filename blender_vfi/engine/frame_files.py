@@ -135,7 +135,7 @@ class WriteBehind:
     def __init__(self, frame_format: FrameFormat | None = None, threads: int = 2) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="vfi-write")
         waiting = threads + 2
-        fitting = waiting if frame_format is None else _frames_that_fit(frame_format)
+        fitting = waiting if frame_format is None else frames_that_fit(frame_format)
         self._slot_count = min(waiting, fitting)
         self._slots = threading.Semaphore(self._slot_count)
         self._error: BaseException | None = None
@@ -200,10 +200,11 @@ def read_steadily(path: Path) -> images.Frame:
 
 def frames_ahead(expected: FrameFormat, threads: int) -> int:
     """Return how many frames are decoded ahead."""
-    return min(threads + 1, _frames_that_fit(expected))
+    return min(threads + 1, frames_that_fit(expected))
 
 
-def _frames_that_fit(frame_format: FrameFormat) -> int:
+def frames_that_fit(frame_format: FrameFormat) -> int:
+    """Return how many frames may wait in main memory, one at least."""
     channels = len(frame_format.channel_names)
     frame_bytes = 4 * channels * frame_format.width * frame_format.height
     return max(1, _WAITING_BYTES // frame_bytes)

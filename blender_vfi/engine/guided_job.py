@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
@@ -64,6 +65,7 @@ class GuidedJob:
         self._bad: Collection[str] = ()
         self._figures: dict[str, FrameConfidence] | None = None
         self._next_save_s = 0.0
+        self._noting = threading.Lock()
 
     @contextlib.contextmanager
     def kept(self, bad_frames: Collection[str]) -> Iterator[None]:
@@ -102,9 +104,10 @@ class GuidedJob:
 
     def _tell_blur(self, outputs: Sequence[int]) -> None:
         """Say once that there is nothing to be guided by, from which frame on."""
-        if self._has_told_blur:
-            return
-        self._has_told_blur = True
+        with self._noting:
+            if self._has_told_blur:
+                return
+            self._has_told_blur = True
         mixes = self._job.guided_fill == "mix"
         instead = "both frames are mixed" if mixes else "RIFE makes these frames alone"
         self._notify(
@@ -118,15 +121,15 @@ class GuidedJob:
         if self._job.doubt_masks and pixels is not None:
             write_mask(self._folder / MASKS_NAME / f"{Path(name).stem}.png", pixels)
         error = min(max(expected_error, 0.0), 1.0)
-        self._names.add(name)
-        self._new.append(
-            FrameConfidence(
-                number=frame_number(Path(name), output_index + 1),
-                name=name,
-                confidence=confidence_of(error),
-                expected_error=error,
-            )
+        figure = FrameConfidence(
+            number=frame_number(Path(name), output_index + 1),
+            name=name,
+            confidence=confidence_of(error),
+            expected_error=error,
         )
+        with self._noting:
+            self._names.add(name)
+            self._new.append(figure)
 
     def save(self) -> None:
         """Write the figures of frames that are on disk by now, every few seconds.
@@ -141,6 +144,10 @@ class GuidedJob:
             self._next_save_s = now_s + max(_SAVED_EVERY_S, (now_s - began_s) / _SHARE_OF_TIME)
 
     def _save_now(self) -> None:
+        with self._noting:  # of several devices, each notes its frames
+            self._save_all()
+
+    def _save_all(self) -> None:
         bad = frozenset(self._bad)
         new = [each for each in self._new if each.name not in bad]
         written = [each for each in new if (self._folder / each.name).exists()]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
@@ -107,6 +108,7 @@ class JobFolder:
         self._stale = [self.path / name for name in sorted(stale)] if job.overwrite else []
         self._kept = self._rendered if job.overwrite else present
         self._former_bad = self._bad_frames_that_stay()
+        self._noting = threading.Lock()
         self._origins: dict[str, Origin] = {}
         for each in self._former:
             self._origins |= each.origins(names, context)
@@ -195,24 +197,26 @@ class JobFolder:
         self.note_findings(findings)
 
     def note_findings(self, findings: Findings | None) -> None:
-        """Write into the record what was found in the source frames by now.
+        """Write into the record what was found in the source frames by now; any thread may call.
 
         Raises:
             OutputError: the record cannot be written.
         """
-        self.findings = findings
-        self._write_record()
+        with self._noting:
+            self.findings = findings
+            self._write_record()
 
     def note_bad(self, output_index: int) -> None:
-        """Write into the record that a frame stands in for what the model could not make.
+        """Write into the record that a frame stands in for another; any thread may call.
 
         Raises:
             OutputError: the record cannot be written.
         """
         name = self._paths[output_index].name
-        if name not in self.bad_frames:
-            self.bad_frames.append(name)
-            self._write_record()
+        with self._noting:
+            if name not in self.bad_frames:
+                self.bad_frames.append(name)
+                self._write_record()
 
     def place(self, output_index: int, write: Callable[[Path], None]) -> Path:
         """Let `write` make a file, and give it its final name once it is whole.

@@ -11,6 +11,7 @@ import logging
 import logging.handlers
 import os
 import platform
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,7 @@ class JobLog:
         self._level = chosen if chosen in LOG_LEVELS else "info"
         self._logger: logging.Logger | None = None
         self._pairs = 0
+        self._telling = threading.RLock()
 
     def __enter__(self) -> JobLog:
         return self
@@ -96,10 +98,11 @@ class JobLog:
         self._logger.info("%s", about)
 
     def tell(self, event: Event) -> None:
-        """Note an event, and pass it on."""
-        if self._logger is not None:
-            self._note(self._logger, event)
-        self._on_event(event)
+        """Note an event, and pass it on; any thread may call, and one is heard at a time."""
+        with self._telling:
+            if self._logger is not None:
+                self._note(self._logger, event)
+            self._on_event(event)
 
     def _note(self, logger: logging.Logger, event: Event) -> None:
         if isinstance(event, Progress):

@@ -37,7 +37,7 @@ class JobModel:
         device: where it shall run.
         dtype: in which number format.
         report: told what is loaded; what it raises ends the job.
-        notify: told in words what the user should know, once each.
+        notify: told in words what the user should know, in some words again at each load.
         take_device: called before a device is used, to wait for others; says where to run, and in
             which number format. What it raises ends the job.
     """
@@ -63,7 +63,6 @@ class JobModel:
         self._notify = notify
         self._take_device = take_device
         self._taken: torch.device | None = None
-        self._told: set[str] = set()
         self._retreats = retreats_from(
             device,
             dtype,
@@ -124,6 +123,10 @@ class JobModel:
             self._notify(footprint.describe(needed, *size, free_bytes))
         return needed.tile_size
 
+    def drop_kept(self) -> None:
+        """Let go of the models that are kept between jobs."""
+        self._models.clear()
+
     def _retreat(self) -> None:
         """Leave a full device for the next place."""
         retreat = self._retreats.pop(0)
@@ -150,7 +153,7 @@ class JobModel:
         licence = spec.checkpoint.licence
         self._report(f"Loading {spec.title} (weights: {licence.title}, {licence.holder})", 0, 0)
         if not licence.commercial:
-            self._notify_once(
+            self._notify(
                 f"{spec.title}: its weights are {licence.terms}, not for commercial use; "
                 f"see {licence.url}."
             )
@@ -170,14 +173,8 @@ class JobModel:
             "other programs that use the device.",
         )
         if loaded.spec.variant != spec.variant:
-            self._notify_once(
+            self._notify(
                 f"{self._job.checkpoint} is a checkpoint of {loaded.spec.title}: that is used, in "
                 f"place of {spec.title}."
             )
         return loaded
-
-    def _notify_once(self, message: str) -> None:
-        """Say what is true wherever the model is loaded."""
-        if message not in self._told:
-            self._told.add(message)
-            self._notify(message)

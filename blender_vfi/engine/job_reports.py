@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -30,11 +31,22 @@ class JobReports:
         self._job_id = job_id
         self.emit = emit
         self.is_cancelled = is_cancelled
+        self._told: set[str] = set()
+
+    def until(self, stop: threading.Event) -> JobReports:
+        """Return such reports for a part of the job, which ends when `stop` is set as well."""
+        return JobReports(self._job_id, self.emit, lambda: stop.is_set() or self.is_cancelled())
 
     def notify(self, *messages: str) -> None:
         """Say what the user should know although the job goes on."""
         for message in messages:
             self.emit(Notice(job_id=self._job_id, message=message))
+
+    def notify_once(self, message: str) -> None:
+        """Say what several devices may have to say, or one again after a retreat."""
+        if message not in self._told:
+            self._told.add(message)
+            self.notify(message)
 
     def loading(self, message: str, done: int = 0, total: int = 0) -> None:
         """Say what goes on before the first frame, in bytes where these are known.

@@ -79,8 +79,10 @@ class JobSpec:
             the same time.
         model: name in the catalog.
         checkpoint: path of a checkpoint to use in place of the catalog's; None for the catalog's.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu".
-        busy_device: where another job has the GPU, wait for it, run on the CPU, or share it.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu"; several GPUs of one kind share the
+            job, as "cuda:0,cuda:1", or "all-gpus" for all.
+        busy_device: where another job has the GPU, wait for it, run on the CPU, or share it; of
+            several GPUs, "cpu" goes on with those that are free.
         precision: "auto" takes fp16 where device and model allow it.
         flow_scale: see `models.interface.Quality`.
         ensemble: likewise.

@@ -10,6 +10,9 @@ SMALLEST_TILE = 128
 LARGEST_VECTOR_STEP = 256
 LARGEST_SEED = 2**32 - 1
 
+ALL_GPUS = "all-gpus"
+"""Device of a job that all GPUs of one kind share."""
+
 LOG_NAME = ".vfi.log"
 """Name of the log beside a job's frames."""
 LOG_LEVEL_VARIABLE = "BLENDER_VFI_LOG_LEVEL"

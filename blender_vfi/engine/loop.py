@@ -8,7 +8,7 @@ moment by themselves are led there by recursion (see `reach`). It knows no file 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
@@ -22,7 +22,7 @@ from ..models.catalog_types import ModelSpec
 from ..models.interface import InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout
-from .courtesy import Courtesy, Manner
+from .courtesy import Courtesy, Manner, Place
 from .guided import Guidance, GuidedNetwork
 from .job_spec import BadFrames
 from .layered import LayeredLayout, LayeredNetwork
@@ -125,7 +125,7 @@ class FrameLoop:
         policy: how to run.
         on_notice: told in words about each step taken to save memory, once.
         is_cancelled: asked before every call of the model.
-        courtesy: asked before every pair whether others need the device.
+        place: asked before every pair whether others need the device.
         frame_name: what messages call an output frame.
         on_bad: told each output frame that stands in for what the model could not make.
         guidance: for guided models.
@@ -140,7 +140,7 @@ class FrameLoop:
         *,
         on_notice: Callable[[str], None] = lambda _message: None,
         is_cancelled: Callable[[], bool] = lambda: False,
-        courtesy: Courtesy | None = None,
+        place: Place | None = None,
         frame_name: Callable[[int], str] = lambda index: f"Frame {index + 1}",
         on_bad: Callable[[int], None] = lambda _index: None,
         guidance: Guidance | None = None,
@@ -164,9 +164,10 @@ class FrameLoop:
         self._network = _maker(network_for, spec, layout, policy.device, guidance)
         self._on_notice = on_notice
         self._is_cancelled = is_cancelled
-        self._courtesy = courtesy or Courtesy()
+        self._place = place or Courtesy().place()
         self._manner: Manner = "go"
         self._batch = max(1, policy.largest_batch)
+        self._full = f"Memory ran out on {policy.device}"
         self._notices: set[str] = set()
         self._frame_name = frame_name
         self._on_bad = on_bad
@@ -178,8 +179,7 @@ class FrameLoop:
         source: FrameSource,
         sink: FrameSink,
         *,
-        finished: Collection[int] = (),
-        is_open: Callable[[PairWork], bool] = lambda _work: True,
+        works: Iterable[PairWork] | None = None,
         on_pair: Callable[[PairWork], None] = lambda _work: None,
     ) -> None:
         """Make the in-between frames of `plan`, pair by pair.
@@ -190,8 +190,7 @@ class FrameLoop:
             plan: what to make.
             source: gives the source frames.
             sink: takes the results.
-            finished: output frames that are there already and are left out.
-            is_open: asked before each pair whether frames are to be made in it after all.
+            works: what to make of each pair, asked for when it is next; None for all of the plan.
             on_pair: called after each pair has gone to the sink.
 
         Raises:
@@ -203,7 +202,7 @@ class FrameLoop:
             self._notify(error)
         window: dict[int, Any] = {}
         try:
-            for done, work in enumerate(filter(is_open, plan.pairs(finished)), start=1):
+            for done, work in enumerate(plan.pairs() if works is None else works, start=1):
                 indices = window_of(plan, work.pair, self._spec.context)
                 # dropped before loading, so that no more than one window is ever held
                 window = {index: window[index] for index in indices if index in window}
@@ -224,17 +223,17 @@ class FrameLoop:
 
     def _make_way(self, window: dict[int, Any]) -> dict[int, Any]:
         """Leave a GPU that others need with all that is held there, or come back to it."""
-        while memory.is_gpu(self._policy.device) and self._courtesy.manner != self._manner:
-            self._manner = manner = self._courtesy.manner
+        while memory.is_gpu(self._policy.device) and self._place.manner != self._manner:
+            self._manner = manner = self._place.manner
             device = self._policy.device if manner == "go" else _CPU
             dtype = torch.float32 if manner == "cpu" else self._policy.dtype
             if manner == "go":  # before anything is there again: a render may begin meanwhile
-                self._courtesy.enter(self._stop_if_cancelled)
+                self._place.enter(self._stop_if_cancelled)
             moved = self._network.move(device, dtype, list(window.values()))
             window = dict(zip(window, moved, strict=True))
             memory.clear_cache(self._policy.device)
             self._batch = self._policy.largest_batch if manner == "go" else 1
-            self._courtesy.heed(manner, self._stop_if_cancelled)
+            self._place.heed(manner, self._stop_if_cancelled)
         return window
 
     def _make_pair(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
@@ -267,7 +266,7 @@ class FrameLoop:
                     raise
                 if not is_least:
                     self._batch = len(timesteps) // 2
-                    self._notify(f"Memory ran out: now making {self._batch} frame(s) at a time.")
+                    self._notify(f"{self._full}: now making {self._batch} frame(s) at a time.")
                 continue
             for outputs, frame in zip(work.outputs[first:], frames, strict=False):
                 _store(sink, outputs, frame)
@@ -340,9 +339,7 @@ class FrameLoop:
         """Take smaller tiles from now on, and say so; False where there are none."""
         side = self._network.shrink_tiles(held)
         if side is not None:
-            self._notify(
-                f"Memory ran out: now making frames in tiles of up to {side}×{side} pixels."
-            )
+            self._notify(f"{self._full}: now making frames in tiles of up to {side}×{side} pixels.")
         return side is not None
 
     def _relieved(self, attempt: Callable[[], _T]) -> _T:
@@ -357,7 +354,7 @@ class FrameLoop:
 
     def _relieve(self) -> None:
         memory.clear_cache(self._policy.device)
-        self._notify("Memory ran out: cleared the cache and tried again.")
+        self._notify(f"{self._full}: cleared the cache and tried again.")
 
     def _notify(self, message: str) -> None:
         if message not in self._notices:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from . import images
 from .following import scale_vectors
-from .frame_files import ReadAhead, WriteBehind
+from .frame_files import WriteBehind
 from .job_folder import JobFolder
 from .progress import ProgressMeter
 from .schedule import Between, Plan
 from .storage import Storage
+
+HeadersOfPair = Callable[[int], tuple[images.FrameHeader, images.FrameHeader]]
+"""Returns the headers of both source frames of a pair."""
 
 
 class MadeFrames:
     """What the loop hands new frames to: they are encoded behind it.
 
     Args:
-        reader: that the loop reads with; a new frame has the metadata of its sources.
+        headers: of the pair that the loop makes; a new frame has the metadata of its sources.
         folder: where they go.
         writer: runs the encoding.
         meter: counts what is whole on disk.
@@ -34,7 +37,7 @@ class MadeFrames:
 
     def __init__(
         self,
-        reader: ReadAhead,
+        headers: HeadersOfPair,
         folder: JobFolder,
         writer: WriteBehind,
         meter: ProgressMeter,
@@ -45,7 +48,7 @@ class MadeFrames:
         stored: set[int],
         vector_steps: Sequence[int],
     ) -> None:
-        self._reader = reader
+        self._headers = headers
         self._folder = folder
         self._writer = writer
         self._meter = meter
@@ -59,7 +62,7 @@ class MadeFrames:
         """Queue `frame` for encoding, with the metadata of its pair's later source frame."""
         output = self._plan.outputs[output_index]
         assert isinstance(output, Between)
-        earlier, like = self._reader.headers_of_pair(output.pair)
+        earlier, like = self._headers(output.pair)
         if like.format.is_multilayer:
             before, after = self._plan.spacing(output_index)
             reach = self._vector_steps[output.pair]

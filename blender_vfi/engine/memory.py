@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import psutil
@@ -12,6 +12,7 @@ import torch
 
 from ..errors import DeviceError, DeviceMemoryError, RequestError
 from . import host_allocator, main_memory
+from .limits import ALL_GPUS
 
 _T = TypeVar("_T")
 
@@ -32,6 +33,10 @@ def choose_device(requested: str) -> torch.device:
     """
     if requested == "auto":
         return available_devices()[0]
+    if requested == ALL_GPUS or "," in requested:
+        raise RequestError(
+            f"Device {requested!r}: several GPUs share jobs of files alone; name one here."
+        )
     device_type, _, index = requested.partition(":")
     if device_type not in DEVICE_TYPES or (index and not index.isdecimal()):
         raise RequestError(
@@ -47,6 +52,39 @@ def choose_device(requested: str) -> torch.device:
             f"{listed}. Choose one of these or auto, or install a torch built for the device."
         )
     return device
+
+
+def choose_devices(requested: str) -> list[torch.device]:
+    """Return the devices that share a job, in an order that is the same for every job.
+
+    Args:
+        requested: one device as for `choose_device`, several GPUs of one kind with commas between
+            ("cuda:0,cuda:1"), or "all-gpus" for all of the kind that "auto" takes.
+
+    Raises:
+        RequestError: not the names of devices, or of such as cannot share a job.
+        DeviceError: a device is not there.
+    """
+    if requested == ALL_GPUS:
+        present = available_devices()
+        if not is_gpu(present[0]):
+            raise DeviceError(
+                f"Device {requested}: this engine (torch {torch.__version__}) sees no GPU. Choose "
+                "auto or cpu, or install a torch built for your GPUs."
+            )
+        return [device for device in present if device.type == present[0].type]
+    names = [name.strip() for name in requested.split(",")]
+    devices = [choose_device(name) for name in names]
+    if len(devices) == 1:
+        return devices
+    if "auto" in names or len({device.type for device in devices}) > 1 or _CPU in devices:
+        raise RequestError(
+            f"Device {requested}: only GPUs of one kind can share a job, as their frames would "
+            f"differ; name them, such as cuda:0,cuda:1, or take {ALL_GPUS}."
+        )
+    if len(set(devices)) < len(devices):
+        raise RequestError(f"Device {requested}: names a device twice; name each once.")
+    return sorted(devices, key=lambda device: device.index)
 
 
 def available_devices() -> list[torch.device]:
@@ -87,6 +125,17 @@ def choose_dtype(requested: str, device: torch.device, *, half_precision: bool) 
             "or fp32, or a GPU."
         )
     return dtype
+
+
+def choose_common_dtype(
+    requested: str, devices: Sequence[torch.device], *, half_precision: bool
+) -> torch.dtype:
+    """Return the number format for devices that share a job; see `choose_dtype`.
+
+    Where not all are fast in half precision, none runs in it: their frames would differ.
+    """
+    dtypes = {choose_dtype(requested, device, half_precision=half_precision) for device in devices}
+    return dtypes.pop() if len(dtypes) == 1 else torch.float32
 
 
 def dtype_name(dtype: torch.dtype) -> str:

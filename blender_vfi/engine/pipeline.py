@@ -5,24 +5,26 @@ Memory stays the same however long the strip is: a few frames wait to be made, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
 
-from ..errors import DeviceMemoryError, JobCancelledError
+from ..errors import JobCancelledError
 from ..models import catalog
 from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
-from ..models.interface import Quality
-from ..models.loading import LoadedModel, check_terms
+from ..models.loading import check_terms
 from . import images, memory, movies, notices
 from .copied_frames import CopiedFrames
 from .cores import file_threads
 from .courtesy import Courtesy
 from .device_lease import DeviceLease
-from .frame_files import ReadAhead, WriteBehind, reading_order
+from .frame_files import WriteBehind
+from .frame_making import FrameMaking, Lane
 from .guided_job import GuidedJob
 from .image_formats import FrameFormat
 from .job_folder import JobFolder
@@ -31,8 +33,6 @@ from .job_model import JobModel
 from .job_reports import JobReports
 from .job_sources import JobSources
 from .layered import layout_of
-from .loop import FrameLoop, LoopPolicy
-from .made_frames import MadeFrames
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, JobSpec, Started
 from .reach import check_reach
@@ -48,13 +48,17 @@ class Engine:
 
     Args:
         models: the cache of loaded models; None for one of its own.
+        devices: where jobs run, whatever they name: for tests and rehearsals without GPUs.
     """
 
-    def __init__(self, models: ModelCache | None = None) -> None:
+    def __init__(
+        self, models: ModelCache | None = None, *, devices: Sequence[torch.device] = ()
+    ) -> None:
         # not `models or`: an empty cache is false
         if models is None:
             models = ModelCache(free_memory=memory.free_memory_bytes, release=memory.clear_cache)
         self._models = models
+        self._devices = devices
         images.set_thread_count(1)  # frames are decoded and encoded in threads of ours
 
     def free_memory(self) -> int:
@@ -82,19 +86,20 @@ class Engine:
             VfiError: what went wrong; finished frames stay on disk.
         """
         job.check()
-        device = memory.choose_device(job.device)
+        devices = self._devices or memory.choose_devices(job.device)
         plan = job.plan()
-        meter = ProgressMeter(job, len(plan.outputs), device)
-        lease = DeviceLease(job, courtesy or Courtesy())
-        with movies.closing(), JobLog(on_event) as log, lease:
-            job_run = _JobRun(self._models, job, plan, meter, device, log, is_cancelled, lease)
+        meter = ProgressMeter(job, len(plan.outputs), devices)
+        courtesy = courtesy or Courtesy()
+        with movies.closing(), JobLog(on_event) as log, ExitStack() as held:
+            leases = [held.enter_context(DeviceLease(job, courtesy)) for _ in devices]
+            job_run = _JobRun(self._models, job, plan, meter, devices, log, is_cancelled, leases)
             try:
                 return job_run.run()
             except JobCancelledError:
                 log.tell(Cancelled(job_id=job.job_id, frames_done=meter.frames_done))
                 raise
             finally:
-                if lease.courtesy.is_aside:
+                if courtesy.is_aside:
                     self._models.clear()  # the job's is not where the cache thinks
 
 
@@ -107,24 +112,24 @@ class _JobRun:
         job: JobSpec,
         plan: Plan,
         meter: ProgressMeter,
-        device: torch.device,
+        devices: Sequence[torch.device],
         log: JobLog,
         is_cancelled: Callable[[], bool],
-        lease: DeviceLease,
+        leases: Sequence[DeviceLease],
     ) -> None:
         self._models = models
         self._job = job
         self._plan = plan
         self._meter = meter
-        self._device = device
+        self._devices = devices
         self._spec = catalog.find(job.model)
-        self._dtype = memory.choose_dtype(
-            job.precision, device, half_precision=self._spec.half_precision
+        self._dtype = memory.choose_common_dtype(
+            job.precision, devices, half_precision=self._spec.half_precision
         )
-        self._threads = file_threads(device.type)
+        self._threads = file_threads(devices[0].type, len(devices))
         self._log = log
         self._reports = JobReports(job.job_id, log.tell, is_cancelled)
-        self._lease = lease
+        self._leases = leases
         self._sources = JobSources(job, self._reports)
         self._guided = GuidedJob(job, Path(job.output_dir), self._reports.notify)
 
@@ -179,12 +184,11 @@ class _JobRun:
             self._plan, self._sources.files, frame_format, self._sources.copied_as_is
         )
         space.check()
-        needs_model = any(self._plan.pairs(folder.finished))
-        model = self._job_model()
-        loaded = model.load() if needs_model else None
+        pairs = islice(self._plan.pairs(folder.finished), len(self._devices))
+        lanes = self._lanes(sum(1 for _ in pairs))
         folder.begin(search.findings)
         self._meter.resume_with(len(folder.finished))
-        self._reports.emit(self._started(model, loaded))
+        self._reports.emit(self._started(lanes))
         figures = self._guided.kept(folder.bad_frames)  # outside: of frames on disk
         with figures, WriteBehind(frame_format, self._threads.writers) as writer:
             copies = self._copies(folder, writer)
@@ -195,11 +199,25 @@ class _JobRun:
                 self._reports.emit(self._meter.event())
                 space.watch(self._meter, self._reports.notify)
 
-            if loaded is not None:
-                self._tell_of_passes(frame_format, loaded.spec)
-                self._make_frames(model, loaded, folder, writer, frame_format, on_pair, search)
-            loaded = None  # nobody else holds what is to leave the device
-            self._leave_device()
+            if lanes[0].loaded is not None:
+                self._tell_of_passes(frame_format, lanes[0].loaded.spec)
+                making = FrameMaking(
+                    job=self._job,
+                    plan=self._plan,
+                    sources=self._sources.files,
+                    frame_format=frame_format,
+                    readers=self._threads.readers,
+                    folder=folder,
+                    writer=writer,
+                    meter=self._meter,
+                    search=search,
+                    guided=self._guided,
+                    reports=self._reports,
+                    on_pair=on_pair,
+                )
+                making.run(lanes)
+            for lane in lanes:  # what is left of the job is files, for hours perhaps
+                lane.leave()
             copies.queue()
             writer.drain()
 
@@ -207,12 +225,6 @@ class _JobRun:
         layout = layout_of(frame_format)
         told = notices.of_passes(layout, spec, self._plan, self._guided.steps)
         self._reports.notify(*told)
-
-    def _leave_device(self) -> None:
-        """Let others have the device: what is left of the job is files, for hours perhaps."""
-        if self._lease.courtesy.is_aside:
-            self._models.clear()  # the job's is not where the cache thinks
-        self._lease.let_go()
 
     def _end(self, folder: JobFolder) -> Finished:
         doubts = self._guided.summary()
@@ -225,34 +237,63 @@ class _JobRun:
             frames_made=self._meter.frames_made,
             duration_s=self._meter.duration_s,
             peak_memory_bytes=memory.peak_memory_bytes(),
-            bad_frames=tuple(folder.bad_frames),
+            # by their numbers; of several devices, each has found its own
+            bad_frames=tuple(sorted(folder.bad_frames, key=lambda name: (len(name), name))),
         )
         if finished.bad_frames:
             self._reports.notify(describe_stand_ins(finished.bad_frames, self._spec.title))
         self._reports.emit(finished)
         return finished
 
-    def _job_model(self) -> JobModel:
+    def _lanes(self, most: int) -> list[Lane]:
+        """Return the job's devices, `most` of them, with its model where frames are to be made."""
+        lanes = [
+            Lane(model=self._job_model(device, lease), lease=lease)
+            for device, lease in zip(self._devices, self._leases, strict=True)
+        ][: max(1, most)]
+        if len(lanes) > 1:
+            lanes = self._held(lanes) or lanes[:1]
+        for lane in lanes if most else ():
+            lane.loaded = lane.model.load()
+        return lanes
+
+    def _held(self, lanes: Sequence[Lane]) -> list[Lane]:
+        """Keep other jobs from all devices, before memory of one is taken; leave out busy ones."""
+        held = []
+        for lane in lanes:
+            busy = lane.lease.hold(
+                lane.model.device,
+                on_wait=self._reports.loading,
+                stop_if_cancelled=self._reports.stop_if_cancelled,
+            )
+            if busy:
+                self._reports.notify(f"{busy}; going on without it")
+            else:
+                held.append(lane)
+        return held
+
+    def _job_model(self, device: torch.device, lease: DeviceLease) -> JobModel:
         return JobModel(
             self._models,
             self._job,
             self._spec,
-            self._device,
+            device,
             self._dtype,
             report=self._reports.loading,
-            notify=self._reports.notify,
+            notify=self._reports.notify_once,
             take_device=partial(
-                self._lease.take,
+                lease.take,
                 on_wait=self._reports.loading,
                 stop_if_cancelled=self._reports.stop_if_cancelled,
             ),
         )
 
-    def _started(self, model: JobModel, loaded: LoadedModel | None) -> Started:
+    def _started(self, lanes: Sequence[Lane]) -> Started:
+        loaded = lanes[0].loaded
         return Started(
             job_id=self._job.job_id,
             frames_total=len(self._plan.outputs),
-            device=str(model.device),
+            device=", ".join(str(lane.model.device) for lane in lanes),
             precision=memory.dtype_name(self._dtype if loaded is None else loaded.dtype),
         )
 
@@ -268,93 +309,3 @@ class _JobRun:
             storage=self._job.storage,
             stop_if_cancelled=self._reports.stop_if_cancelled,
         )
-
-    def _make_frames(
-        self,
-        model: JobModel,
-        loaded: LoadedModel,
-        folder: JobFolder,
-        writer: WriteBehind,
-        frame_format: FrameFormat,
-        on_pair: Callable[[PairWork], None],
-        search: Search,
-    ) -> None:
-        """Make frames with the model, wherever there is room for it."""
-        stored = set(folder.finished)
-        while True:
-            try:
-                self._run_loop(model, loaded, folder, writer, frame_format, on_pair, search, stored)
-            except DeviceMemoryError:
-                if not model.can_move:
-                    raise
-            else:
-                return
-            # here, not in the handler: the error holds on to what filled the memory
-            loaded = model.move(loaded)
-
-    def _policy(
-        self, model: JobModel, loaded: LoadedModel, frame_format: FrameFormat
-    ) -> LoopPolicy:
-        return LoopPolicy(
-            device=model.device,
-            dtype=loaded.dtype,
-            quality=Quality(
-                flow_scale=self._job.flow_scale,
-                ensemble=self._job.ensemble,
-                seed=self._job.seed,
-            ),
-            clear_cache_every=self._job.clear_cache_every,
-            # all passes of a batch would be in memory at once
-            largest_batch=1 if frame_format.is_multilayer else memory.largest_batch(model.device),
-            tile_size=model.tile_size(frame_format),
-            bad_frames=self._job.bad_frames,
-        )
-
-    def _run_loop(
-        self,
-        model: JobModel,
-        loaded: LoadedModel,
-        folder: JobFolder,
-        writer: WriteBehind,
-        frame_format: FrameFormat,
-        on_pair: Callable[[PairWork], None],
-        search: Search,
-        stored: set[int],
-    ) -> None:
-        loop = FrameLoop(
-            loaded.model,
-            loaded.spec,
-            layout_of(frame_format),
-            self._policy(model, loaded, frame_format),
-            on_notice=self._reports.notify,
-            is_cancelled=self._reports.is_cancelled,
-            courtesy=self._lease.courtesy,
-            frame_name=self._job.frame_name,
-            on_bad=folder.note_bad,
-            guidance=self._guided.guidance,
-        )
-
-        finished = frozenset(stored)
-        wanted = reading_order(self._plan, finished, loaded.spec.context)
-        threads = self._threads.readers
-        sources = self._sources.files
-        with ReadAhead(sources, wanted, frame_format, threads, model.device, search.take) as reader:
-            sink = MadeFrames(
-                reader,
-                folder,
-                writer,
-                self._meter,
-                plan=self._plan,
-                suffix=self._job.suffix,
-                vector_steps=self._guided.steps,
-                storage=self._job.storage,
-                stored=stored,
-            )
-            loop.run(
-                self._plan,
-                reader,
-                sink,
-                finished=finished,
-                is_open=partial(search.is_open, reader, loaded.spec.context),
-                on_pair=on_pair,
-            )

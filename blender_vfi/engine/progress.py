@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -19,13 +20,13 @@ class ProgressMeter:
     Args:
         job: the job.
         frames_total: number of output frames.
-        device: whose memory to report.
+        devices: whose memory to report.
     """
 
-    def __init__(self, job: JobSpec, frames_total: int, device: torch.device) -> None:
+    def __init__(self, job: JobSpec, frames_total: int, devices: Sequence[torch.device]) -> None:
         self._job = job
         self._frames_total = frames_total
-        self._device = device
+        self._devices = frozenset(devices)
         self._lock = threading.Lock()
         self._began_s = self._measured_s = time.monotonic()
         self._resumed = 0
@@ -70,7 +71,7 @@ class ProgressMeter:
             frames_total=self._frames_total,
             frames_per_second=frames_per_second,
             seconds_left=left / frames_per_second if frames_per_second > 0 else None,
-            device_memory_bytes=memory.device_memory_bytes(self._device),
+            device_memory_bytes=sum(map(memory.device_memory_bytes, self._devices)),
             host_memory_bytes=memory.resident_memory_bytes(),
             last_frame=str(last_frame) if last_frame else None,
         )

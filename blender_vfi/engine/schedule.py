@@ -77,6 +77,15 @@ class PairWork:
         """The last place in the plan that gets a frame."""
         return max(map(max, self.outputs))
 
+    def without(self, finished: Collection[int]) -> PairWork | None:
+        """Return what is left of it where output frames are finished; None where nothing is."""
+        left = {
+            moment: tuple(at for at in outputs if at not in finished)
+            for moment, outputs in zip(self.timesteps, self.outputs, strict=True)
+        }
+        left = {moment: outputs for moment, outputs in left.items() if outputs}
+        return replace(self, timesteps=tuple(left), outputs=tuple(left.values())) if left else None
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -114,12 +123,10 @@ class Plan:
             for at, output in group:
                 places.setdefault(output.timestep, []).append(at)
             whole = tuple(sorted(places))
-            missing = {
-                moment: tuple(at for at in places[moment] if at not in finished) for moment in whole
-            }
-            missing = {moment: outputs for moment, outputs in missing.items() if outputs}
-            if missing:
-                yield PairWork(pair, tuple(missing), tuple(missing.values()), whole)
+            outputs = tuple(tuple(places[moment]) for moment in whole)
+            missing = PairWork(pair, whole, outputs, whole).without(finished)
+            if missing is not None:
+                yield missing
 
     def spacing(self, position: int) -> tuple[Fraction, Fraction]:
         """Return the time from the output frame before `position` to it, and from it to the next.

@@ -253,6 +253,7 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Details kopiert: in den Fehlerbericht einfügen"
     ),
     ("*", "Device"): "Gerät",
+    ("*", "All GPUs"): "Alle GPUs",
     ("*", "Direction"): "Richtung",
     (
         "*",
@@ -962,8 +963,11 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Wo Modelle liegen. Leer: $BLENDER_VFI_CHECKPOINTS oder der eigene Cache-Ordner"
     ),
     ("*", "Where the model runs."): "Wo das Modell läuft.",
-    ("*", 'Where the model runs: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu"'): (
-        'Wo das Modell läuft: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu"'
+    (
+        "*",
+        'Where the model runs: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". Several GPUs share a job: "cuda:0,cuda:1", or "all-gpus"',
+    ): (
+        'Wo das Modell läuft: "auto", "cpu", "cuda", "cuda:1", "mps", "xpu". Mehrere GPUs teilen sich einen Auftrag: "cuda:0,cuda:1" oder "all-gpus"'
     ),
     ("*", "Where to move it"): "Wohin er verschoben wird",
     ("*", "Which frames are left alone."): "Welche Bilder bleiben, wie sie sind.",

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import bpy
 import pytest
 
-from blender_vfi import engine_session, engine_tasks, preferences
+from blender_vfi import engine_session, engine_tasks, preferences, properties
 from blender_vfi.engine import environment
 from blender_vfi.engine.environment import EnvironmentRecord
 from blender_vfi.engine.installation import Installed
@@ -185,6 +185,27 @@ def test_the_test_runs_the_chosen_python_and_keeps_what_it_says(page, monkeypatc
     assert bpy.ops.preferences.vfi_test_engine() == {"FINISHED"}
     assert asked == ["/opt/torch/bin/python"]
     assert tasks.check_outcome.described == DESCRIBED
+
+
+@pytest.mark.parametrize(
+    ("names", "suggested"),
+    [
+        (["cuda:0", "cuda:1", "cpu"], ["auto", "all-gpus", "cuda:0", "cuda:1", "cpu"]),
+        (["cuda:0", "xpu:0", "cpu"], ["auto", "cuda:0", "xpu:0", "cpu"]),
+        (["cpu"], ["auto", "cpu"]),
+    ],
+)
+def test_all_gpus_are_suggested_where_an_engine_has_told_of_several(
+    page, monkeypatch, names, suggested
+):
+    devices = tuple(Device(name=name, title="A device", memory_bytes=0) for name in names)
+    described = replace(DESCRIBED, devices=devices)
+    outcome = engine_tasks.Outcome(level="INFO", text="", described=described)
+    monkeypatch.setattr(tasks, "check_outcome", outcome)
+    choices = properties._device_names(None, bpy.context, "")
+    assert [one if isinstance(one, str) else one[0] for one in choices] == suggested
+    monkeypatch.setattr(tasks, "check_outcome", None)
+    assert "all-gpus" not in properties._device_names(None, bpy.context, "")
 
 
 def test_the_test_says_what_is_wrong_with_a_python(page, tmp_path):

@@ -17,6 +17,11 @@ def test_gpu_leaves_the_cores_to_files(monkeypatch, count, readers, writers):
     assert cores.file_threads("cuda") == cores.FileThreads(readers=readers, writers=writers)
 
 
+def test_several_gpus_are_given_more_threads_of_files(monkeypatch):
+    monkeypatch.setattr(cores, "core_count", lambda: 64)
+    assert cores.file_threads("cuda", 2) == cores.FileThreads(readers=8, writers=24)
+
+
 @pytest.mark.parametrize("count", [1, 64])
 def test_model_on_the_cpu_keeps_its_cores(monkeypatch, count):
     monkeypatch.setattr(cores, "core_count", lambda: count)

@@ -68,7 +68,7 @@ def run_loop(courtesy, model, *, after_pair, count=4, layout=None, source=None, 
         fake_spec(),
         layout or ChannelLayout(count=3),
         LoopPolicy(device=CPU, dtype=torch.bfloat16, largest_batch=8),
-        courtesy=courtesy,
+        place=courtesy.place(),
         **options,
     ).run(plan(count, 2), source or frames, frames, on_pair=lambda work: after_pair(work.pair))
     return frames.made

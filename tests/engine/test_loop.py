@@ -112,7 +112,8 @@ def test_frames_of_skipped_pairs_are_not_loaded():
 
 def test_finished_frames_are_not_made_again():
     source, sink = Source(), Sink()
-    make_loop(FakeModel()).run(plan(4, 3), source, sink, finished={1, 2, 4})
+    whole = plan(4, 3)
+    make_loop(FakeModel()).run(whole, source, sink, works=whole.pairs({1, 2, 4}))
     assert list(sink.frames) == [5, 7, 8]
     assert source.loaded == [1, 2, 3]
 
@@ -245,7 +246,7 @@ def test_memory_that_runs_out_once_is_cleared_and_the_step_repeated(stage, clear
     make_loop(model, hooks={"on_notice": notices.append}).run(plan(4, 2), Source(), sink)
     assert list(sink.frames) == [1, 3, 5]
     assert len(model.encoded) == 4
-    assert notices == ["Memory ran out: cleared the cache and tried again."]
+    assert notices == ["Memory ran out on cpu: cleared the cache and tried again."]
     assert len(cleared) == 2  # then, and at the end
 
 
@@ -263,8 +264,8 @@ def test_memory_that_stays_full_halves_the_batch_for_good():
     assert list(sink.frames) == [*range(1, 9), *range(10, 18)]
     assert [len(call.timesteps) for call in model.calls] == [2] * 8
     assert notices[1:] == [
-        "Memory ran out: now making 4 frame(s) at a time.",
-        "Memory ran out: now making 2 frame(s) at a time.",
+        "Memory ran out on cpu: now making 4 frame(s) at a time.",
+        "Memory ran out on cpu: now making 2 frame(s) at a time.",
     ]
 
 

@@ -21,14 +21,14 @@ pytestmark = pytest.mark.torch
 def run(
     timesteps, multiplier, *, frames=2, channels=3, finished=(), model=None, source=None, **hooks
 ):
-    sink, model = Sink(), model or FakeModel()
+    sink, model, whole = Sink(), model or FakeModel(), plan(frames, multiplier)
     FrameLoop(
         model,
         fake_spec(pad_multiple=8, timesteps=timesteps),
         ChannelLayout(count=channels),
         LoopPolicy(device=CPU),
         **hooks,
-    ).run(plan(frames, multiplier), source or Source(), sink, finished=finished)
+    ).run(whole, source or Source(), sink, works=whole.pairs(finished))
     return sink, model
 
 

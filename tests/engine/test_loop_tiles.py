@@ -160,9 +160,9 @@ def test_full_memory_leads_to_half_the_frame_and_on_to_smaller_tiles():
     made = run(model, source, frames=3, multiplier=3, hooks={"on_notice": notices.append})
     assert most_different(made, run(FakeModel(), source, frames=3, multiplier=3)) < 1e-5
     assert notices == [
-        "Memory ran out: cleared the cache and tried again.",
-        "Memory ran out: now making frames in tiles of up to 640×640 pixels.",
-        "Memory ran out: now making frames in tiles of up to 320×320 pixels.",
+        "Memory ran out on cpu: cleared the cache and tried again.",
+        "Memory ran out on cpu: now making frames in tiles of up to 640×640 pixels.",
+        "Memory ran out on cpu: now making frames in tiles of up to 320×320 pixels.",
     ]
     assert len(model.refused) == 4, "each size is tried twice, and never again for later frames"
 
@@ -197,7 +197,9 @@ def test_moments_that_come_all_at_once_shrink_tiles_alone():
         hooks={"on_notice": notices.append},
     )
     assert sorted(made) == [1, 2, 3]
-    assert notices[1:] == ["Memory ran out: now making frames in tiles of up to 256×256 pixels."]
+    assert notices[1:] == [
+        "Memory ran out on cpu: now making frames in tiles of up to 256×256 pixels."
+    ]
 
 
 def test_recursion_shrinks_tiles_too():

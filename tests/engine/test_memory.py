@@ -50,6 +50,54 @@ def test_name_of_no_device_is_refused(name):
         memory.choose_device(name)
 
 
+def test_gpus_that_share_a_job_come_in_one_order(two_gpus):
+    both = [CUDA, torch.device("cuda", 1)]
+    assert memory.choose_devices("cuda:1, cuda:0") == both
+    assert memory.choose_devices("all-gpus") == both
+    assert memory.choose_devices("cuda:1") == both[1:]
+    assert memory.choose_devices("cpu") == [CPU]
+
+
+@pytest.mark.parametrize("names", ["cpu,cpu", "cuda:0,cpu", "auto,cuda:1", "cuda:0,cuda:1,cpu"])
+def test_only_gpus_share_a_job(two_gpus, names):
+    with pytest.raises(RequestError, match=rf"Device {names}: only GPUs of one kind .*all-gpus"):
+        memory.choose_devices(names)
+
+
+def test_gpus_of_two_kinds_do_not_share_a_job(monkeypatch, two_gpus):
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: True)
+    monkeypatch.setattr(torch.xpu, "device_count", lambda: 1)
+    with pytest.raises(RequestError, match="only GPUs of one kind"):
+        memory.choose_devices("cuda:1,xpu")
+    assert [device.type for device in memory.choose_devices("all-gpus")] == ["cuda", "cuda"]
+
+
+def test_device_that_is_named_twice_is_refused(two_gpus):
+    with pytest.raises(RequestError, match="names a device twice; name each once"):
+        memory.choose_devices("cuda,cuda:0")
+
+
+def test_all_gpus_where_there_is_none_is_refused():
+    with pytest.raises(DeviceError, match=r"sees no GPU\. Choose auto or cpu"):
+        memory.choose_devices("all-gpus")
+
+
+@pytest.mark.parametrize("names", ["all-gpus", "cuda:0,cuda:1"])
+def test_what_runs_on_one_device_takes_one(two_gpus, names):
+    with pytest.raises(RequestError, match="share jobs of files alone; name one here"):
+        memory.choose_device(names)
+
+
+def test_gpus_that_share_a_job_share_a_precision(monkeypatch, two_gpus):
+    both = [CUDA, torch.device("cuda", 1)]
+    assert memory.choose_common_dtype("auto", both, half_precision=True) == torch.float16
+    monkeypatch.setattr(
+        torch.cuda, "get_device_capability", lambda device: (8, 6) if device == CUDA else (6, 1)
+    )
+    assert memory.choose_common_dtype("auto", both, half_precision=True) == torch.float32
+    assert memory.choose_common_dtype("fp16", both, half_precision=True) == torch.float16
+
+
 def test_auto_precision_is_half_only_where_it_is_fast_and_safe(monkeypatch, two_gpus):
     assert memory.choose_dtype("auto", CUDA, half_precision=True) == torch.float16
     assert memory.choose_dtype("auto", CUDA, half_precision=False) == torch.float32

@@ -285,7 +285,7 @@ def test_full_memory_is_noticed_in_words_and_the_job_ends_well(source, output):
     finished, events, _ = run(make_job(source, output), model=FakeModel(before_call=once))
     assert finished.frames_made == 2
     assert [e.message for e in events if isinstance(e, Notice)] == [
-        "Memory ran out: cleared the cache and tried again."
+        "Memory ran out on cpu: cleared the cache and tried again."
     ]
 
 

@@ -352,7 +352,7 @@ def test_job_tells_when_it_has_left_its_gpu_and_when_it_is_back(service, engine,
     is_there = threading.Event()
 
     def act(_is_cancelled):
-        courtesy, pause = engine.courtesy, threading.Event()
+        courtesy, pause = engine.courtesy.place(), threading.Event()
         courtesy.enter(lambda: None)
         is_there.set()
         while courtesy.manner == "go":
@@ -378,7 +378,7 @@ def test_job_that_ends_in_a_pause_that_it_has_not_heeded_leaves_its_gpu(service,
     engine.free_memory = lambda: dropped.append(1) or 1
 
     def act(_is_cancelled):
-        engine.courtesy.enter(lambda: None)
+        engine.courtesy.place().enter(lambda: None)
         is_there.set()
         while engine.courtesy.manner == "go":
             threading.Event().wait(0.005)

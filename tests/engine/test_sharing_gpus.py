@@ -1,0 +1,163 @@
+"""Several GPUs of one job: it holds them all, and leaves them all for a render.
+
+The CPU stands for each, taken for a GPU.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from blender_vfi.engine import device_lease, memory
+from blender_vfi.engine.courtesy import Courtesy
+from blender_vfi.engine.device_lease import DeviceLease
+from blender_vfi.engine.protocol import Notice, Progress, Stage, Started
+from blender_vfi.errors import JobCancelledError
+
+from .fake_model import CPU, FakeModel
+from .sequences import make_job, write_sequence
+from .test_sharing import FIRST, content, expected, meeting_models, run
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(autouse=True)
+def gpus(monkeypatch, tmp_path):
+    """Take both names of the CPU for GPUs, each with a lock of its own in the test's folder."""
+    monkeypatch.setattr(memory, "is_gpu", lambda _device: True)
+    monkeypatch.setattr(
+        device_lease, "lock_file", lambda device: tmp_path / "locks" / f"{device.index}.lock"
+    )
+    monkeypatch.setattr(device_lease, "_LOOK_S", 0.02)
+
+
+@pytest.fixture
+def job(tmp_path):
+    write_sequence(tmp_path / "in", 12)
+    return make_job(tmp_path / "in", tmp_path / "out", multiplier=3)
+
+
+def busy(job, device) -> str:
+    """Tell who holds a device."""
+    with DeviceLease(dataclasses.replace(job, busy_device="cpu"), Courtesy()) as lease:
+        return lease.hold(device, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
+
+
+def test_a_pause_is_told_when_all_devices_are_left_and_ends_for_all(job, tmp_path):
+    models = meeting_models()
+    told, calls, renders = [], [], []
+
+    def calls_by_now():
+        return sum(len(model.calls) for model in models)
+
+    def render():
+        calls.append(calls_by_now())
+        time.sleep(0.3)
+        calls.append(calls_by_now())
+        courtesy.ask("go")
+
+    def tell(manner):
+        told.append((manner, courtesy.is_on_device))
+        if manner == "pause":
+            renders.append(threading.Thread(target=render))
+            renders[0].start()
+
+    courtesy = Courtesy(tell)
+
+    def note(event):
+        if isinstance(event, Progress) and not told:
+            courtesy.ask("pause")
+
+    run(job, *models, on_event=note, courtesy=courtesy)
+    renders[0].join()
+    assert told == [("pause", False), ("go", True)]
+    assert calls[0] == calls[1] < calls_by_now()
+    assert content(job.output_dir) == expected(job, tmp_path)
+    assert courtesy.ask("pause")  # all were left at the end
+
+
+def test_devices_go_on_on_the_cpu_and_come_back(job, tmp_path):
+    told, pairs = [], []
+    courtesy = Courtesy(told.append)
+
+    def note(event):
+        if isinstance(event, Progress):
+            pairs.append(event)
+            if len(pairs) in (1, 7):
+                courtesy.ask("cpu" if len(pairs) == 1 else "go")
+
+    run(job, *meeting_models(), on_event=note, courtesy=courtesy)
+    assert told == ["cpu", "go"]
+    assert content(job.output_dir) == expected(job, tmp_path)
+
+
+def test_a_paused_job_is_told_once_its_last_device_has_nothing_left_to_make():
+    told = []
+    courtesy = Courtesy(told.append, lambda: told.append("left"))
+    first, second = courtesy.place(), courtesy.place()
+    for place in (first, second):
+        place.enter(lambda: None)
+    courtesy.ask("cpu")
+    first.heed("cpu", lambda: None)
+    assert told == []
+    second.leave()
+    assert told == ["cpu"]
+    first.leave()
+    assert told == ["cpu"]
+    assert courtesy.ask("pause")
+
+
+def test_all_devices_are_held_while_frames_are_made_and_free_afterwards(job):
+    held = []
+
+    def note(event):
+        if isinstance(event, Started):
+            held.extend([busy(job, FIRST), busy(job, CPU)])
+
+    events = run(job, *meeting_models(), on_event=note)
+    assert [
+        words.startswith(f"{name} is in use by process")
+        for name, words in zip(("cpu:0", "cpu"), held, strict=True)
+    ] == [True, True]
+    assert [event.device for event in events if isinstance(event, Started)] == ["cpu:0, cpu"]
+    assert (busy(job, FIRST), busy(job, CPU)) == ("", "")
+
+
+def test_a_job_waits_for_its_busy_devices_holding_the_others(job):
+    with ExitStack() as others:
+        other = others.enter_context(DeviceLease(job, Courtesy()))
+        assert not other.hold(CPU, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
+        waited = []
+
+        def note(event):
+            if isinstance(event, Stage) and "in use by" in event.message:
+                waited.append((event.message.partition(" is in")[0], bool(busy(job, FIRST))))
+                others.close()
+
+        run(job, *meeting_models(), on_event=note)
+    assert waited == [("Waiting: cpu", True)]
+
+
+def test_a_job_that_waits_for_one_of_its_devices_can_be_cancelled(job):
+    with DeviceLease(job, Courtesy()) as other:
+        other.hold(CPU, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
+        looks = iter([False] * 12)
+        with pytest.raises(JobCancelledError):
+            run(job, FakeModel(), FakeModel(), is_cancelled=lambda: next(looks, True))
+    assert (busy(job, FIRST), busy(job, CPU)) == ("", "")
+
+
+def test_a_job_that_waits_for_nobody_goes_on_with_the_devices_that_are_free(job, tmp_path):
+    job = dataclasses.replace(job, busy_device="cpu")
+    with DeviceLease(job, Courtesy()) as other:
+        other.hold(FIRST, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
+        events = run(job, FakeModel(), FakeModel())
+    assert [event.device for event in events if isinstance(event, Started)] == ["cpu"]
+    [notice] = [event.message for event in events if isinstance(event, Notice)]
+    assert notice.startswith("cpu:0 is in use by process")
+    assert notice.endswith("; going on without it")
+    assert content(job.output_dir) == expected(job, tmp_path)
