@@ -364,7 +364,9 @@ def raise_if_ended(event: Event) -> None:
             error.__cause__ = RuntimeError(event.details)
         raise error
     if isinstance(event, Cancelled):
-        done = event.frames_done
+        kept = f"{event.frames_done} frame(s) are done and stay on disk"
         raise JobCancelledError(
-            f"The job was cancelled with {done} frames done; they stay on disk."
+            f"The job was cancelled: {kept}."
+            if event.frames_done
+            else "The job was cancelled before its first frame; what was on disk stays."
         )

@@ -40,6 +40,7 @@ from .schedule import PairWork, Plan
 from .search import Search
 from .soundness import describe_stand_ins
 
+_READING = "Reading the source frames"
 _ENCODING = "Encoding the movie"
 
 
@@ -134,7 +135,7 @@ class _JobRun:
         self._guided = GuidedJob(job, Path(job.output_dir), self._reports.notify)
 
     def run(self) -> Finished:
-        self._reports.stop_if_cancelled()
+        self._reports.loading(_READING)
         if not self._job.checkpoint:
             check_terms(self._spec)
         frame_format = self._sources.check()
@@ -144,6 +145,7 @@ class _JobRun:
         check_reach(self._plan, self._spec)
         with self._open_folder() as folder:
             search = self._search(folder, frame_format)
+            self._meter.resume_with(len(folder.finished))  # what a cancel tells of while loading
             self._make(folder, search, frame_format)
             search.finish()
             if movie is not None:

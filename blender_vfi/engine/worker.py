@@ -41,6 +41,7 @@ from .protocol import (
     Returned,
     Run,
     Shutdown,
+    Stage,
     SteppedAside,
     Work,
 )
@@ -206,6 +207,7 @@ class Worker:
                 self._emit(Cancelled(job_id=job_id, frames_done=0))
                 return
             if self._engine is None:
+                self._emit(Stage(job_id=job_id, message="Loading PyTorch"))  # seconds of silence
                 self._engine = _load_engine()
             if isinstance(request, Run):
                 self._running = job_id

@@ -75,10 +75,10 @@ def test_events_tell_the_job_from_loading_to_its_end(source, output):
     job = make_job(source, output)
     finished, events, _ = run(job)
     kinds = [type(event) for event in events]
-    assert kinds == [Stage, Started, Progress, Progress, Found, Progress, Finished]
+    assert kinds == [Stage, Stage, Started, Progress, Progress, Found, Progress, Finished]
     assert {event.job_id for event in events} == {job.job_id}
-    assert events[1].frames_total == 5
-    assert (events[1].device, events[1].precision) == ("cpu", "fp32")
+    assert events[2].frames_total == 5
+    assert (events[2].device, events[2].precision) == ("cpu", "fp32")
     assert events[-2].frames_done == 5
     assert events[-2].seconds_left == 0
     assert events[-1] == finished
@@ -265,6 +265,21 @@ def test_cancel_is_told_with_its_count_and_the_job_goes_on_later(source, output,
     run(job)
     run(make_job(source, tmp_path / "whole", multiplier=4))
     assert content(output) == content(tmp_path / "whole")
+
+
+def test_cancel_while_the_model_is_loaded_counts_the_frames_of_before(source, output):
+    run(make_job(source, output))
+    (output / "f é 0004.png").unlink()
+    events = []
+    with pytest.raises(JobCancelledError):
+        Engine(fake_cache(FakeModel())).run(
+            make_job(source, output),
+            on_event=events.append,
+            is_cancelled=lambda: any("Loading" in getattr(each, "message", "") for each in events),
+        )
+    told = [event.message for event in events if isinstance(event, Stage)]
+    assert told[0] == "Reading the source frames"
+    assert events[-1].frames_done == 4
 
 
 def test_job_cancelled_before_it_begins_touches_nothing(source, output):

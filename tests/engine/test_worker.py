@@ -28,6 +28,7 @@ from blender_vfi.engine.protocol import (
     Returned,
     Run,
     Shutdown,
+    Stage,
     SteppedAside,
 )
 from blender_vfi.engine.wire import decode_line, encode_line
@@ -76,8 +77,11 @@ class Service:
             self.requests.write(message if isinstance(message, str) else encode_line(message))
         self.requests.flush()
 
-    def hear(self):
-        return decode_line(self.events.readline())
+    def hear(self, *, hears_stages=False):
+        event = decode_line(self.events.readline())
+        # what is told before the engine is loaded is of no interest to most tests
+        is_stage = isinstance(event, Stage)
+        return self.hear() if is_stage and not hears_stages else event
 
     def close(self):
         if not self.requests.closed:
@@ -176,6 +180,13 @@ def test_memory_is_handed_back_after_each_job(service, monkeypatch):
     service.send(Run(job=job("a")), Run(job=job("b")))
     assert handed_back.acquire(timeout=20)
     assert handed_back.acquire(timeout=20)
+
+
+def test_first_job_is_told_of_what_takes_seconds_before_it(service):
+    service.send(Run(job=job("a")), Run(job=job("b")))
+    assert service.hear(hears_stages=True) == Stage(job_id="a", message="Loading PyTorch")
+    heard = [service.hear(hears_stages=True) for _ in range(2)]
+    assert heard == [finished("a"), finished("b")]
 
 
 def test_cancel_is_heard_while_the_job_runs(service, engine):

@@ -109,7 +109,7 @@ def test_job_runs_in_the_engine_and_the_model_stays_for_the_next(
     events = []
     finished = shared.run(make_job(source, tmp_path / "a 1", multiplier=2), events.append)
     assert (finished.frames_total, finished.frames_made) == (3, 1)
-    assert [type(event) for event in events[:3]] == [Ready, Stage, Started]
+    assert [type(event) for event in events[:5]] == [Ready, Stage, Stage, Stage, Started]
     assert [type(event) for event in events[-3:]] == [Found, Progress, Finished]
     assert read_png(tmp_path / "a 1" / "f é 0002.png").shape == (64, 64, 3)
     assert events[0].process_id != os.getpid()
