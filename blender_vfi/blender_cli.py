@@ -21,6 +21,7 @@ from .cli_render import add_render_commands
 from .cli_run import add_run_command, save_job
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
+from .engine.folders import plain_path
 from .engine.protocol import Run
 from .engine.schedule import parse_pairs
 from .engine.times import parse_time
@@ -232,7 +233,7 @@ def _run(queued: QueuedJob, options: argparse.Namespace) -> int:
     placed = placing.place(queued)
     for notice in placed.notices:
         print(notice, file=sys.stderr)
-    target = (options.save_as or options.project).absolute()
+    target = plain_path(options.save_as or options.project)
     _save(target)
     print(
         f"{finished.frames_total} frames ({finished.frames_made} new) in {job.output_dir}; strip "
@@ -345,7 +346,7 @@ def _output_settings(options: argparse.Namespace) -> dict[str, object]:
 
 def _from_here(path: str) -> str:
     """Return a path of the command line as an absolute one; // is the project's folder."""
-    return path if not path or path.startswith("//") else str(Path(path).absolute())
+    return path if not path or path.startswith("//") else str(plain_path(Path(path)))
 
 
 def _option(timing: Timing) -> str:

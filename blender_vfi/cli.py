@@ -30,7 +30,7 @@ from .cli_run import add_run_command, run_job, save_job
 from .cli_signals import end_on_signals
 from .cli_values import frame_rate
 from .engine.client import EngineClient
-from .engine.folders import job_for_folder, list_frames
+from .engine.folders import job_for_folder, list_frames, plain_path
 from .engine.gaps import describe_missing, fill_job_for_folder
 from .engine.limits import LOG_LEVEL_VARIABLE
 from .engine.movie_frames import is_movie, movie_frame
@@ -188,7 +188,7 @@ def _interpolate(options: argparse.Namespace) -> int:
         if options.rate is not None:
             settings["rate_ratio"] = ratio_between(source_rate, options.rate)
         settings["times"] = output_times(options, movie.frame_count)
-        sources = [str(movie_frame(options.source.absolute(), 0))]
+        sources = [str(movie_frame(plain_path(options.source), 0))]
         folder, of_movie = output_settings(options, output, source_rate, sources)
         job = job_for_movie(options.source, movie.frame_count, folder, **settings, **of_movie)
         return _run(job, options, client)

@@ -14,6 +14,7 @@ from .cli_options import multiplier
 from .cli_values import frame_rate
 from .engine.client import EngineClient, raise_if_ended
 from .engine.default_folder import own_folder
+from .engine.folders import plain_path
 from .engine.movie_codecs import CODECS, MOVIE_OUTPUT_SUFFIXES, usual_codec
 from .engine.movie_frames import is_movie
 from .engine.protocol import Examine, Examined
@@ -106,7 +107,7 @@ def output_settings(
             no movie that the options could be for.
     """
     if is_movie_output(output):
-        folder = own_folder(output.absolute().with_name(f"{output.stem}_frames"), sources)
+        folder = own_folder(plain_path(output).with_name(f"{output.stem}_frames"), sources)
         return folder, _movie_settings(options, output, source_rate)
     if (options.codec, options.movie_crf, options.movie_rate) != (None, None, None):
         raise RequestError(
@@ -129,7 +130,7 @@ def _movie_settings(
         has_times = options.times is not None or options.speed is not None
         rate = source_rate * (1 if has_times else multiplier(options))
     return {
-        "movie": str(movie.absolute()),
+        "movie": str(plain_path(movie)),
         "codec": options.codec or usual_codec(movie),
         "movie_crf": options.movie_crf,
         "movie_rate": rate.as_integer_ratio(),
@@ -144,7 +145,7 @@ def examine(client: EngineClient, movie: Path) -> Examined:
         FrameError: it cannot be read.
         EngineError: the engine does not run, or cannot read movies.
     """
-    request = Examine(job_id=uuid.uuid4().hex, path=str(movie.absolute()))
+    request = Examine(job_id=uuid.uuid4().hex, path=str(plain_path(movie)))
     client.request(request)
     while True:
         for event in client.poll():

@@ -20,6 +20,7 @@ from .cli_run import run_job, save_job
 from .cli_signals import end_on_signals
 from .doubtful_frames import Budget, DoubtfulRender
 from .engine.confidence import most_doubtful, read_confidence
+from .engine.folders import plain_path
 from .engine.protocol import Run
 from .engine.schedule import parse_pairs
 from .errors import RequestError
@@ -171,7 +172,7 @@ def _set_up(
         notices += render_warnings.describe_doubts(scene)
     for notice in notices:
         print(notice, file=sys.stderr)
-    target = (options.save_as or Path(bpy.data.filepath)).absolute()
+    target = plain_path(options.save_as or Path(bpy.data.filepath))
     save_project(target)
     print(f"Scene {scene.name!r} is {'as it was' if options.restore else 'set up'} in {target}")
     return 0
@@ -208,7 +209,7 @@ def _fill(
 
 def _render_doubtful(options: argparse.Namespace, open_project: OpenProject) -> int:
     scene = _scene(options, open_project)
-    folder = options.folder.absolute()
+    folder = plain_path(options.folder)
     work = DoubtfulRender(scene, folder, Budget(frames=options.frames, seconds=options.seconds))
     end_on_signals()
     try:

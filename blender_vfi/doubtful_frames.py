@@ -25,6 +25,7 @@ from .engine.confidence import (
 )
 from .engine.exr_header import read_exr_header
 from .engine.folder_lock import FolderLock
+from .engine.folders import plain_path
 from .engine.gaps import renumbered_source
 from .engine.job_spec import JobSpec
 from .engine.rendered_frames import note_rendered, read_job, rendered_names
@@ -66,7 +67,7 @@ def list_doubtful(scene: bpy.types.Scene, folder: Path, shift: int | None = None
     rendered = rendered_names(folder)
     half = half_render(scene)
     if shift is None:
-        is_same = bool(half.folder) and Path(bpy.path.abspath(half.folder)) == folder
+        is_same = bool(half.folder) and plain_path(Path(bpy.path.abspath(half.folder))) == folder
         shift = half.shift if is_same else 0
     half.folder, half.shift = str(folder), shift
     half.doubtful.clear()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 
+from .engine.folders import plain_path
 from .errors import StripError
 
 PATH_OPTIONS = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
@@ -25,12 +26,12 @@ def absolute_path(path: str, what: str) -> str:
             what=what,
             path=path,
         )
-    return str(Path(bpy.path.abspath(path)).expanduser())
+    return str(plain_path(Path(bpy.path.abspath(path)).expanduser()))
 
 
 def machine_path(path: str) -> str:
     """Return a path that the preferences hold: absolute, whatever .blend is open; or empty."""
-    return str(Path(bpy.path.abspath(path)).expanduser().absolute()) if path else ""
+    return str(plain_path(Path(bpy.path.abspath(path)).expanduser())) if path else ""
 
 
 def path_like(model: str, path: str) -> str:

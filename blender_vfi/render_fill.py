@@ -16,7 +16,7 @@ import bpy
 from . import vse
 from .doubtful_frames import note_doubtful
 from .engine.exr_header import has_guides
-from .engine.folders import split_number
+from .engine.folders import plain_path, split_number
 from .engine.gaps import describe_missing, fill_job
 from .engine.protocol import JobSpec, Run
 from .errors import FrameError
@@ -137,7 +137,9 @@ def rendered_files(scene: bpy.types.Scene) -> list[Path]:
     """
     absolute_path(scene.render.filepath, message("The output path of the scene"))
     frames = range(scene.frame_start, scene.frame_end + 1)
-    paths = [Path(bpy.path.abspath(scene.render.frame_path(frame=frame))) for frame in frames]
+    paths = [
+        plain_path(Path(bpy.path.abspath(scene.render.frame_path(frame=frame)))) for frame in frames
+    ]
     files = [path for path in paths if path.is_file() and path.stat().st_size > 0]
     if not files:
         raise FrameError(
@@ -205,5 +207,5 @@ def _strips_of(scene: bpy.types.Scene, folder: Path) -> list[bpy.types.Strip]:
     return [
         strip
         for strip in strips
-        if strip.type == "IMAGE" and Path(bpy.path.abspath(strip.directory)) == folder
+        if strip.type == "IMAGE" and plain_path(Path(bpy.path.abspath(strip.directory))) == folder
     ]

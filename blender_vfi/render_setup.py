@@ -15,7 +15,7 @@ from typing import Any
 
 import bpy
 
-from .engine.folders import FRAME_SUFFIXES
+from .engine.folders import FRAME_SUFFIXES, plain_path
 from .errors import RequestError
 from .messages import message
 from .output_names import file_name
@@ -73,7 +73,10 @@ def set_up(scene: bpy.types.Scene, *, step: int, albedo: str = COLORS) -> list[s
     for change in wanted:
         _set(scene, change.path, change.value)
     # set up again as before, the scene can still render what was in doubt
-    if Path(bpy.path.abspath(scene.render.filepath)).parent not in _listed_folder(scene).parents:
+    if (
+        plain_path(Path(bpy.path.abspath(scene.render.filepath))).parent
+        not in _listed_folder(scene).parents
+    ):
         forget_doubtful(scene)
     notices: list[str] = [
         message(
@@ -133,7 +136,7 @@ def restore(scene: bpy.types.Scene) -> list[str]:
 
 
 def _listed_folder(scene: bpy.types.Scene) -> Path:
-    return Path(bpy.path.abspath(half_render(scene).folder))
+    return plain_path(Path(bpy.path.abspath(half_render(scene).folder)))
 
 
 def half_path(scene: bpy.types.Scene, step: int) -> str:

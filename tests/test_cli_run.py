@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from blender_vfi import cli, cli_run
 from blender_vfi.engine.job_file import read_jobs
-from blender_vfi.engine.protocol import Finished
+from blender_vfi.engine.protocol import Finished, JobSpec
 from blender_vfi.errors import DeviceError, FrameError, JobCancelledError
 
 pytestmark = pytest.mark.plain
@@ -145,3 +146,23 @@ def test_level_of_the_log_is_handed_to_the_engine_s_process(save, engine, monkey
 def test_a_device_of_the_command_line_takes_the_place_of_the_jobs_own(save, engine):
     assert run(save("a", device="cuda:1"), "--device", "cpu") == 0
     assert engine.jobs[0].device == "cpu"
+
+
+def test_saved_paths_have_no_dots_and_one_allowed_folder_is_told_for_all_in_it(
+    tmp_path, monkeypatch, capsys
+):
+    for number in range(2):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / f"f_{number}.png").touch()
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    monkeypatch.chdir(jobs)
+    assert cli.main(["interpolate", "../in", "../jobs/../out", "--save-job", "night.json"]) == 0
+    text = (jobs / "night.json").read_text()
+    [job] = json.loads(text)["jobs"]
+    assert job["output_dir"] == str(tmp_path / "out")
+    assert job["sources"][0] == str(tmp_path / "in" / "f_0.png")
+    assert capsys.readouterr().err == f'To run it: run night.json --allow "{tmp_path}"\n'
+    assert list(job) == [field.name for field in fields(JobSpec) if field.name != "job_id"]
+    assert cli.main(["interpolate", "../in", "../out", "--save-job", "night.json"]) == 0
+    assert (jobs / "night.json").read_text() == text

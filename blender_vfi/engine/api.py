@@ -21,7 +21,7 @@ from ..models.cache import ModelCache
 from ..models.interface import Quality
 from . import memory, movies, schedule
 from .composition import ChannelLayout
-from .folders import job_for_folder
+from .folders import job_for_folder, plain_path
 from .limits import check_seed
 from .loop import FrameLoop, LoopPolicy
 from .movie_jobs import job_for_movie
@@ -169,7 +169,7 @@ def interpolate_movie(
     Raises:
         VfiError: what is wrong, in words.
     """
-    count = movies.index_of_movie(source.absolute()).frame_count
+    count = movies.index_of_movie(plain_path(source)).frame_count
     job = job_for_movie(source, count, output_dir, job_id=uuid.uuid4().hex, **settings)
     return Engine(_MODELS).run(job, on_event=on_event)
 

@@ -35,7 +35,7 @@ def write_json(path: Path, content: object) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.unlink(missing_ok=True)  # not through a link that waits there
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         publish(partial, path)
     finally:
         with contextlib.suppress(OSError):  # the folder may be gone, and the file with it

@@ -6,6 +6,7 @@ Standard library alone, so that the command line needs no torch to check a reque
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import typing
 from collections.abc import Collection, Sequence
@@ -61,7 +62,7 @@ def checked_job(
     job = JobSpec(
         job_id=job_id,
         sources=tuple(str(frame) for frame in frames),
-        output_dir=str(output_dir.absolute()),
+        output_dir=str(plain_path(output_dir)),
         **_plain(settings),
     )
     job.check()
@@ -86,7 +87,7 @@ def numbered_frames(folder: Path) -> list[Path]:
         FrameError: the folder cannot be read, or holds no image sequence, or more than one, or two
             files of one number.
     """
-    folder = folder.absolute()
+    folder = plain_path(folder)
     try:
         files = [path for path in folder.iterdir() if not path.name.startswith(".")]
     except OSError as error:
@@ -148,6 +149,21 @@ def find_gap(numbers: Sequence[int]) -> tuple[int, int] | None:
     return None if index is None else (index, numbers[index] + min(steps))
 
 
+def plain_path(path: Path) -> Path:
+    """Return an absolute path without `..`, which leads to the same place.
+
+    Links stay as they are named, unless `..` follows one: that goes up from where the link leads.
+    """
+    path = path.absolute()
+    if ".." not in path.parts:
+        return path
+    end = len(path.parts) - path.parts[::-1].index("..")
+    head, tail = Path(*path.parts[:end]), path.parts[end:]
+    there = Path(os.path.realpath(head))
+    named = Path(os.path.normpath(head))
+    return (named if Path(os.path.realpath(named)) == there else there).joinpath(*tail)
+
+
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     """Turn what Python callers may give for a field into what `JobSpec` holds."""
     plain = dict(settings)
@@ -161,7 +177,7 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     if isinstance(plain.get("rate_ratio"), Fraction):
         plain["rate_ratio"] = plain["rate_ratio"].as_integer_ratio()
     if plain.get("checkpoint") is not None:
-        plain["checkpoint"] = str(Path(plain["checkpoint"]).absolute())
+        plain["checkpoint"] = str(plain_path(Path(plain["checkpoint"])))
     return plain
 
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from ..errors import OutputError, RequestError, VfiError
 from . import durable
+from .folders import plain_path
 from .job_spec import JobSpec
 from .wire import job_from_json, job_to_json
 
@@ -52,7 +53,7 @@ def read_jobs(
             the folders or is out of range.
     """
     values = _job_values(file)
-    folder = file.absolute().parent
+    folder = plain_path(file).parent
     roots = None if trusts_paths else _resolved([folder, *allowed])
     jobs = []
     for number, fields in enumerate(values, start=1):
@@ -69,7 +70,7 @@ def write_jobs(file: Path, jobs: Sequence[JobSpec]) -> None:
     Raises:
         OutputError: it cannot be written; a file that was there stays as it was.
     """
-    folder = file.absolute().parent
+    folder = plain_path(file).parent
     data = {_VERSION_FIELD: FORMAT_VERSION, "jobs": [_to_values(job, folder) for job in jobs]}
     try:
         durable.write_json(file, data)
@@ -110,7 +111,12 @@ def outside_paths(file: Path, jobs: Iterable[JobSpec]) -> list[str]:
 
     for job in jobs:
         _with_paths(job_to_json(job), note)
-    return sorted(outside)
+    # who allows a folder allows those in it
+    return sorted(
+        one
+        for one in outside
+        if not any(other != one and Path(one).is_relative_to(other) for other in outside)
+    )
 
 
 def _job_values(file: Path) -> list[Any]:
@@ -161,7 +167,7 @@ def _read_job(fields: Any, folder: Path, roots: list[Path] | None) -> JobSpec:
                 "reaches its own folder alone. Where you trust it, allow that folder with "
                 f'--allow "{path.resolve().parent}", or every path with --trust-paths.'
             )
-        return str(path)
+        return str(plain_path(path))
 
     values = {**fields, "job_id": uuid.uuid4().hex}
     job = job_from_json(_with_paths(job_to_json(job_from_json(values)), located))

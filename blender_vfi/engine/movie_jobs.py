@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .folders import check_names, checked_job
+from .folders import check_names, checked_job, plain_path
 from .job_spec import JobSpec
 from .movie_frames import movie_frame
 
@@ -30,7 +30,7 @@ def job_for_movie(
         RequestError: a setting is unknown or out of range.
     """
     check_names(settings)
-    source = source.absolute()
+    source = plain_path(source)
     settings.setdefault("suffix", DEFAULT_SUFFIX)
     settings.setdefault("name_prefix", f"{source.stem}_")
     frames = [movie_frame(source, index) for index in range(frame_count)]

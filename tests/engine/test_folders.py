@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from blender_vfi.engine.folders import job_for_folder, list_frames, output_suffix, split_number
+from blender_vfi.engine.folders import (
+    job_for_folder,
+    list_frames,
+    output_suffix,
+    plain_path,
+    split_number,
+)
 from blender_vfi.errors import FrameError, RequestError
 
 pytestmark = pytest.mark.plain
@@ -98,3 +104,39 @@ def test_bad_setting_is_refused_at_once(tmp_path):
     fill(tmp_path / "a", "f_1.png", "f_2.png")
     with pytest.raises(RequestError, match="Multiplier 1"):
         job_for_folder(tmp_path / "a", tmp_path / "out", job_id="a", multiplier=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [
+        ("a/b.png", "a/b.png"),
+        ("a/../c/b.png", "c/b.png"),
+        ("a/b/../../c/./d", "c/d"),
+        ("none/../a/x", "a/x"),
+        ("link/x", "link/x"),
+        ("a/../link/x", "link/x"),
+        ("link/../x", "c/x"),  # a link leads up from where it leads
+    ],
+)
+def test_paths_are_shown_without_dots_and_lead_to_the_same_place(tmp_path, path, plain):
+    root = tmp_path.resolve()
+    (root / "a" / "b").mkdir(parents=True)
+    (root / "c" / "d").mkdir(parents=True)
+    (root / "link").symlink_to(root / "c" / "d")
+    assert plain_path(root / path) == root / plain
+
+
+def test_a_relative_path_becomes_an_absolute_one(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    assert plain_path(Path("../b")) == tmp_path.resolve() / "b"
+
+
+def test_jobs_of_a_folder_have_no_dots_in_their_paths(tmp_path):
+    for number in (1, 2):
+        path = tmp_path / "in" / f"f_{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    job = job_for_folder(tmp_path / "x" / ".." / "in", tmp_path / "in" / ".." / "out", job_id="a")
+    assert job.sources[0] == str(tmp_path / "in" / "f_1.png")
+    assert job.output_dir == str(tmp_path / "out")
