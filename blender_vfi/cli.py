@@ -25,12 +25,20 @@ from .cli_movies import (
     is_movie_output,
     output_settings,
 )
-from .cli_options import add_job_options, job_settings, output_times
+from .cli_options import add_job_options, job_settings, multiplier, output_times
 from .cli_run import add_run_command, run_job, save_job
 from .cli_signals import end_on_signals
 from .cli_values import frame_rate
 from .engine.client import EngineClient
-from .engine.folders import job_for_folder, list_frames, plain_path
+from .engine.default_folder import ending_of, folder_name, own_folder
+from .engine.folders import (
+    is_pattern,
+    job_for_folder,
+    list_frames,
+    numbered_frames,
+    plain_path,
+    sequence_name,
+)
 from .engine.gaps import describe_missing, fill_job_for_folder
 from .engine.limits import LOG_LEVEL_VARIABLE
 from .engine.movie_frames import is_movie, movie_frame
@@ -61,9 +69,14 @@ examples:
   python -m blender_vfi run night.json --keep-going
       jobs that were saved, here or in Blender, one after another
 
+IN may be a pattern of names where a folder holds several sequences: shots/beauty_####.exr, as
+Blender writes it, or shots/beauty_%04d.exr. Without OUT, the frames go to a folder beside IN.
+
 exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the output,
 5 the model or its checkpoint, 6 the engine or its device, 130 cancelled.
 """
+
+_IN = "folder of one numbered image sequence, or a pattern such as shot_####.png"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,8 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _with_command(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments, with the command that a movie in its place stands for."""
-    is_short = bool(arguments) and is_movie(Path(arguments[0]))
+    """Return the arguments, with the command that a movie or a sequence in its place stands for."""
+    first = Path(arguments[0]) if arguments else None
+    is_short = first is not None and (is_movie(first) or is_pattern(first))
     return ["interpolate", *arguments] if is_short else list(arguments)
 
 
@@ -86,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=package_version())
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_interpolate(commands)
+    _add_fill(commands)
+    add_run_command(commands, open_client=EngineClient)
+    add_models_commands(commands, open_client=EngineClient)
+    return parser
+
+
+def _add_interpolate(commands: Any) -> None:
     interpolate = commands.add_parser(
         "interpolate",
         help="interpolate a folder of frames, or a movie, into another folder",
@@ -95,16 +117,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EXAMPLES,
     )
-    interpolate.add_argument(
-        "source", type=Path, metavar="IN", help="folder of one numbered image sequence, or a movie"
-    )
+    interpolate.add_argument("source", type=Path, metavar="IN", help=f"{_IN}, or a movie")
     interpolate.add_argument(
         "output_dir",
         type=Path,
         nargs="?",
         metavar="OUT",
         help="folder, made when missing, never IN; or a movie, by its suffix: .mov, .mp4, .mkv, "
-        ".webm",
+        ".webm (default: a folder beside IN, such as IN_x2)",
     )
     interpolate.add_argument(
         "-o", "--output", type=Path, metavar="OUT", help="the same, behind the options"
@@ -123,24 +143,26 @@ def _parser() -> argparse.ArgumentParser:
         help="hold a frame where a skipped pair would have got new ones, so that time stays",
     )
     interpolate.set_defaults(run=_interpolate)
+
+
+def _add_fill(commands: Any) -> None:
     fill = commands.add_parser(
         "fill",
         help="make the frames whose numbers are missing in a folder",
-        description="Makes exactly the frames whose numbers are missing in IN_DIR, such as those "
-        "between the frames of a render with a frame step, or single lost ones. OUT_DIR gets the "
-        "whole sequence under the numbers of the source's; IN_DIR stays as it is.",
+        description="Makes exactly the frames whose numbers are missing in IN, such as those "
+        "between the frames of a render with a frame step, or single lost ones. OUT gets the "
+        "whole sequence under the numbers of the source's; IN stays as it is.",
     )
+    fill.add_argument("source_dir", type=Path, metavar="IN", help=_IN)
     fill.add_argument(
-        "source_dir", type=Path, metavar="IN_DIR", help="folder of one numbered image sequence"
-    )
-    fill.add_argument(
-        "output_dir", type=Path, metavar="OUT_DIR", help="made when missing; never IN_DIR"
+        "output_dir",
+        type=Path,
+        nargs="?",
+        metavar="OUT",
+        help="made when missing; never IN (default: IN_filled)",
     )
     add_job_options(fill, fills_gaps=True)
     fill.set_defaults(run=_fill)
-    add_run_command(commands, open_client=EngineClient)
-    add_models_commands(commands, open_client=EngineClient)
-    return parser
 
 
 def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
@@ -165,19 +187,22 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
 
 
 def _interpolate(options: argparse.Namespace) -> int:
-    output = _output_of(options)
     settings: dict[str, Any] = {
         "job_id": uuid.uuid4().hex,
         "hold_skipped": options.hold_skipped,
         **job_settings(options),
     }
+    given = _output_of(options)
     if not is_movie(options.source) or options.source.is_dir():
         frames = list_frames(options.source)
+        sources = list(map(str, frames))
+        output = given or _default_output(options, sources)
         settings["rate_ratio"] = _rate_ratio(options, needs_both=not is_movie_output(output))
         settings["times"] = output_times(options, len(frames))
-        sources = list(map(str, frames))
         folder, of_movie = output_settings(options, output, options.source_rate, sources)
         return _run(job_for_folder(options.source, folder, **settings, **of_movie), options)
+    sources = [str(movie_frame(plain_path(options.source), 0))]
+    output = given or _default_output(options, sources)
     end_on_signals()
     client = EngineClient(options.engine_python)
     try:
@@ -188,7 +213,6 @@ def _interpolate(options: argparse.Namespace) -> int:
         if options.rate is not None:
             settings["rate_ratio"] = ratio_between(source_rate, options.rate)
         settings["times"] = output_times(options, movie.frame_count)
-        sources = [str(movie_frame(plain_path(options.source), 0))]
         folder, of_movie = output_settings(options, output, source_rate, sources)
         job = job_for_movie(options.source, movie.frame_count, folder, **settings, **of_movie)
         return _run(job, options, client)
@@ -196,23 +220,48 @@ def _interpolate(options: argparse.Namespace) -> int:
         client.close()
 
 
-def _output_of(options: argparse.Namespace) -> Path:
+def _output_of(options: argparse.Namespace) -> Path | None:
     """Return the folder or movie that was given, in one of the two ways."""
-    if (options.output is None) == (options.output_dir is None):
+    if options.output is not None and options.output_dir is not None:
         raise RequestError(
-            "Output folder or movie: give exactly one, as in `IN OUT` or `IN -o OUT`; it is made "
-            "when missing."
+            f"Output {options.output_dir} and -o {options.output}: give one of them, a folder or a "
+            "movie; it is made when missing."
         )
-    chosen: Path = options.output or options.output_dir
-    if not is_movie_output(chosen):
+    chosen: Path | None = options.output or options.output_dir
+    if chosen is not None and not is_movie_output(chosen):
         check_folder_name(chosen)
     return chosen
 
 
+def _default_output(options: argparse.Namespace, sources: Sequence[str]) -> Path:
+    ending = ending_of(
+        multiplier(options),
+        options.rate,
+        has_times=options.times is not None or options.speed is not None,
+        loops=options.loop,
+    )
+    return own_folder(_beside(options.source, ending, options.model), sources)
+
+
+def _beside(source: Path, ending: str, model: str) -> Path:
+    """Return what a folder beside a source is called: beside its folder, its files or its movie."""
+    source = plain_path(source)
+    if source.is_dir():
+        name = source.name
+    else:
+        name = source.stem if is_movie(source) else sequence_name(source)
+    return source.with_name(folder_name(name or "frames", ending, model))
+
+
 def _fill(options: argparse.Namespace) -> int:
-    check_folder_name(options.output_dir)
+    output = options.output_dir
+    if output is None:
+        sources = list(map(str, numbered_frames(options.source_dir)))
+        wanted = _beside(options.source_dir, "filled", options.model)
+        output = own_folder(wanted, sources, keeps_numbers=True)
+    check_folder_name(output)
     job = fill_job_for_folder(
-        options.source_dir, options.output_dir, job_id=uuid.uuid4().hex, **job_settings(options)
+        options.source_dir, output, job_id=uuid.uuid4().hex, **job_settings(options)
     )
     if not options.quiet:
         missing = describe_missing([Path(source) for source in job.sources])

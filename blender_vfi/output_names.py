@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from . import vse_movies
-from .engine.default_folder import own_folder
+from .engine.default_folder import folder_name, own_folder
 from .engine.folders import output_suffix, split_number
 from .engine.job_spec import JobSpec
 from .engine.movie_jobs import DEFAULT_SUFFIX as MOVIE_FRAME_SUFFIX
 from .messages import message
-from .models import catalog
 from .paths import absolute_path
 from .property_items import SAME_AS_SOURCE
 from .vse import ImageSource
@@ -96,7 +95,4 @@ def _folder_name(settings: Any, source: ImageSource, ending: str) -> str:
     if source.is_part:  # the other part of a cut strip may want a folder as well
         first, last = (split_number(Path(file))[1] for file in (source.files[0], source.files[-1]))
         name = f"{name}_{first}-{last}" if first is not None else f"{name}_{source.strip_name}"
-    name += f"_{ending}"
-    if settings.model != catalog.DEFAULT_MODEL:  # so that models can be compared
-        name = f"{name}_{settings.model}"
-    return name
+    return folder_name(name, ending, settings.model)

@@ -12,10 +12,11 @@ from typing import Any
 import bpy
 
 from . import vse, vse_movies, vse_rate, vse_retiming, vse_speed, vse_timing
+from .engine.default_folder import ending_of
 from .engine.folders import find_gap, split_number
 from .engine.movie_codecs import find_codec
 from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
-from .engine.rates import parse_rate, rate_text
+from .engine.rates import parse_rate
 from .engine.schedule import parse_pairs
 from .job_queue import QueuedJob
 from .messages import message
@@ -181,7 +182,7 @@ def build_job(
     has_rate = settings.frames_by == BY_RATE and times is None
     rate = parse_rate(settings.target_rate) if has_rate else None
     ratio = None if rate is None else _ratio_to(source, rate)
-    ending = _ending(settings, rate, times)
+    ending = ending_of(settings.multiplier, rate, has_times=times is not None, loops=settings.loop)
     folder = output_folder(settings, source, ending, is_one_of_many=is_one_of_many, others=others)
     name = f"{sequence_prefix(source).rstrip('_-. ')}_{ending}"
     job = JobSpec(
@@ -202,14 +203,6 @@ def build_job(
     )
     job.check()
     return job
-
-
-def _ending(settings: Any, rate: Fraction | None, times: Sequence[Fraction] | None) -> str:
-    """Return what a job's folder and movie are called after: what it makes of the frames."""
-    ending = f"x{settings.multiplier}" if rate is None else f"{rate_text(rate)}fps"
-    if times is not None:
-        ending = "retimed"
-    return f"{ending}_loop" if settings.loop else ending
 
 
 def _pair_fields(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -326,3 +327,28 @@ def test_a_folder_without_gaps_cannot_be_filled(source, tmp_path, capsys):
     assert refused(capsys, "fill", source, tmp_path / "out", "--multiplier", 2)[0] == 2
     assert code == 3
     assert "No frame is missing" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "folder"),
+    [
+        (["interpolate", "{}"], "in_x2"),
+        (["interpolate", "{}/", "--multiplier", "4", "--loop"], "in_x4_loop"),
+        (["interpolate", "{}", "--rate", "60", "--source-rate", "23.976"], "in_60fps"),
+        (["interpolate", "{}", "--speed", "0:0.5"], "in_retimed"),
+        (["interpolate", "{}", "--model", "rife-4.6"], "in_x2_rife-4.6"),
+        (["interpolate", "{}/f é ####.png"], "in/f é_x2"),
+        (["{}/f é %04d.png"], "in/f é_x2"),
+        (["fill", "{}"], "in_filled"),
+    ],
+)
+def test_frames_go_beside_the_source_where_no_output_is_given(tmp_path, arguments, folder, capsys):
+    paths = write_sequence(tmp_path / "in", 4, size=(64, 64))
+    if arguments[0] == "fill":
+        paths[1].unlink()
+    given = [text.format(tmp_path / "in") for text in arguments]
+    file = tmp_path / "job.json"
+    assert cli.main([*given, "--save-job", str(file)]) == 0, capsys.readouterr().err
+    [job] = json.loads(file.read_text())["jobs"]
+    assert job["output_dir"] == folder
+    assert job["sources"][0] == "in/f é 0001.png"

@@ -8,12 +8,30 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 
+from ..models import catalog
 from .folders import split_number
 from .job_record import read_records
 from .job_spec import JobSpec
 from .movie_frames import file_of
+from .rates import rate_text
+
+
+def ending_of(
+    multiplier: int, rate: Fraction | None = None, *, has_times: bool = False, loops: bool = False
+) -> str:
+    """Return what a folder of frames is called after: what its job makes of the source frames."""
+    ending = f"x{multiplier}" if rate is None else f"{rate_text(rate)}fps"
+    if has_times:
+        ending = "retimed"
+    return f"{ending}_loop" if loops else ending
+
+
+def folder_name(name: str, ending: str, model: str) -> str:
+    """Return what the folder of a sequence's job is called; models can so be compared."""
+    return f"{name}_{ending}" if model == catalog.DEFAULT_MODEL else f"{name}_{ending}_{model}"
 
 
 def own_folder(

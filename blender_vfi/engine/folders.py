@@ -18,6 +18,8 @@ from ..errors import FrameError, RequestError
 from .protocol import OUTPUT_SUFFIXES, JobSpec
 from .times import parse_time
 
+_PLACE = re.compile(r"#+|%0?\d*d")
+
 FRAME_SUFFIXES = frozenset({*OUTPUT_SUFFIXES, ".jpeg", ".tiff"})
 
 
@@ -25,7 +27,7 @@ def job_for_folder(source_dir: Path, output_dir: Path, *, job_id: str, **setting
     """Describe the job that interpolates the frames in a folder.
 
     Args:
-        source_dir: folder of one image sequence.
+        source_dir: folder of one image sequence, or a pattern of names such as shot_####.png.
         output_dir: where results go.
         job_id: see `JobSpec`.
         **settings: further fields of `JobSpec`; those left out keep their defaults, the format is
@@ -69,32 +71,33 @@ def checked_job(
     return job
 
 
-def list_frames(folder: Path) -> list[Path]:
-    """List the frames of the one image sequence in `folder`, in the order of their numbers.
+def list_frames(source: Path) -> list[Path]:
+    """List the frames of the one image sequence in a folder, in the order of their numbers.
+
+    Args:
+        source: see `numbered_frames`.
 
     Raises:
         FrameError: as for `numbered_frames`; or a number is missing.
     """
-    frames = numbered_frames(folder)
+    frames = numbered_frames(source)
     _check_even_steps(frames)
     return frames
 
 
-def numbered_frames(folder: Path) -> list[Path]:
-    """List the frames of the one image sequence in `folder`, whatever numbers are missing.
+def numbered_frames(source: Path) -> list[Path]:
+    """List the frames of an image sequence, whatever numbers are missing.
+
+    Args:
+        source: a folder of one image sequence, or a pattern of names, see `is_pattern`.
 
     Raises:
-        FrameError: the folder cannot be read, or holds no image sequence, or more than one, or two
+        FrameError: the folder cannot be read, or holds no such sequence, or more than one, or two
             files of one number.
     """
-    folder = plain_path(folder)
-    try:
-        files = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    except OSError as error:
-        raise FrameError(
-            f"Source folder {folder} cannot be read ({error.strerror}): give a folder that holds "
-            "an image sequence."
-        ) from error
+    source = plain_path(source)
+    files = _files_of(source)
+    folder = files[0].parent if files else source
     sequences: dict[tuple[str, str], list[tuple[int, Path]]] = {}
     for path in files:
         prefix, number = split_number(path)
@@ -108,8 +111,9 @@ def numbered_frames(folder: Path) -> list[Path]:
     if len(sequences) > 1:
         listed = ", ".join(f"{prefix}####{suffix}" for prefix, suffix in sorted(sequences))
         raise FrameError(
-            f"Source folder {folder} holds {len(sequences)} sequences ({listed}): leave one in it, "
-            "or move each to a folder of its own."
+            f"Source folder {folder} holds {len(sequences)} sequences ({listed}): give "
+            f"one of them, as in {folder / listed.split(', ')[0]}, or move each to a folder of its "
+            "own."
         )
     [frames] = sequences.values()
     frames.sort()
@@ -120,6 +124,71 @@ def numbered_frames(folder: Path) -> list[Path]:
                 "one of them."
             )
     return [path for _number, path in frames]
+
+
+def _files_of(source: Path) -> list[Path]:
+    """List the files of a folder that are no hidden ones, or those whose names fit a pattern."""
+    pattern = _pattern(source) if is_pattern(source) else None
+    folder = source if pattern is None else source.parent
+    try:
+        files = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    except NotADirectoryError as error:
+        raise FrameError(_describe_single_file(source)) from error
+    except OSError as error:
+        raise FrameError(
+            f"Source folder {folder} cannot be read ({error.strerror}): give a folder that holds "
+            "an image sequence."
+        ) from error
+    if pattern is not None:
+        files = [path for path in files if pattern.fullmatch(path.name)]
+        if not files:
+            raise FrameError(
+                f"No file in {folder} is named {source.name}: # stands for the digits of a frame's "
+                "number, as in frame_####.png for frame_0001.png, and so does %04d."
+            )
+    return files
+
+
+def is_pattern(source: Path) -> bool:
+    """Tell whether a path names the frames of a sequence at once: shot_####.png, shot_%04d.png."""
+    return _PLACE.search(source.name) is not None and not source.is_dir()
+
+
+def sequence_name(pattern: Path) -> str:
+    """Return what the files of a pattern are called, without their number: "shot" for shot_####."""
+    return _PLACE.split(pattern.name)[0].rstrip("_-. ")
+
+
+def _pattern(source: Path) -> re.Pattern[str]:
+    """Return what the names match that a pattern stands for.
+
+    Raises:
+        FrameError: the number is not the last thing before the suffix.
+    """
+    places = list(_PLACE.finditer(source.name))
+    begin, end = source.name[: places[0].start()], source.name[places[-1].end() :]
+    if len(places) > 1 or not re.fullmatch(r"(\.[^.]*)?", end):
+        raise FrameError(
+            f"{source.name}: the frame's number must stand once, right before the suffix, as in "
+            "frame_####.png or frame_%04d.png; rename the files, or give a folder."
+        )
+    text = places[0][0]
+    width = len(text) if text.startswith("#") else int(text[1:-1] or 1)
+    # as numbers are written: padded up to the width, and not beyond
+    digits = rf"(?:\d{{{width}}}|[1-9]\d{{{width},}})"
+    # Blender's output paths have no suffix
+    return re.compile(re.escape(begin) + digits + (re.escape(end) or r"\.[^.]+"))
+
+
+def _describe_single_file(source: Path) -> str:
+    prefix, number = split_number(source)
+    if number is None:
+        return f"Source {source} is a file: give a folder that holds an image sequence."
+    places = "#" * (len(source.stem) - len(prefix))
+    return (
+        f"Source {source} is a single file: give its folder, {source.parent}, or the sequence that "
+        f"it is of, {source.with_name(f'{prefix}{places}{source.suffix}')}."
+    )
 
 
 def _check_even_steps(frames: list[Path]) -> None:

@@ -28,7 +28,7 @@ def fill_job_for_folder(
     """Describe the job that fills the gaps in a folder's image sequence.
 
     Args:
-        source_dir: folder of one image sequence.
+        source_dir: folder of one image sequence, or a pattern of names such as shot_####.png.
         output_dir: where the whole sequence goes.
         job_id: see `JobSpec`.
         **settings: further fields of `JobSpec`, but for those of time and names.
