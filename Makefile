@@ -19,6 +19,7 @@ BIN := $(VENV)/bin
 WEIGHTS := build/weights
 CODE := blender_vfi build_addon.py tools tests benchmarks examples
 
+USERS_CHECKPOINTS := $(BLENDER_VFI_CHECKPOINTS)
 export BLENDER_VFI_CHECKPOINTS := $(CURDIR)/build/checkpoints
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -66,6 +67,8 @@ gui-test: weights
 screenshots: weights
 	$(BIN)/python -m tools.gui --suite sid --only tests/gui/screenshots.py
 
+# what it fetches is for the user's own jobs as well
+addon: export BLENDER_VFI_CHECKPOINTS := $(USERS_CHECKPOINTS)
 addon: setup
 	$(BIN)/python build_addon.py
 
