@@ -7,6 +7,10 @@ The second line rehearses it where there is no GPU. For each size, in fp32 and f
 it tells the new frames a second of the model alone, of a plain version of it (`plain_rife`) and of
 a whole job from PNG to PNG; how busy the GPU was in the job, by nvidia-smi; the most memory that
 torch took there; and how much of the bus's measured speed the frames took that came and went.
+
+Where there are two GPUs or more, it tells the same of jobs that all of them share, and how many
+times as fast these are as those of the first one. `--device cuda:0` leaves that out,
+`--device cuda:0,cuda:2` chooses; in the rehearsal, the CPU stands for two.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from torch.nn import functional
 
 from blender_vfi.engine import memory
 from blender_vfi.engine.folders import job_for_folder
+from blender_vfi.engine.limits import ALL_GPUS
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import Quality
@@ -44,6 +49,7 @@ _MULTIPLIERS = (2, 4)
 _ROUNDS = 5
 _SAMPLE_EVERY_MS = 100
 _BUS_BYTES = 1 << 28
+_SHARED_COLUMNS = {"all GPUs frames/s": 1, "of one": 2, "all busy %": 0}
 _NO_GPU = """\
 There is no GPU here that torch can use (torch {torch}), and so nothing to measure. On a machine
 that has one, install torch for it. To rehearse on the CPU:
@@ -57,23 +63,24 @@ _DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "fp16": torch.fl
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code, 1 where there is no GPU."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--device", default="auto", help="auto takes all GPUs of the first kind")
     parser.add_argument(
         "--sizes", type=_size, nargs="+", default=[(1920, 1080), (3840, 2160)], metavar="WxH"
     )
     parser.add_argument("--frames", type=int, default=17, help="source frames of a job")
     findings.add_record_option(parser)
     options = parser.parse_args(arguments)
-    device = memory.choose_device(options.device)
-    if options.device == "auto" and device.type == "cpu":
+    if options.device == "auto" and not memory.is_gpu(memory.choose_device("auto")):
         print(_NO_GPU.format(torch=torch.__version__))
         return 1
+    devices = _devices(options.device)
+    device = devices[0]
     machine = results_file.machine() | {"processor": memory.device_title(device)}
     bus = bus_bytes_per_second(device)
     rows = [
         row
         for size in options.sizes
-        for row in measure(device, size, frames=options.frames, bus=bus)
+        for row in measure(devices, size, frames=options.frames, bus=bus)
     ]
     found = findings.Findings(
         command="python -m benchmarks.gpu",
@@ -86,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "busy %": 0,
             "peak MiB": 0,
             "bus %": 1,
+            **(_SHARED_COLUMNS if len(devices) > 1 else {}),
         },
         rows=rows,
         remarks=[f"bus: {bus / 1e9:.1f} GB/s, there and back"] if bus else [],
@@ -99,28 +107,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(
-    device: torch.device, size: Size, *, frames: int, bus: float | None
+    devices: Sequence[torch.device], size: Size, *, frames: int, bus: float | None
 ) -> list[tuple[findings.Cell, ...]]:
-    """Measure one size in every precision that the device runs, at every multiplier."""
+    """Measure one size in every precision that the device runs, at every multiplier.
+
+    Args:
+        devices: the first one alone, and jobs on all where there are others.
+        size: of the frames.
+        frames: source frames of a job.
+        bus: see `bus_bytes_per_second`.
+    """
+    device = devices[0]
     rows: list[tuple[findings.Cell, ...]] = []
-    precisions: tuple[Precision, ...] = ("fp32",) if device.type == "cpu" else ("fp32", "fp16")
     with tempfile.TemporaryDirectory() as scratch:
         sources = _footage(Path(scratch) / "in", size, frames)
-        for precision in precisions:
+        for precision in _precisions(device):
             for multiplier in _MULTIPLIERS:
                 _forget_peak(device)
                 alone, plain = _speeds(device, sources[:2], precision, multiplier)
                 output = Path(scratch) / f"{precision}_{multiplier}"
-                job, busy = _job_speed(device, sources, output, precision, multiplier)
+                job, busy = _job_speed([device], sources, output, precision, multiplier)
+                shared: tuple[findings.Cell, ...] = ()
+                if len(devices) > 1:
+                    output = output.with_name(f"{output.name}_shared")
+                    by_all, all_busy = _job_speed(devices, sources, output, precision, multiplier)
+                    shared = (by_all, by_all / job, all_busy)
                 moved = (1 + 1 / (multiplier - 1)) * 4 * 3 * size[0] * size[1]
                 rows.append(
                     (
                         f"{size[0]}×{size[1]} {precision} ×{multiplier}",
                         *(alone, plain, alone / plain, job, busy, _peak_mebibytes(device)),
                         100 * job * moved / bus if bus else None,
+                        *shared,
                     )
                 )
     return rows
+
+
+def _devices(names: str) -> list[torch.device]:
+    """Return the devices to measure; the CPU stands for two, under two names."""
+    if names == "cpu":
+        return [memory.choose_device("cpu"), torch.device("cpu", 0)]
+    return memory.choose_devices(ALL_GPUS if names == "auto" else names)
+
+
+def _precisions(device: torch.device) -> tuple[Precision, ...]:
+    return ("fp32",) if device.type == "cpu" else ("fp32", "fp16")
 
 
 def bus_bytes_per_second(device: torch.device) -> float | None:
@@ -174,36 +206,37 @@ def _speeds(
 
 
 def _job_speed(
-    device: torch.device,
+    devices: Sequence[torch.device],
     sources: Sequence[Path],
     output: Path,
     precision: Precision,
     multiplier: int,
 ) -> tuple[float, float | None]:
-    """Return the new frames a second of a warm engine's job, and how busy the GPU was, in %."""
-    settings: dict[str, Any] = {"device": str(device), "precision": precision}
-    engine = Engine()
+    """Return the new frames a second of a warm engine's job, and how busy the GPUs were, in %."""
+    settings: dict[str, Any] = {"precision": precision}
+    engine = Engine(devices=devices)
     for name in ("warm", "timed"):
         job = job_for_folder(
             sources[0].parent, output / name, job_id=name, multiplier=multiplier, **settings
         )
-        with _watching(device) as samples:
+        with _watching(devices) as samples:
             finished = engine.run(job)
     busy = statistics.mean(samples) if samples else None
     return finished.frames_made / finished.duration_s, busy
 
 
 @contextmanager
-def _watching(device: torch.device) -> Iterator[list[float]]:
-    """Sample how busy a CUDA device is, in %, into a list that is full at the end."""
+def _watching(devices: Sequence[torch.device]) -> Iterator[list[float]]:
+    """Sample how busy CUDA devices are, in %, into a list that is full at the end."""
     samples: list[float] = []
     tool = shutil.which("nvidia-smi")
-    if device.type != "cuda" or tool is None:
+    if devices[0].type != "cuda" or tool is None:
         yield samples
         return
     watcher = subprocess.Popen(
         [
-            *(tool, "-i", str(device.index or 0), "--query-gpu=utilization.gpu"),
+            *(tool, "-i", ",".join(str(device.index or 0) for device in devices)),
+            "--query-gpu=utilization.gpu",
             *("--format=csv,noheader,nounits", "-lms", str(_SAMPLE_EVERY_MS)),
         ],
         stdout=subprocess.PIPE,

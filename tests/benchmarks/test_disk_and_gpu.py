@@ -61,6 +61,37 @@ def test_rehearsal_on_the_cpu_measures_all_that_is_there(clip, monkeypatch, caps
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("90×60")]
     assert [row.split()[1:3] for row in rows] == [["fp32", "×2"], ["fp32", "×4"]]
     assert all(row.split()[6:8] == ["2.0", "–"] for row in rows)
+    assert all(row.split()[10:] == ["2.0", "1.00", "–"] for row in rows)
+
+
+def test_rehearsed_jobs_are_shared_by_two_devices(clip, monkeypatch):
+    with Image.open(clip[0]) as picture:
+        pixels = np.array(picture)
+    for index, path in enumerate(clip):  # one shot, which pans
+        Image.fromarray(np.roll(pixels, index, axis=1)).save(path)
+    monkeypatch.setattr(gpu, "_footage", lambda _folder, _size, _count: clip)
+    used = []
+
+    class Noted(gpu.Engine):
+        def run(self, job, **options):
+            return super().run(
+                job, on_event=lambda event: used.append(getattr(event, "device", "")), **options
+            )
+
+    monkeypatch.setattr(gpu, "Engine", Noted)
+    monkeypatch.setattr(gpu, "_MULTIPLIERS", (2,))
+    monkeypatch.setattr(gpu, "_speeds", lambda *_arguments: (1.0, 1.0))
+    [row] = gpu.measure(gpu._devices("cpu"), (90, 60), frames=3, bus=None)
+    assert row[8] > 0
+    assert row[9] == row[8] / row[4]
+    assert [name for name in used if name] == ["cpu", "cpu", "cpu, cpu:0", "cpu, cpu:0"]
+
+
+def test_benchmark_takes_all_gpus_or_those_that_it_is_told(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert [device.index for device in gpu._devices("auto")] == [0, 1, 2]
+    assert [device.index for device in gpu._devices("cuda:2,cuda:0")] == [0, 2]
+    assert [device.index for device in gpu._devices("cuda:1")] == [1]
 
 
 def test_machine_without_a_gpu_is_told_how_to_rehearse(monkeypatch, capsys):
