@@ -10,11 +10,11 @@ import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import bpy
 
 from . import vse
+from .borrowed_settings import BorrowedSettings
 from .engine import durable
 from .engine.confidence import (
     CONFIDENCE_NAME,
@@ -36,7 +36,6 @@ from .messages import words_of
 from .render_properties import half_render
 
 _MOST_LISTED = 250
-_SET = ("filepath", "use_sequencer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +127,7 @@ class DoubtfulRender:
         self.frames = self._choose()
         self.done = 0
         self._began_s = time.monotonic()
-        self._before: dict[str, Any] | None = None
+        self._borrowed = BorrowedSettings(scene.name)
         self._frame_before: int | None = None
         self._check_format(scene)
 
@@ -164,14 +163,11 @@ class DoubtfulRender:
         """Let the scene render the current frame, as its settings say, to a temporary file."""
         scene = self.scene
         self._lock.acquire("frames in doubt, rendered after all")
-        render = scene.render
         if self._frame_before is None:
             self._frame_before = scene.frame_current
-        if self._before is None:
-            self._before = {name: getattr(render, name) for name in _SET}
         scene.frame_set(self.frames[self.done].number)
-        render.filepath = str(self.partial)
-        render.use_sequencer = False  # the strip of the frames themselves may be there
+        # the strip of the frames themselves may be there
+        self._borrowed.borrow(filepath=str(self.partial), use_sequencer=False)
 
     def finish(self) -> None:
         """Put what was rendered in the place of the made frame, and note it.
@@ -224,14 +220,14 @@ class DoubtfulRender:
     def restore(self) -> None:
         """Put the settings of the render back: once it has begun, Blender goes by its own copy.
 
-        So that a save keeps the artist's, and nothing depends on what undo makes of them.
+        So that nothing depends on what undo makes of them.
         """
-        before, self._before = self._before, None
-        scene = bpy.data.scenes.get(self._scene_name)
-        if before is None or scene is None:
-            return
-        for name, value in before.items():
-            setattr(scene.render, name, value)
+        self._borrowed.give_back()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the current frame's render has begun."""
+        return self._borrowed.has_begun
 
     def _choose(self) -> tuple[FrameConfidence, ...]:
         for job in jobs:

@@ -172,7 +172,7 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
     def _tick(self, context: bpy.types.Context) -> bool:
         """Do what is due; return whether nothing is left to do."""
         if self._is_rendering:
-            if self._is_over.has_begun:
+            if self._work.has_begun:
                 self._work.restore()
             if not self._is_over.is_set or bpy.app.is_job_running("RENDER"):
                 return False
@@ -222,31 +222,25 @@ class RENDER_OT_vfi_render_doubtful(_OfFolder, bpy.types.Operator):
 
 
 class _Flag:
-    """Whether a render has begun and ended; Blender tells it from the render's own thread."""
+    """Whether a render has ended; Blender tells it from the render's own thread."""
 
     def __init__(self) -> None:
         self.clear()
-        # settings are copied by then; the main thread alone puts them back
-        bpy.app.handlers.render_pre.append(self._begin)
         bpy.app.handlers.render_complete.append(self._complete)
         bpy.app.handlers.render_cancel.append(self._cancel)
 
     def clear(self) -> None:
         """Wait for the next one."""
-        self.has_begun = self.is_set = self.was_cancelled = False
+        self.is_set = self.was_cancelled = False
 
     def forget(self) -> None:
         """Be told no more."""
         for handlers, own in (
-            (bpy.app.handlers.render_pre, self._begin),
             (bpy.app.handlers.render_complete, self._complete),
             (bpy.app.handlers.render_cancel, self._cancel),
         ):
             if own in handlers:  # loading a file has taken it out
                 handlers.remove(own)
-
-    def _begin(self, *_arguments: Any) -> None:
-        self.has_begun = True
 
     def _complete(self, *_arguments: Any) -> None:
         self.is_set = True

@@ -71,7 +71,7 @@ def render_now(_context, scene_name: str) -> None:
 
 
 def handlers() -> int:
-    kinds = ("render_pre", "render_complete", "render_cancel")
+    kinds = ("render_pre", "render_complete", "render_cancel", "save_pre", "save_post")
     return sum(len(getattr(bpy.app.handlers, kind)) for kind in kinds)
 
 
@@ -92,7 +92,7 @@ def test_each_tick_goes_on_to_the_next_frame_and_the_last_one_tidies_up(
         *("no timer", None),
     ]
     assert context.scene.render.filepath == path
-    assert handlers() == known - 3
+    assert handlers() == known - 2
     assert played.reports[-1][1].startswith("2 of 2 doubtful frames rendered")
 
 
@@ -150,7 +150,7 @@ def test_settings_are_the_artist_s_again_as_soon_as_a_render_has_begun(
     path = context.scene.render.filepath
     played.modal(context, TICK)
     assert context.scene.render.filepath == str(played._work.partial)
-    played._is_over._begin()
+    played._work._borrowed._note_begin()
     played.modal(context, TICK)
     assert context.scene.render.filepath == path
     played.cancel(context)
