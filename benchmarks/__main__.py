@@ -17,6 +17,7 @@ RECORDED = (
     "files",
     "png",
     "speed",
+    "beside",
     "disk",
     "startup",
     "operations",

@@ -34,8 +34,11 @@ class PlainRife:
     def encode(self, frame: Tensor) -> Tensor:
         """Compute the head's features of (1, 3, H, W): (1, C, H, W)."""
         assert self.model.head is not None
-        features: Tensor = self.model.head(frame)
-        return features
+        first, *others = self.model.head.children()
+        hidden: Tensor = first(frame)
+        for layer in others:
+            hidden = layer(functional.leaky_relu(hidden, 0.2))
+        return hidden
 
     def __call__(
         self, frames: Sequence[Tensor], features: Sequence[Tensor], moment: float

@@ -1,21 +1,24 @@
 """Times RIFE 4.25 alone against a plain version of it, and shows that they make the same frames.
 
-    python -m benchmarks.speed [--rounds 4] [--threads 1] [--frames FRAME0 FRAME1] [--record]
+    python -m benchmarks.speed [--rounds 6] [--threads 1] [--frames FRAME0 FRAME1] [--record]
 
-Both run in turn in one process, in fp32 on the CPU, on two frames of the test footage or the two
-that are named. Told is the best of all rounds, per in-between frame and with what is computed once
-for each source frame, as in a long sequence: for one source frame per pair. Memory is the peak of
-processes that run only one of the two.
+Each runs in a process of its own, in turn, in fp32 on the CPU, on two frames of the test footage or
+the two that are named: RIFE in a process that is set as the engine's, and the plain version in one
+as Python has it and in one that is set as the engine's. Told is the best of all rounds, per
+in-between frame and with what is computed once for each source frame, as in a long sequence: for
+one source frame per pair.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -23,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blender_vfi.engine import memory
+from blender_vfi.engine import cores, host_allocator, memory
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife, pad_multiple
@@ -35,73 +38,152 @@ from .plain_rife import PlainRife
 
 _MODEL = "rife-4.25"
 _MULTIPLIERS = (2, 4)
-_WAYS = ("plain", "rife")
+WAYS = ("plain", "plain, set as the engine", "rife")
 
-Way = Callable[[Sequence[Tensor], int], Tensor]
+Make = Callable[[Sequence[Tensor], int], Tensor]
 """Encodes one frame and makes the in-between frames of a pair, for a multiplier."""
-
-
-def measure(frames: Sequence[Tensor], rounds: int) -> dict[str, dict[str, float]]:
-    """Run both ways in turn; return what was found for each multiplier.
-
-    Args:
-        frames: two, each (1, 3, H, W) float32 in [0, 1], sides as the model takes them.
-        rounds: how often, after one that warms up.
-    """
-    ways = _ways(frames)
-    rows: dict[str, dict[str, float]] = {}
-    for multiplier in _MULTIPLIERS:
-        best_s = dict.fromkeys(_WAYS, float("inf"))
-        made: dict[str, Tensor] = {}
-        for is_counted in (False, *[True] * rounds):
-            for name, way in ways.items():
-                began_s = time.perf_counter()
-                made[name] = way(frames, multiplier)
-                took_s = (time.perf_counter() - began_s) / (multiplier - 1)
-                if is_counted:
-                    best_s[name] = min(best_s[name], took_s)
-        difference = (made["rife"] - made["plain"]).abs()
-        rows[f"x{multiplier}"] = {
-            **{f"{name}_seconds_per_frame": round(best_s[name], 4) for name in _WAYS},
-            "ratio": round(best_s["plain"] / best_s["rife"], 2),
-            "largest_difference": float(difference.max()),
-            "mean_difference": float(difference.mean()),
-        }
-    return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--frames", type=Path, nargs=2, metavar="FILE")
     findings.add_record_option(parser)
-    parser.add_argument("--peak-of", choices=_WAYS, help="run this alone, print its peak memory")
+    parser.add_argument("--serve", choices=WAYS, help="make frames of this way when told to")
+    parser.add_argument("--nice", type=int, default=0, help="how far to make way for others")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    if options.peak_of:
-        with torch.inference_mode():
-            frames = _read(options.frames)
-            _ways(frames, [options.peak_of])[options.peak_of](frames, 2)
-        print(memory.peak_memory_bytes())
+    if options.serve:
+        if options.nice:
+            os.nice(options.nice)
+        _serve(options.serve, _read(options.frames), options.threads)
         return 0
     machine = results_file.machine()
-    # first, since a new process counts what the one that started it has
-    peaks = [f"{name} {_peak_in_own_process(name, options) / 2**20:.0f} MiB" for name in _WAYS]
-    with torch.inference_mode():
-        found = measure(_read(options.frames), options.rounds)
-    findings.report("speed", _as_findings(found, peaks), machine=machine, record=options.record)
+    own = ["--threads", str(options.threads)]
+    own += ["--frames", *map(str, options.frames)] if options.frames else []
+    with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as scratch:
+        servers = {
+            way: stack.enter_context(Server(way, own, Path(scratch, f"{index}.pt")))
+            for index, way in enumerate(WAYS)
+        }
+        rows = [_row(multiplier, servers, options.rounds) for multiplier in _MULTIPLIERS]
+        peaks = {way: server.peak_mib for way, server in servers.items()}
+    findings.report("speed", _as_findings(rows, peaks), machine=machine, record=options.record)
     return 0
 
 
-def _as_findings(found: dict[str, dict[str, float]], peaks: Sequence[str]) -> findings.Findings:
-    columns = {"": 0, "plain s/frame": 3, "rife s/frame": 3, "ratio": 2}
+class Server:
+    """A process that makes frames in one way.
+
+    Args:
+        way: one of `WAYS`.
+        options: of the command line.
+        result: where to put the frames.
+        lets_threads_sleep: whether it is set as the engine's in this; by default by the way.
+        niceness: how far it makes way for other programs.
+    """
+
+    def __init__(
+        self,
+        way: str,
+        options: Sequence[str],
+        result: Path,
+        *,
+        lets_threads_sleep: bool | None = None,
+        niceness: int = 0,
+    ) -> None:
+        self._result = result
+        command = [sys.executable, "-m", "benchmarks.speed", "--serve", way, *options]
+        command += ["--nice", str(niceness)]
+        variables = dict(os.environ)
+        if way != "plain" if lets_threads_sleep is None else lets_threads_sleep:
+            cores.let_threads_sleep(variables)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables
+        )
+        self.peak_mib = 0.0
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.communicate()
+
+    def seconds(self, multiplier: int) -> float:
+        """Make the frames of the pair once; return the time for each."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{multiplier} {self._result}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("A process that makes frames has ended: see what it has printed.")
+        seconds, self.peak_mib = map(float, answer.split())
+        return seconds
+
+    def made(self) -> Tensor:
+        """Return the frames that were made last."""
+        frames: Tensor = torch.load(self._result)
+        return frames
+
+
+def _serve(way: str, frames: Sequence[Tensor], threads: int) -> None:
+    """Make frames whenever a line asks for them, and answer with seconds for one, and the peak."""
+    if way != "plain":
+        host_allocator.keep_freed()
+    torch.set_num_threads(threads)
+    with torch.inference_mode():
+        make = _maker(way, frames)
+        for line in sys.stdin:
+            multiplier, path = line.split(maxsplit=1)
+            count = int(multiplier)
+            began_s = time.perf_counter()
+            made = make(frames, count)
+            seconds = (time.perf_counter() - began_s) / (count - 1)
+            peak_mib = memory.peak_memory_bytes() / 2**20
+            torch.save(made, path.strip())
+            print(seconds, peak_mib, flush=True)
+
+
+def _row(multiplier: int, servers: Mapping[str, Server], rounds: int) -> tuple[findings.Cell, ...]:
+    """Let all make frames in turn, `rounds` times after one that warms up."""
+    best_s = dict.fromkeys(WAYS, float("inf"))
+    for round_index in range(rounds + 1):
+        for way, server in servers.items():
+            seconds = server.seconds(multiplier)
+            if round_index:
+                best_s[way] = min(best_s[way], seconds)
+    difference = (servers["rife"].made() - servers["plain"].made()).abs()
+    seconds_of = list(best_s.values())
+    return (
+        f"×{multiplier}",
+        *seconds_of,
+        *(seconds / seconds_of[-1] for seconds in seconds_of[:-1]),
+        float(difference.max()),
+        float(difference.mean()),
+    )
+
+
+def _as_findings(
+    rows: Sequence[tuple[findings.Cell, ...]], peaks: Mapping[str, float]
+) -> findings.Findings:
+    columns = {
+        "": 0,
+        "plain s/frame": 3,
+        "set as the engine": 3,
+        "rife s/frame": 3,
+        "ratio": 2,
+        "set as the engine, ratio": 2,
+        "largest difference": 6,
+        "mean difference": 8,
+    }
+    held = ", ".join(f"{way} {mib:.0f} MiB" for way, mib in peaks.items())
     return findings.Findings(
         command="python -m benchmarks.speed",
-        columns={**columns, "largest difference": 6, "mean difference": 8},
-        rows=[(f"×{multiplier}", *found[f"x{multiplier}"].values()) for multiplier in _MULTIPLIERS],
-        remarks=[f"peak memory: {', '.join(peaks)}"],
+        columns=columns,
+        rows=list(rows),
+        remarks=[f"peak memory: {held}"],
         chart=findings.Bars(
             title="Seconds for a new frame of 1280×720, the model alone",
             columns=("plain s/frame", "rife s/frame"),
@@ -109,24 +191,26 @@ def _as_findings(found: dict[str, dict[str, float]], peaks: Sequence[str]) -> fi
     )
 
 
-def _ways(frames: Sequence[Tensor], names: Sequence[str] = _WAYS) -> dict[str, Way]:
-    """Return ways by name, the features of the pair's first frame at hand as in a sequence."""
+def _maker(way: str, frames: Sequence[Tensor]) -> Make:
+    """Return what makes frames, the features of the pair's first frame at hand as in a sequence."""
     model = cast(Rife, weights.build(catalog.find(_MODEL)).model)
+    if way == "rife":
+        earlier = model.encode(frames[0])
+
+        def run_rife(pair: Sequence[Tensor], multiplier: int) -> Tensor:
+            features = (earlier, model.encode(pair[1]))
+            made = [model(pair, features, [moment], Quality()) for moment in _moments(multiplier)]
+            return torch.cat([one.frames for one in made])
+
+        return run_rife
     plain = PlainRife(model)
-    earlier_plain = plain.encode(frames[0]) if "plain" in names else None
-    earlier = model.encode(frames[0]) if "rife" in names else ()
+    earlier_plain = plain.encode(frames[0])
 
     def run_plain(pair: Sequence[Tensor], multiplier: int) -> Tensor:
-        features = (cast(Tensor, earlier_plain), plain.encode(pair[1]))
+        features = (earlier_plain, plain.encode(pair[1]))
         return torch.cat([plain(pair, features, moment) for moment in _moments(multiplier)])
 
-    def run_rife(pair: Sequence[Tensor], multiplier: int) -> Tensor:
-        features = (earlier, model.encode(pair[1]))
-        made = [model(pair, features, [moment], Quality()) for moment in _moments(multiplier)]
-        return torch.cat([one.frames for one in made])
-
-    ways: dict[str, Way] = {"plain": run_plain, "rife": run_rife}
-    return {name: ways[name] for name in names}
+    return run_plain
 
 
 def _moments(multiplier: int) -> list[float]:
@@ -148,15 +232,6 @@ def _read(paths: Sequence[Path] | None) -> list[Tensor]:
         padding = (0, -width % multiple, 0, -height % multiple)
         frames.append(functional.pad(picture.permute(2, 0, 1)[None], padding).contiguous())
     return frames
-
-
-def _peak_in_own_process(name: str, options: argparse.Namespace) -> int:
-    command = [sys.executable, "-m", "benchmarks.speed", "--peak-of", name]
-    command += ["--threads", str(options.threads)]
-    if options.frames:
-        command += ["--frames", *map(str, options.frames)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return int(done.stdout)
 
 
 if __name__ == "__main__":

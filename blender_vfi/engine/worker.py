@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import EngineError, EngineStartError, JobCancelledError, ProtocolError, VfiError
-from . import host_allocator
+from . import cores, host_allocator
 from .courtesy import Courtesy, Manner
 from .protocol import (
     PROTOCOL_VERSION,
@@ -65,6 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     _yield_processor(options.nice)
     host_allocator.keep_freed()
+    cores.let_threads_sleep()
     wire = _take_stdout()
     requests = os.fdopen(os.dup(0), encoding="utf-8", errors="replace")
     worker = Worker(wire, requests, idle_exit_s=options.idle_exit, give_up=partial(os._exit, 1))

@@ -27,7 +27,7 @@ from ..errors import FrameError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
 from .matching import matching_variant
 from .rife_bands import BandedMotion, blended, nests
-from .rife_blocks import FLOW_CHANNELS, IMAGE_CHANNELS, Block, Correction, HeadNet
+from .rife_blocks import FLOW_CHANNELS, IMAGE_CHANNELS, Block, Correction, HeadNet, suits_bands
 from .rife_plain import PlainMotion, swapped, warp_both
 from .rife_refine import ContextPyramid, RefinementNet
 from .rife_variants import (
@@ -147,8 +147,7 @@ class Rife(InterpolationModel):
             One tensor (1, C, H, W), the picture and its features; or four, of H/2 to H/16; or none.
         """
         if self.head is not None:
-            image = _laid_out(frame.clamp(0, 1))
-            return (torch.cat((image, self.head(image)), dim=1),)
+            return (self.head(_laid_out(frame.clamp(0, 1))),)
         if self.variant.refines:
             return tuple(self.contextnet(frame.clamp(0, 1)))
         return ()
@@ -180,7 +179,7 @@ class Rife(InterpolationModel):
         mask = torch.sigmoid(mask_logit)
         if self.variant.refines:
             merged = self._refined(sources, features, flow, mask_logit, mask)
-        elif _suits_bands(sources[0]):
+        elif suits_bands(sources[0]):
             merged = blended(sources, flow, mask)
         else:
             warped0, warped1 = warp_both(torch.cat([s[:, :IMAGE_CHANNELS] for s in sources]), flow)
@@ -240,7 +239,7 @@ class Rife(InterpolationModel):
         is_ensemble = variant.ensemble and quality.ensemble
         factor = (2 if doubled else 1) / quality.flow_scale
         scales = [scale * factor for scale in variant.scales]
-        kind = BandedMotion if _suits_bands(sources[0]) and nests(scales) else PlainMotion
+        kind = BandedMotion if suits_bands(sources[0]) and nests(scales) else PlainMotion
         motion = kind(sources, timestep, adds_masks=variant.adds_masks)
         for index, (block, scale) in enumerate(zip(self.blocks, scales, strict=True)):
             assert isinstance(block, Block)
@@ -283,15 +282,9 @@ def _mean_of_mirrored(correction: Correction, mirrored: Correction) -> Correctio
     )
 
 
-def _suits_bands(source: Tensor) -> bool:
-    """Whether to compute in bands: by the processor, as written, and without gradients."""
-    is_plain_number = source.device.type == "cpu" and source.dtype == torch.float32
-    return is_plain_number and not torch.is_grad_enabled()
-
-
 def _laid_out(image: Tensor) -> Tensor:
     """Put the channels last where convolutions and bands like it."""
-    return image.contiguous(memory_format=torch.channels_last) if _suits_bands(image) else image
+    return image.contiguous(memory_format=torch.channels_last) if suits_bands(image) else image
 
 
 def _check_sides(

@@ -6,13 +6,14 @@ which make what a block sees. Never import bpy here.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from .rife_variants import Head, Variant
+from .transposed import doubled
 
 IMAGE_CHANNELS: Final = 3
 FLOW_CHANNELS: Final = 4
@@ -66,25 +67,16 @@ class Block(nn.Module):
         raw = self.lastconv(self._trunk(self.conv0[0](inputs)))
         return _as_correction(raw[:, : self._used_outputs(is_last)], frame_height)
 
-    def started(self, inputs: Tensor, order: Tensor, *, is_top: bool) -> Tensor:
-        """Run the first layer on some rows of the inputs.
-
-        Args:
-            inputs: (T, C, n, w); an even number of rows, above which, unless they are the top, is
-                the row that the padding of the whole would otherwise stand for.
-            order: (C,) which channel of the published order each of `inputs` is.
-            is_top: whether they begin with the first row.
-
-        Returns:
-            (T, channels / 2, n // 2, w / 2).
-        """
-        first = self.conv0[0]
-        assert isinstance(first, nn.Sequential)
-        convolution, activation = first
+    @property
+    def first(self) -> nn.Conv2d:
+        """The first layer, whose activation is `activated`."""
+        convolution = cast(nn.Sequential, self.conv0[0])[0]
         assert isinstance(convolution, nn.Conv2d)
-        weight, padding = convolution.weight[:, order], (int(is_top), 1)
-        hidden = functional.conv2d(inputs, weight, convolution.bias, stride=2, padding=padding)
-        result: Tensor = activation(hidden)
+        return convolution
+
+    def activated(self, hidden: Tensor) -> Tensor:
+        """Run the first layer's activation, in place where it can be."""
+        result: Tensor = cast(nn.Sequential, self.conv0[0])[1](hidden)
         return result
 
     def finished(self, hidden: Tensor, frame_height: int, *, is_last: bool) -> Correction:
@@ -111,25 +103,8 @@ class Block(nn.Module):
         layer = self.lastconv[0] if isinstance(self.lastconv, nn.Sequential) else self.lastconv
         assert isinstance(layer, nn.ConvTranspose2d)
         assert layer.bias is not None
-        weight, bias = layer.weight, layer.bias
-        if not self.has_shuffle:
-            return functional.conv_transpose2d(
-                trunk, weight[:, :used], bias[:used], stride=2, padding=1
-            )
-        # The pixel shuffle's four places are put before the channels, so that what it moves are
-        # whole pixels, in rows of two: with channels last it then is a plain copy.
-        places = weight.view(len(weight), -1, 2, 2, 4, 4)[:, :used].permute(0, 2, 3, 1, 4, 5)
-        spread = functional.conv_transpose2d(
-            trunk,
-            places.reshape(len(weight), 4 * used, 4, 4),
-            bias.view(-1, 2, 2)[:used].permute(1, 2, 0).flatten(),
-            stride=2,
-            padding=1,
-        )
-        batch, _, height, width = spread.shape
-        pixels = spread.permute(0, 2, 3, 1).reshape(batch, height, width, 2, 2, used)
-        shuffled = pixels.transpose(2, 3).reshape(batch, 2 * height, 2 * width, used)
-        return shuffled.permute(0, 3, 1, 2)
+        used *= 4 if self.has_shuffle else 1
+        return doubled(trunk, layer.weight[:, :used], layer.bias[:used], shuffles=self.has_shuffle)
 
 
 class _ScaledSkipConv(nn.Module):
@@ -137,13 +112,39 @@ class _ScaledSkipConv(nn.Module):
 
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
+        self._groups = groups
         self.conv = nn.Conv2d(channels, channels, 3, padding=1, groups=groups)
         self.beta = nn.Parameter(torch.ones(1, channels, 1, 1))
         self.relu = nn.LeakyReLU(0.2, inplace=True)
+        self._scaled: tuple[Tensor, Tensor] | None = None
 
     def forward(self, inputs: Tensor) -> Tensor:
-        result: Tensor = self.relu(torch.addcmul(inputs, self.conv(inputs), self.beta))
+        if suits_bands(inputs):
+            found = functional.conv2d(inputs, *self._scaled_layer(), padding=1, groups=self._groups)
+            found += inputs
+        else:
+            found = torch.addcmul(inputs, self.conv(inputs), self.beta)
+        result: Tensor = self.relu(found)
         return result
+
+    def _scaled_layer(self) -> tuple[Tensor, Tensor]:
+        """Return weights and bias that scale too: all else is then done in place.
+
+        A fresh picture, as `torch.addcmul` makes, costs as much as a small convolution.
+        """
+        if self._scaled is None:
+            assert self.conv.bias is not None
+            weight = self.conv.weight * self.beta.view(-1, 1, 1, 1)
+            self._scaled = weight, self.conv.bias * self.beta.flatten()
+        return self._scaled
+
+    def _apply(self, *arguments: Any, **options: Any) -> Any:
+        self._scaled = None
+        return super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
+
+    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
+        self._scaled = None
+        super()._load_from_state_dict(*arguments, **options)
 
 
 class HeadNet(nn.Module):
@@ -154,20 +155,39 @@ class HeadNet(nn.Module):
         self.cnn0 = nn.Conv2d(IMAGE_CHANNELS, head.width, 3, 2, 1)
         for index in range(1, head.convolutions):
             self.add_module(f"cnn{index}", nn.Conv2d(head.width, head.width, 3, 1, 1))
-        upsampling = nn.ConvTranspose2d(head.width, head.channels, 4, 2, 1)
-        self.add_module(f"cnn{head.convolutions}", upsampling)
+        self._upsampling = f"cnn{head.convolutions}"
+        self.add_module(self._upsampling, nn.ConvTranspose2d(head.width, head.channels, 4, 2, 1))
         # The pair of layers of 4.7 to 4.9 was released without an activation between them.
         self.has_activations = head.convolutions > 1
 
     def forward(self, image: Tensor) -> Tensor:
-        """Encode (1, 3, H, W) to (1, C, H, W)."""
-        first, *others = self.children()
+        """Encode (1, 3, H, W) to (1, 3 + C, H, W): the picture itself, then its features."""
+        layer = self.get_submodule(self._upsampling)
+        assert isinstance(layer, nn.ConvTranspose2d)
+        hidden = self._hidden(image)
+        if not suits_bands(image):
+            return torch.cat((image, layer(hidden)), dim=1)
+        assert layer.bias is not None
+        result = doubled(hidden, layer.weight, layer.bias, leading=IMAGE_CHANNELS)
+        result[:, :IMAGE_CHANNELS] = image
+        return result
+
+    def _hidden(self, image: Tensor) -> Tensor:
+        first, *others, _ = self.children()
         hidden: Tensor = first(image)
         for layer in others:
             if self.has_activations:
                 hidden = functional.leaky_relu(hidden, 0.2, inplace=True)
             hidden = layer(hidden)
+        if self.has_activations:
+            hidden = functional.leaky_relu(hidden, 0.2, inplace=True)
         return hidden
+
+
+def suits_bands(inputs: Tensor) -> bool:
+    """Whether to compute in bands: by the processor, as written, and without gradients."""
+    is_plain_number = inputs.device.type == "cpu" and inputs.dtype == torch.float32
+    return is_plain_number and not torch.is_grad_enabled()
 
 
 def _as_correction(raw: Tensor, frame_height: int) -> Correction:

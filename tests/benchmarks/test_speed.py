@@ -1,4 +1,4 @@
-"""The benchmark of RIFE's speed: both ways make the same frames, and the result is complete."""
+"""The benchmarks of RIFE's speed: all ways make the same frames, and the results are complete."""
 
 from __future__ import annotations
 
@@ -6,56 +6,53 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import results_file, speed
-from blender_vfi.models import locations
+from benchmarks import beside, results_file, speed
 
 pytestmark = pytest.mark.torch
 
 
 @pytest.fixture
-def pictures(monkeypatch, tmp_path):
-    """Two smooth files, 60 × 90, and no published weights."""
-
-    monkeypatch.setattr(locations, "find_file", lambda _spec: None)
-    monkeypatch.setattr(speed.weights, "_FETCHED", tmp_path)
+def pictures(tmp_path):
+    """Two smooth files, 60 × 90."""
     coarse = torch.rand(2, 3, 5, 7, generator=torch.Generator().manual_seed(4))
     smooth = torch.nn.functional.interpolate(coarse, (60, 90), mode="bilinear")
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path, pixels in zip(paths, smooth.mul(255).byte().permute(0, 2, 3, 1), strict=True):
         Image.fromarray(pixels.numpy()).save(path)
-    return paths
+    return [str(path) for path in paths]
 
 
-def test_both_ways_make_the_same_frames(pictures):
-    with torch.inference_mode():
-        found = speed.measure(speed._read(pictures), rounds=1)
-    for multiplier in ("x2", "x4"):
-        assert found[multiplier]["largest_difference"] < 1e-4
-        assert found[multiplier]["ratio"] > 0
-
-
-def test_result_is_printed_and_recorded_where_that_is_asked_for(
-    pictures, monkeypatch, capsys, tmp_path
-):
-    monkeypatch.setattr(speed, "_peak_in_own_process", lambda _name, _options: 3 << 20)
+def test_speed_is_told_and_recorded(pictures, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(results_file, "FOLDER", tmp_path / "results")
-    arguments = ["--rounds", "1", "--threads", "1", "--frames", *map(str, pictures)]
-    threads = torch.get_num_threads()
-    try:
-        assert speed.main(arguments) == 0
-        assert not results_file.FOLDER.exists()
-        assert speed.main([*arguments, "--record"]) == 0
-    finally:
-        torch.set_num_threads(threads)
-    table = capsys.readouterr().out
-    assert "×4" in table
-    assert "peak memory: plain 3 MiB, rife 3 MiB" in table
+    options = ["--rounds", "1", "--threads", "1", "--frames", *pictures, "--record"]
+    assert speed.main(options) == 0
+    assert "peak memory: plain " in capsys.readouterr().out
     recorded = results_file.read(tmp_path / "results" / "speed.json")
     assert [row[0] for row in recorded["rows"]] == ["×2", "×4"]
     assert recorded["machine"]["torch"] == torch.__version__
+    for row in recorded["rows"]:
+        values = dict(zip(recorded["columns"], row, strict=True))
+        assert values["largest difference"] < 1e-4
+        assert values["ratio"] == pytest.approx(values["plain s/frame"] / values["rife s/frame"])
 
 
-@pytest.mark.parametrize("way", ["plain", "rife"])
-def test_one_way_alone_tells_its_peak(way, pictures, capsys):
-    assert speed.main(["--peak-of", way, "--frames", *map(str, pictures)]) == 0
-    assert int(capsys.readouterr().out) > 1 << 20
+def test_nothing_is_recorded_unasked(pictures, monkeypatch, tmp_path):
+    monkeypatch.setattr(results_file, "FOLDER", tmp_path / "results")
+    assert speed.main(["--rounds", "1", "--threads", "1", "--frames", *pictures]) == 0
+    assert not results_file.FOLDER.exists()
+
+
+def test_a_way_that_ends_early_is_told(monkeypatch, tmp_path):
+    missing = [str(tmp_path / name) for name in ("a.png", "b.png")]
+    with pytest.raises(RuntimeError, match="has ended"):
+        speed.main(["--rounds", "1", "--frames", *missing])
+
+
+def test_speed_beside_other_programs_has_a_row_for_each_number_of_them(pictures, capsys):
+    assert beside.main(["--rounds", "1", "--frames", *pictures]) == 0
+    table = capsys.readouterr().out
+    assert [line.split("  ")[0] for line in table.splitlines()[1:4]] == [
+        "nothing",
+        "a program",
+        "two programs",
+    ]

@@ -1,4 +1,4 @@
-"""How many threads read and write, by the machine and by where the model runs."""
+"""How many threads read and write, by the machine and by where the model runs; how they wait."""
 
 from __future__ import annotations
 
@@ -36,3 +36,18 @@ def test_frames_are_looked_through_in_a_few_threads(monkeypatch):
     assert found == [2, 3, 4]
     monkeypatch.undo()
     assert cores.core_count() >= 1
+
+
+def test_threads_that_wait_soon_sleep():
+    variables = {}
+    cores.let_threads_sleep(variables)
+    assert int(variables["GOMP_SPINCOUNT"]) <= 1000
+
+
+@pytest.mark.parametrize(
+    "chosen", [{"GOMP_SPINCOUNT": "5"}, {"OMP_WAIT_POLICY": "active"}], ids=str
+)
+def test_how_the_user_lets_threads_wait_stays(chosen):
+    variables = dict(chosen)
+    cores.let_threads_sleep(variables)
+    assert variables == chosen

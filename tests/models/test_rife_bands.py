@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from blender_vfi.models import rife, rife_bands
+from blender_vfi.models import rife, rife_bands, rife_rows
 from blender_vfi.models.interface import Quality
 
 from .test_rife import farthest, golden_model, golden_pair, interpolate, small_pair
@@ -20,13 +20,13 @@ NAMES = ["rife_4.0_bigmotion", "rife_4.0_refine", "rife_4.5", "rife_4.7", "rife_
 @pytest.fixture(params=[1, 1 << 17], ids=["two_rows", "whole"])
 def band_points(request, monkeypatch):
     """Bands as small as they can be, or as large as the picture."""
-    monkeypatch.setattr(rife_bands, "_BAND_POINTS", request.param)
+    monkeypatch.setattr(rife_rows, "_BAND_POINTS", request.param)
 
 
 def assert_both_ways_agree(model, frames, quality, monkeypatch):
     timesteps = (0.3, 0.8)
     banded = interpolate(model, frames, *timesteps, quality=quality)
-    monkeypatch.setattr(rife, "_suits_bands", lambda _source: False)
+    monkeypatch.setattr(rife, "suits_bands", lambda _source: False)
     plain = interpolate(model, frames, *timesteps, quality=quality)
     assert farthest(banded.frames, plain.frames) < 1e-5
     assert farthest(banded.mask, plain.mask) < 1e-5
@@ -79,8 +79,8 @@ def test_scales_that_nest_are_told_from_others(scales, fits):
 )
 def test_bands_are_for_single_precision_on_the_processor(source, suits):
     with torch.no_grad():
-        assert rife._suits_bands(source) is suits
-    assert not rife._suits_bands(source)
+        assert rife.suits_bands(source) is suits
+    assert not rife.suits_bands(source)
 
 
 def test_gradients_still_flow():
