@@ -16,7 +16,16 @@ from pathlib import Path
 
 import bpy
 
-Triple = tuple[float, float, float]
+from .scene_parts import (
+    add_camera,
+    add_floor,
+    add_sun,
+    add_thing,
+    key_move,
+    make_material,
+    make_world,
+    shader_of,
+)
 
 WIDTH, HEIGHT = 384, 216
 _SAMPLES = 32
@@ -35,7 +44,7 @@ def render(name: str, folder: Path, *, seed: int, frames: range) -> list[Path]:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.frame_start, scene.frame_end, scene.frame_step = frames[0], frames[-1], frames.step
-    scene.world = _world()
+    scene.world = make_world()
     scene.render.film_transparent = False
     SCENES[name](scene)
     for pass_name in _PASSES:
@@ -58,58 +67,58 @@ def render(name: str, folder: Path, *, seed: int, frames: range) -> list[Path]:
 
 def _camera(scene: bpy.types.Scene) -> None:
     """The camera travels and turns between columns, before a sky at infinity."""
-    _floor()
+    add_floor()
     draw = random.Random(3)
     for index in range(14):
         place = (draw.uniform(-6, 6), draw.uniform(-1, 9), 1.5)
         colours = ((draw.random(), 0.3, 0.2), (0.9, draw.random(), 0.5))
-        _add(
+        add_thing(
             bpy.ops.mesh.primitive_cylinder_add,
             place,
-            _textured(f"Column{index}", "brick" if index % 2 else "noise", 5, *colours),
+            make_material(f"Column{index}", "brick" if index % 2 else "noise", 5, *colours),
             radius=0.3,
             depth=3,
         )
-    _sun(scene)
-    camera = _view(scene, (-1.6, -6, 1.7), (1.5, 0, -0.14))
-    _move(camera, 13, location=(1.6, -4.6, 1.9), rotation_euler=(1.46, 0, 0.16))
+    add_sun(scene)
+    camera = add_camera(scene, (-1.6, -6, 1.7), (1.5, 0, -0.14))
+    key_move(camera, 13, location=(1.6, -4.6, 1.9), rotation_euler=(1.46, 0, 0.16))
 
 
 def _rotate(scene: bpy.types.Scene) -> None:
     """Wheels turn before and behind each other, and a cube tumbles through them."""
-    _floor()
+    add_floor()
     for index, (y, turn) in enumerate(((0.0, 2.2), (0.7, -1.7))):
         hub = bpy.data.objects.new(f"Hub{index}", None)
         scene.collection.objects.link(hub)
         hub.location = (0.5 * index - 0.3, y, 1.6)
-        paint = _textured(
+        paint = make_material(
             f"Wheel{index}", "checker", 6, (0.9, 0.2, 0.1), (0.1, 0.3 + index / 2, 0.6)
         )
         for spoke in range(4):
-            bar = _add(bpy.ops.mesh.primitive_cube_add, (0, 0, 0), paint, size=1)
+            bar = add_thing(bpy.ops.mesh.primitive_cube_add, (0, 0, 0), paint, size=1)
             bar.scale = (3.0, 0.1, 0.22)
             bar.rotation_euler.y = spoke * math.pi / 4
             bar.location.y = 0.01 * spoke
             bar.parent = hub
-        _move(hub, 13, rotation_euler=(0, turn, 0))
-    cube = _add(
+        key_move(hub, 13, rotation_euler=(0, turn, 0))
+    cube = add_thing(
         bpy.ops.mesh.primitive_cube_add,
         (-2.6, -0.9, 0.8),
-        _textured("Cube", "brick", 3, (0.8, 0.7, 0.1), (0.1, 0.1, 0.3)),
+        make_material("Cube", "brick", 3, (0.8, 0.7, 0.1), (0.1, 0.1, 0.3)),
         size=0.8,
     )
-    _move(cube, 13, location=(2.6, -0.9, 1.8), rotation_euler=(0.8, 1.4, 1.1))
-    _sun(scene)
-    _view(scene, (0, -6.5, 1.8), (1.55, 0, 0))
+    key_move(cube, 13, location=(2.6, -0.9, 1.8), rotation_euler=(0.8, 1.4, 1.1))
+    add_sun(scene)
+    add_camera(scene, (0, -6.5, 1.8), (1.55, 0, 0))
 
 
 def _deform(scene: bpy.types.Scene) -> None:
     """An arm bends by an armature; a cloth waves by shape keys."""
-    _floor()
-    arm = _add(
+    add_floor()
+    arm = add_thing(
         bpy.ops.mesh.primitive_grid_add,
         (1.4, 0, 0),
-        _textured("Arm", "checker", 14, (0.9, 0.5, 0.3), (0.3, 0.1, 0.1), by="UV"),
+        make_material("Arm", "checker", 14, (0.9, 0.5, 0.3), (0.3, 0.1, 0.1), by="UV"),
         x_subdivisions=8,
         y_subdivisions=48,
         size=1,
@@ -118,10 +127,10 @@ def _deform(scene: bpy.types.Scene) -> None:
         angle, height = vertex.co.x * 2 * math.pi, (vertex.co.y + 0.5) * 3
         vertex.co = (0.28 * math.cos(angle), 0.28 * math.sin(angle), height)
     _armature(scene, arm)
-    cloth = _add(
+    cloth = add_thing(
         bpy.ops.mesh.primitive_grid_add,
         (-1.3, 0.4, 1.5),
-        _textured("Cloth", "brick", 11, (0.1, 0.3, 0.8), (0.9, 0.9, 0.7), by="UV"),
+        make_material("Cloth", "brick", 11, (0.1, 0.3, 0.8), (0.9, 0.9, 0.7), by="UV"),
         x_subdivisions=60,
         y_subdivisions=40,
         size=2.2,
@@ -137,8 +146,8 @@ def _deform(scene: bpy.types.Scene) -> None:
         for frame, value in ((first, 0.0), (last, 1.0)):
             key.value = value
             key.keyframe_insert("value", frame=frame)
-    _sun(scene)
-    _view(scene, (0, -6.5, 2.0), (1.48, 0, 0))
+    add_sun(scene)
+    add_camera(scene, (0, -6.5, 2.0), (1.48, 0, 0))
 
 
 def _armature(scene: bpy.types.Scene, arm: bpy.types.Object) -> None:
@@ -173,11 +182,11 @@ def _armature(scene: bpy.types.Scene, arm: bpy.types.Object) -> None:
 
 def _hair(scene: bpy.types.Scene) -> None:
     """A furry ball rolls through falling pebbles."""
-    _floor()
-    ball = _add(
+    add_floor()
+    ball = add_thing(
         bpy.ops.mesh.primitive_uv_sphere_add,
         (-1.5, 0, 1.1),
-        _textured("Fur", "noise", 3, (0.7, 0.35, 0.1), (0.95, 0.8, 0.5)),
+        make_material("Fur", "noise", 3, (0.7, 0.35, 0.1), (0.95, 0.8, 0.5)),
         radius=0.7,
         segments=24,
         ring_count=12,
@@ -187,12 +196,12 @@ def _hair(scene: bpy.types.Scene) -> None:
     hair.type, hair.count, hair.hair_length, hair.hair_step = "HAIR", 900, 0.45, 3
     hair.brownian_factor = 0.08
     hair.child_type, hair.rendered_child_count = "INTERPOLATED", 6
-    _move(ball, 13, location=(1.2, 0, 1.1), rotation_euler=(0, 1.9, 0.5))
+    key_move(ball, 13, location=(1.2, 0, 1.1), rotation_euler=(0, 1.9, 0.5))
     draw = random.Random(5)
-    paint = _textured("Pebble", "noise", 4, (0.2, 0.5, 0.9), (0.9, 0.9, 0.95))
+    paint = make_material("Pebble", "noise", 4, (0.2, 0.5, 0.9), (0.9, 0.9, 0.95))
     for _ in range(60):
         place = [draw.uniform(-3.4, 3.4), draw.uniform(-1.5, 2), draw.uniform(1, 4)]
-        pebble = _add(
+        pebble = add_thing(
             bpy.ops.mesh.primitive_ico_sphere_add,
             tuple(place),
             paint,
@@ -208,60 +217,60 @@ def _hair(scene: bpy.types.Scene) -> None:
                 max(0.1, place[2] + speed[1] * time - 2.4 * time * time),
             )
             pebble.keyframe_insert("location", frame=frame)
-    _sun(scene)
-    _view(scene, (0, -6.5, 1.9), (1.5, 0, 0))
+    add_sun(scene)
+    add_camera(scene, (0, -6.5, 1.9), (1.5, 0, 0))
 
 
 def _shadow(scene: bpy.types.Scene) -> None:
     """A lamp wanders, shadows sweep over a glossy floor that mirrors what moves."""
-    _floor(roughness=0.12)
+    add_floor(roughness=0.12)
     for index, (x, y) in enumerate(((-1.8, 0.8), (0.2, 1.6), (1.9, 0.4))):
-        _add(
+        add_thing(
             bpy.ops.mesh.primitive_cylinder_add,
             (x, y, 0.9),
-            _textured(f"Post{index}", "brick", 4, (0.7, 0.7, 0.6), (0.3, 0.2, 0.2)),
+            make_material(f"Post{index}", "brick", 4, (0.7, 0.7, 0.6), (0.3, 0.2, 0.2)),
             radius=0.18,
             depth=1.8,
         )
-    ball = _add(
+    ball = add_thing(
         bpy.ops.mesh.primitive_uv_sphere_add,
         (-2.2, -0.6, 0.55),
-        _textured("Ball", "checker", 8, (0.9, 0.1, 0.1), (0.95, 0.9, 0.8)),
+        make_material("Ball", "checker", 8, (0.9, 0.1, 0.1), (0.95, 0.9, 0.8)),
         radius=0.55,
     )
-    _move(ball, 13, location=(2.0, -0.9, 0.55), rotation_euler=(0.2, 2.6, 0))
+    key_move(ball, 13, location=(2.0, -0.9, 0.55), rotation_euler=(0.2, 2.6, 0))
     data = bpy.data.lights.new("Lamp", "AREA")
     data.energy, data.size = 420, 0.3
     lamp = bpy.data.objects.new("Lamp", data)
     scene.collection.objects.link(lamp)
     lamp.location, lamp.rotation_euler = (-3.0, -1.5, 3.4), (0.45, -0.7, 0)
-    _move(lamp, 13, location=(3.0, -1.8, 3.2), rotation_euler=(0.5, 0.7, 0))
-    _view(scene, (0, -6, 2.4), (1.36, 0, 0))
+    key_move(lamp, 13, location=(3.0, -1.8, 3.2), rotation_euler=(0.5, 0.7, 0))
+    add_camera(scene, (0, -6, 2.4), (1.36, 0, 0))
 
 
 def _glass(scene: bpy.types.Scene) -> None:
     """Glass, a half-transparent sheet and glowing rings, before nothing at all."""
     scene.render.film_transparent = True
-    _floor(size=9)
+    add_floor(size=9)
     glass = bpy.data.materials.new("Glass")
     glass.use_nodes = True
-    shader = _shader(glass.node_tree)
+    shader = shader_of(glass.node_tree)
     shader.inputs["Transmission Weight"].default_value = 1
     shader.inputs["Roughness"].default_value = 0.02
-    orb = _add(bpy.ops.mesh.primitive_uv_sphere_add, (-1.4, -0.8, 1.0), glass, radius=0.65)
+    orb = add_thing(bpy.ops.mesh.primitive_uv_sphere_add, (-1.4, -0.8, 1.0), glass, radius=0.65)
     bpy.ops.object.shade_smooth()
-    _move(orb, 13, location=(1.0, -1.0, 1.1))
-    sheet = _textured("Sheet", "checker", 6, (0.1, 0.7, 0.3), (0.9, 0.9, 0.2))
-    _shader(sheet.node_tree).inputs["Alpha"].default_value = 0.5
-    pane = _add(bpy.ops.mesh.primitive_plane_add, (1.6, -0.2, 1.2), sheet, size=1.6)
+    key_move(orb, 13, location=(1.0, -1.0, 1.1))
+    sheet = make_material("Sheet", "checker", 6, (0.1, 0.7, 0.3), (0.9, 0.9, 0.2))
+    shader_of(sheet.node_tree).inputs["Alpha"].default_value = 0.5
+    pane = add_thing(bpy.ops.mesh.primitive_plane_add, (1.6, -0.2, 1.2), sheet, size=1.6)
     pane.rotation_euler = (1.4, 0, 0.2)
-    _move(pane, 13, location=(-0.6, -0.2, 1.3), rotation_euler=(1.5, 0.2, -0.3))
+    key_move(pane, 13, location=(-0.6, -0.2, 1.3), rotation_euler=(1.5, 0.2, -0.3))
     for index in range(3):
-        glow = _textured(f"Glow{index}", "noise", 3, (1, 0.5, 0.1), (1, 0.9, 0.4))
-        shader = _shader(glow.node_tree)
+        glow = make_material(f"Glow{index}", "noise", 3, (1, 0.5, 0.1), (1, 0.9, 0.4))
+        shader = shader_of(glow.node_tree)
         shader.inputs["Emission Color"].default_value = (1, 0.25 + 0.3 * index, 0.15, 1)
         shader.inputs["Emission Strength"].default_value = 1.5
-        ring = _add(
+        ring = add_thing(
             bpy.ops.mesh.primitive_torus_add,
             (1.7 * index - 1.7, 1.2, 1.4),
             glow,
@@ -269,9 +278,9 @@ def _glass(scene: bpy.types.Scene) -> None:
             minor_radius=0.08,
         )
         ring.rotation_euler = (1.2, 0.2 * index, 0)
-        _move(ring, 13, rotation_euler=(1.9, 1.2, 0.9), location=(1.7 * index - 1.3, 1.0, 1.8))
-    _sun(scene, energy=2)
-    _view(scene, (0, -6.2, 1.9), (1.47, 0, 0))
+        key_move(ring, 13, rotation_euler=(1.9, 1.2, 0.9), location=(1.7 * index - 1.3, 1.0, 1.8))
+    add_sun(scene, energy=2)
+    add_camera(scene, (0, -6.2, 1.9), (1.47, 0, 0))
 
 
 def _cut(scene: bpy.types.Scene) -> None:
@@ -279,7 +288,7 @@ def _cut(scene: bpy.types.Scene) -> None:
     _rotate(scene)
     camera = scene.camera
     here = tuple(camera.rotation_euler)
-    _move(camera, 7, location=(0.5, -6.3, 1.9), rotation_euler=here)
+    key_move(camera, 7, location=(0.5, -6.3, 1.9), rotation_euler=here)
     for frame, place, turn in (
         (8, (4.5, -3.2, 3.2), (1.2, 0, 0.9)),
         (13, (4.1, -3.6, 3.1), (1.2, 0, 0.8)),
@@ -298,108 +307,6 @@ SCENES: dict[str, Callable[[bpy.types.Scene], None]] = {
     "glass": _glass,
     "cut": _cut,
 }
-
-
-def _world() -> bpy.types.World:
-    world = bpy.data.worlds.new("World")
-    world.use_nodes = True
-    tree = world.node_tree
-    noise = tree.nodes.new("ShaderNodeTexNoise")
-    noise.inputs["Scale"].default_value = 7
-    ramp = tree.nodes.new("ShaderNodeValToRGB")
-    ramp.color_ramp.elements[0].position, ramp.color_ramp.elements[1].position = 0.35, 0.65
-    ramp.color_ramp.elements[0].color = (0.12, 0.2, 0.45, 1)
-    ramp.color_ramp.elements[1].color = (0.75, 0.75, 0.8, 1)
-    coordinates = tree.nodes.new("ShaderNodeTexCoord")
-    tree.links.new(coordinates.outputs["Generated"], noise.inputs["Vector"])
-    tree.links.new(noise.outputs["Fac"], ramp.inputs["Fac"])
-    background = next(node for node in tree.nodes if node.type == "BACKGROUND")
-    background.inputs["Strength"].default_value = 0.6
-    tree.links.new(ramp.outputs["Color"], background.inputs["Color"])
-    return world
-
-
-def _floor(*, size: float = 40, roughness: float = 0.6) -> None:
-    paint = _textured("Floor", "noise", 0.9, (0.25, 0.22, 0.2), (0.6, 0.58, 0.5))
-    _shader(paint.node_tree).inputs["Roughness"].default_value = roughness
-    _add(bpy.ops.mesh.primitive_plane_add, (0, 0, 0), paint, size=size)
-
-
-def _sun(scene: bpy.types.Scene, *, energy: float = 3) -> None:
-    data = bpy.data.lights.new("Sun", "SUN")
-    data.energy, data.angle = energy, 0.05
-    sun = bpy.data.objects.new("Sun", data)
-    sun.rotation_euler = (0.7, 0.35, 0)
-    scene.collection.objects.link(sun)
-
-
-def _view(scene: bpy.types.Scene, location: Triple, rotation: Triple) -> bpy.types.Object:
-    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
-    camera.location, camera.rotation_euler = location, rotation
-    camera.data.lens = 35
-    scene.collection.objects.link(camera)
-    scene.camera = camera
-    return camera
-
-
-def _move(thing: bpy.types.Object, frame: int, **targets: Triple) -> None:
-    """Key where something is at frame 1, and where it will be."""
-    for name, target in targets.items():
-        thing.keyframe_insert(name, frame=1)
-        before = tuple(getattr(thing, name))
-        setattr(thing, name, target)
-        thing.keyframe_insert(name, frame=frame)
-        setattr(thing, name, before)
-
-
-def _add(
-    make: Callable[..., object], location: Triple, material: bpy.types.Material, **size: float
-) -> bpy.types.Object:
-    make(location=location, **size)
-    thing = bpy.context.object
-    thing.pass_index = len(bpy.data.objects)
-    thing.data.materials.append(material)
-    return thing
-
-
-_TEXTURES = {
-    "checker": ("ShaderNodeTexChecker", "Color1", "Color2"),
-    "brick": ("ShaderNodeTexBrick", "Color1", "Mortar"),
-}
-
-
-def _textured(
-    name: str, kind: str, scale: float, first: Triple, second: Triple, *, by: str = "Object"
-) -> bpy.types.Material:
-    """Make a material of two colours in a pattern; by "UV" it sticks to what deforms."""
-    material = bpy.data.materials.new(name)
-    material.use_nodes = True
-    tree = material.node_tree
-    coordinates = tree.nodes.new("ShaderNodeTexCoord")
-    base = _shader(tree).inputs["Base Color"]
-    if kind == "noise":
-        texture = tree.nodes.new("ShaderNodeTexNoise")
-        texture.inputs["Detail"].default_value = 4
-        ramp = tree.nodes.new("ShaderNodeValToRGB")
-        for element, place, colour in zip(
-            ramp.color_ramp.elements, (0.42, 0.58), (first, second), strict=True
-        ):
-            element.position, element.color = place, (*colour, 1)
-        tree.links.new(texture.outputs["Fac"], ramp.inputs["Fac"])
-        tree.links.new(ramp.outputs["Color"], base)
-    else:
-        node, *inputs = _TEXTURES[kind]
-        texture = tree.nodes.new(node)
-        for socket, colour in zip(inputs, (first, second), strict=True):
-            texture.inputs[socket].default_value = (*colour, 1)
-        tree.links.new(texture.outputs["Color"], base)
-    texture.inputs["Scale"].default_value = scale
-    tree.links.new(coordinates.outputs[by], texture.inputs["Vector"])
-    return material
-
-
-def _shader(tree: bpy.types.NodeTree) -> bpy.types.Node:
-    return next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import bpy
 
@@ -73,6 +74,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=package_version())
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_interpolate(commands)
+    _add_fill(commands)
+    add_render_commands(
+        commands,
+        open_project=_open,
+        save_project=_save,
+        settings_of=_output_settings,
+        open_client=_open_client,
+    )
+    add_run_command(commands, open_client=_open_client)
+    add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
+    return parser
+
+
+def _add_interpolate(commands: Any) -> None:
     interpolate = commands.add_parser(
         "interpolate",
         help="interpolate an image or movie strip of a project",
@@ -106,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     add_job_options(interpolate)
     add_movie_options(interpolate, is_in_project=True)
     interpolate.set_defaults(run=_interpolate)
+
+
+def _add_fill(commands: Any) -> None:
     fill = commands.add_parser(
         "fill",
         help="make the frames whose numbers are missing in an image strip of a project",
@@ -116,16 +135,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_strip_options(fill)
     add_job_options(fill, fills_gaps=True)
     fill.set_defaults(run=_fill)
-    add_render_commands(
-        commands,
-        open_project=_open,
-        save_project=_save,
-        settings_of=_output_settings,
-        open_client=_open_client,
-    )
-    add_run_command(commands, open_client=_open_client)
-    add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
-    return parser
 
 
 def _add_strip_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

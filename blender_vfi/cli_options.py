@@ -37,7 +37,8 @@ def add_job_options(parser: argparse.ArgumentParser, *, fills_gaps: bool = False
     what = parser.add_argument_group("what to make")
     if not fills_gaps:
         _add_rate_options(what)
-    _add_output_options(what)
+    _add_cut_options(what)
+    _add_file_options(what)
     _add_model_options(parser)
     _add_engine_options(parser)
 
@@ -106,7 +107,7 @@ def _add_time_options(
     )
 
 
-def _add_output_options(what: argparse._ArgumentGroup) -> None:
+def _add_cut_options(what: argparse._ArgumentGroup) -> None:
     what.add_argument(
         "--cuts",
         choices=CUTS,
@@ -135,6 +136,9 @@ def _add_output_options(what: argparse._ArgumentGroup) -> None:
         help="where the model's answer is infinite or no number, in fp32 too: fail, hold the frame "
         "before, or blend both (default: fail)",
     )
+
+
+def _add_file_options(what: argparse._ArgumentGroup) -> None:
     what.add_argument(
         "--format",
         dest="suffix",

@@ -88,23 +88,10 @@ def interpolate(
         ModelError: the model or its checkpoint cannot be used.
         EngineError: the device is not there, or its memory is too small.
     """
-    if not isinstance(frames, Tensor):
-        raise RequestError(
-            f"Frames of type {type(frames).__name__}: expected a torch tensor; make one with "
-            "torch.from_numpy(frames)."
-        )
-    if frames.ndim != 4 or 0 in frames.shape or not frames.is_floating_point():
-        raise RequestError(
-            f"Frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected float "
-            "(N, H, W, C), no side 0; divide 8-bit values by 255."
-        )
+    _check_frames(frames)
     frames = frames.detach()
     limits: dict[str, Any] = {"skip": skip_pairs, "keep": keep_pairs, "loop": loop}
-    plan = (
-        schedule.plan(len(frames), multiplier, **limits)
-        if times is None
-        else plan_at(len(frames), [parse_time(moment) for moment in times], **limits)
-    )
+    plan = _plan(len(frames), multiplier, times, limits)
     shape = (len(plan.outputs), *frames.shape[1:])
     out = _output_tensor(shape, dtype) if out is None else out
     _check_output(out, shape)
@@ -188,6 +175,30 @@ class _TensorSink:
 
     def store(self, output_index: int, frame: Tensor) -> None:
         self._out[output_index] = frame
+
+
+def _check_frames(frames: Tensor) -> None:
+    if not isinstance(frames, Tensor):
+        raise RequestError(
+            f"Frames of type {type(frames).__name__}: expected a torch tensor; make one with "
+            "torch.from_numpy(frames)."
+        )
+    if frames.ndim != 4 or 0 in frames.shape or not frames.is_floating_point():
+        raise RequestError(
+            f"Frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected float "
+            "(N, H, W, C), no side 0; divide 8-bit values by 255."
+        )
+
+
+def _plan(
+    count: int,
+    multiplier: int | Fraction | Sequence[int],
+    times: Sequence[Fraction | float | str] | None,
+    limits: dict[str, Any],
+) -> schedule.Plan:
+    if times is None:
+        return schedule.plan(count, multiplier, **limits)
+    return plan_at(count, [parse_time(moment) for moment in times], **limits)
 
 
 def _policy(
