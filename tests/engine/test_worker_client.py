@@ -123,6 +123,23 @@ def is_a(kind):
     return lambda event: isinstance(event, kind)
 
 
+def test_idle_engine_holds_nothing_of_the_frames_it_made(shared, tmp_path, checkpoint_folder):
+    write_sequence(tmp_path / "large", 2, size=(384, 640))
+    held, deadline_s = [], time.monotonic() + 20
+
+    def note(event):
+        if isinstance(event, Progress):
+            held.append(event.host_memory_bytes)
+
+    for name in ("first", "second"):
+        shared.run(make_job(tmp_path / "large", tmp_path / name, multiplier=2), note)
+    engine = psutil.Process(shared.process_id)
+    # its last words come before it has tidied up
+    while engine.memory_info().rss > max(held) - (40 << 20):
+        assert time.monotonic() < deadline_s, (engine.memory_info(), held)
+        time.sleep(0.02)
+
+
 def test_errors_come_back_as_what_they_are_and_the_engine_stays(shared, source, tmp_path):
     with pytest.raises(UnknownModelError, match=r"did you mean rife-4\.25"):
         shared.run(make_job(source, tmp_path / "out", model="rife4.25"))
