@@ -79,8 +79,8 @@ def choose_devices(requested: str) -> list[torch.device]:
         return devices
     if "auto" in names or len({device.type for device in devices}) > 1 or _CPU in devices:
         raise RequestError(
-            f"Device {requested}: only GPUs of one kind can share a job, as their frames would "
-            f"differ; name them, such as cuda:0,cuda:1, or take {ALL_GPUS}."
+            f"Device {requested}: only GPUs of one kind can share a job. Name such GPUs, as in "
+            f"cuda:0,cuda:1, take {ALL_GPUS}, or name one device."
         )
     if len(set(devices)) < len(devices):
         raise RequestError(f"Device {requested}: names a device twice; name each once.")

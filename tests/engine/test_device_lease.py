@@ -193,3 +193,15 @@ def test_an_owner_who_cannot_be_read_is_another_job(tmp_path, text):
     assert owners.read_owner(path) == "another job"
     path.write_text(text)
     assert owners.read_owner(path) == "another job"
+
+
+def test_a_render_that_waits_hears_when_a_job_goes_on_on_the_cpu(job, monkeypatch):
+    monkeypatch.setattr(memory, "is_gpu", lambda device: device.type != "cpu")
+    left = []
+    courtesy = Courtesy(on_leave=lambda: left.append(courtesy.is_on_device))
+    wanted = {"on_wait": pytest.fail, "stop_if_cancelled": lambda: None}
+    with DeviceLease(job, courtesy) as lease:
+        lease.take(GPU, torch.float16, **wanted)
+        assert not courtesy.ask("pause")
+        lease.take(torch.device("cpu"), torch.float32, **wanted)
+        assert left == [False]
