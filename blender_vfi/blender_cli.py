@@ -42,6 +42,7 @@ from .strip_job import (
     read_strip,
     skipped_pairs,
 )
+from .strip_values import ImageSource
 from .vse_timing import Timing
 
 _EXAMPLES = """\
@@ -288,7 +289,7 @@ def _cut_pairs(
     options: argparse.Namespace,
     scene: bpy.types.Scene,
     strip: bpy.types.Strip,
-    source: vse.ImageSource,
+    source: ImageSource,
     timing: Timing,
 ) -> frozenset[int]:
     given = parse_pairs(options.cut_pairs) if options.cut_pairs else frozenset()

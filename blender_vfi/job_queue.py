@@ -31,7 +31,7 @@ from .engine.protocol import (
 from .messages import message
 
 if TYPE_CHECKING:
-    from .vse import ImageSource
+    from .strip_values import ImageSource
     from .vse_timing import Timing
 
 

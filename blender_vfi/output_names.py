@@ -15,7 +15,7 @@ from .engine.movie_jobs import DEFAULT_SUFFIX as MOVIE_FRAME_SUFFIX
 from .messages import message
 from .paths import absolute_path
 from .property_items import SAME_AS_SOURCE
-from .vse import ImageSource
+from .strip_values import ImageSource
 
 
 def output_folder(

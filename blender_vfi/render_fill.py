@@ -29,7 +29,7 @@ from .paths import absolute_path, path_like
 from .render_warnings import camera_changes
 from .strip_fill import replace_elements
 from .strip_job import engine_fields
-from .vse import ImageSource, StripTimes
+from .strip_values import ImageSource, StripTimes
 from .vse_timing import Placed
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import bpy
 
 from . import vse
-from .vse import ImageSource
+from .strip_values import ImageSource
 
 
 def known_cuts(

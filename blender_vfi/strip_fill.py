@@ -21,7 +21,7 @@ from .models.catalog_guided import GUIDED
 from .output_names import output_folder, suffix_of
 from .paths import path_like
 from .strip_job import engine_fields, first_frame_of
-from .vse import ImageSource, StripTimes
+from .strip_values import ImageSource, StripTimes
 from .vse_timing import Placed
 
 

@@ -25,7 +25,7 @@ from .paths import absolute_path
 from .properties import BY_MULTIPLIER, BY_RATE, SETTINGS, scene_settings
 from .property_items import AS_MOVIE, USUAL_CRF
 from .strip_cuts import known_cuts
-from .vse import ImageSource
+from .strip_values import ImageSource
 from .vse_timing import Timing
 
 _DECIMALS = 6  # what Blender's single precision holds: 0.2, and not 0.20000000298

@@ -10,17 +10,15 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from .engine.rates import nearest_frame
 from .errors import FrameError, StripError
 from .messages import message
 from .paths import absolute_path
+from .strip_values import ImageSource, StripTimes
 
 LARGEST_FRAME = 1_048_574
 LARGEST_FRAME_RATE = 32_767
@@ -38,61 +36,6 @@ TIME_PROPERTIES = re.compile(
     r"frame_(start|final_|offset_|duration)|animation_offset_|content_|(left|right)_handle|duration$"
 )
 """Names of strip properties that say when, in every version."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageSource:
-    """What an image strip shows, frame by frame.
-
-    Attributes:
-        scene_name: name of its scene.
-        strip_name: its name, unique in that scene.
-        files: absolute path of each frame, in the order shown, without held ones.
-        lead: frames from the start of the strip's content to `files[0]`.
-        held_before: frames for which `files[0]` is held before its time, by a pulled-out handle.
-        held_after: frames for which `files[-1]` is held after its time.
-        is_part: whether the strip has more files than these, behind its handles.
-    """
-
-    scene_name: str
-    strip_name: str
-    files: tuple[str, ...]
-    lead: int
-    held_before: int
-    held_after: int
-    is_part: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StripTimes:
-    """When a strip is on the timeline, in frames.
-
-    Attributes:
-        content_start: where its first frame would be without handles.
-        left: first visible frame.
-        right: the frame after the last visible one.
-    """
-
-    content_start: float
-    left: int
-    right: int
-
-    def shifted(self, frames: int) -> StripTimes:
-        """Return the same part of the strip, `frames` later."""
-        return StripTimes(self.content_start + frames, self.left + frames, self.right + frames)
-
-    def scaled(self, factor: int | Fraction) -> StripTimes:
-        """Return the same seconds at `factor` times the frame rate, to the nearest frame.
-
-        Blender takes whole frames alone, and cuts off what is behind the point.
-        """
-        if isinstance(factor, int):
-            return StripTimes(self.content_start * factor, self.left * factor, self.right * factor)
-        start, left, right = (
-            nearest_frame(Fraction(moment) * factor)
-            for moment in (self.content_start, self.left, self.right)
-        )
-        return StripTimes(start, left, max(right, left + 1))
 
 
 def scene_of(context: bpy.types.Context) -> bpy.types.Scene:
@@ -189,23 +132,8 @@ def read_image_strip(
     folder = absolute_path(
         strip.directory, message("The folder of strip {strip!r}", strip=strip.name)
     )
-    files: list[str] = []
-    with _without_strobe(strip):
-        for frame in range(times.left + held_before, times.right - held_after):
-            path = str(Path(folder, strip.strip_elem_from_frame(frame).filename))
-            if not Path(path).is_file():
-                if leaves_out_missing:
-                    continue
-                raise FrameError(
-                    "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is "
-                    "missing: {path}; restore or re-render it, choose Strip > Fill Missing "
-                    "Frames, or trim the strip so that it is left out.",
-                    number=len(files) + 1,
-                    strip=strip.name,
-                    frame=frame,
-                    path=path,
-                )
-            files.append(path)
+    shown = range(times.left + held_before, times.right - held_after)
+    files = _files_of(strip, folder, shown, leaves_out_missing=leaves_out_missing)
     return ImageSource(
         scene_name=scene.name,
         strip_name=strip.name,
@@ -215,6 +143,29 @@ def read_image_strip(
         held_after=held_after,
         is_part=len(files) < len(strip.elements),
     )
+
+
+def _files_of(
+    strip: bpy.types.Strip, folder: str, shown: range, *, leaves_out_missing: bool
+) -> list[str]:
+    """List the files that an image strip shows at these frames of the timeline."""
+    files: list[str] = []
+    with _without_strobe(strip):
+        for frame in shown:
+            path = str(Path(folder, strip.strip_elem_from_frame(frame).filename))
+            if Path(path).is_file():
+                files.append(path)
+            elif not leaves_out_missing:
+                raise FrameError(
+                    "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is "
+                    "missing: {path}; restore or re-render it, choose Strip > Fill Missing "
+                    "Frames, or trim the strip so that it is left out.",
+                    number=len(files) + 1,
+                    strip=strip.name,
+                    frame=frame,
+                    path=path,
+                )
+    return files
 
 
 def root_strips(scene: bpy.types.Scene) -> Any:

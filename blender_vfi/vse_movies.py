@@ -16,7 +16,7 @@ from .engine.movie_frames import movie_frame, movie_of
 from .errors import FrameError, StripError
 from .messages import message
 from .paths import absolute_path
-from .vse import ImageSource
+from .strip_values import ImageSource
 
 TYPE = "MOVIE"
 

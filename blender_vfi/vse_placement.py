@@ -11,7 +11,7 @@ from .engine.rates import nearest_frame
 from .engine.schedule import Source
 from .engine.times import parse_time
 from .errors import RequestError
-from .vse import ImageSource, StripTimes
+from .strip_values import ImageSource, StripTimes
 
 
 def first_frame(times: StripTimes, source: ImageSource) -> int:

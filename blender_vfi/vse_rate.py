@@ -16,7 +16,7 @@ from . import vse, vse_carry
 from .engine.rates import nearest_frame, rate_text, ratio_between
 from .errors import StripError
 from .messages import message
-from .vse import StripTimes
+from .strip_values import StripTimes
 
 _GENERATORS = frozenset({"COLOR", "TEXT", "ADJUSTMENT"})
 

@@ -20,7 +20,7 @@ from .engine.retiming import on_grid, straightened
 from .errors import FrameError, StripError
 from .messages import message
 from .paths import absolute_path
-from .vse import ImageSource
+from .strip_values import ImageSource
 from .vse_movies import TRIMMED
 
 _MOST_ELEMENTS = 8192  # adding so many, one by one, takes Blender about a second

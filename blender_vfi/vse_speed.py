@@ -11,7 +11,7 @@ from . import vse_curves
 from .engine.retiming import on_grid
 from .engine.times import times_at_speed
 from .properties import scene_settings
-from .vse import ImageSource
+from .strip_values import ImageSource
 
 
 def ramp_times(

@@ -16,7 +16,7 @@ from .engine.rates import nearest_frame, rate_text
 from .errors import RequestError
 from .messages import message
 from .paths import path_like
-from .vse import ImageSource, StripTimes
+from .strip_values import ImageSource, StripTimes
 
 
 class Timing(enum.Enum):
