@@ -100,6 +100,8 @@ def origins(
         names: of the frames asked for; those that the plan does not have are left out.
         context: source frames that a model looks at.
     """
+    if not names:  # a job that begins, however long, needs none
+        return {}
     if plan.source_count == len(job.sources):
         sources = list(zip(job.sources, files, strict=False))
     else:  # pictures of one movie

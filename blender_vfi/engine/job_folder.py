@@ -111,7 +111,7 @@ class JobFolder:
         self._noting = threading.Lock()
         self._origins: dict[str, Origin] = {}
         for each in self._former:
-            self._origins |= each.origins(names, context)
+            self._origins |= each.origins({self._paths[at].name for at in present}, context)
         self.follow(next((each.plan for each in self._former if each.job is job), plan))
 
     def __enter__(self) -> JobFolder:
