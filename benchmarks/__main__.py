@@ -18,6 +18,7 @@ RECORDED = (
     "png",
     "speed",
     "beside",
+    "loop",
     "disk",
     "startup",
     "operations",

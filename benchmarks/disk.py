@@ -5,14 +5,14 @@
 The engine runs in a process of its own, warm, as behind Blender's button; a job's time is from
 sending it to its end. The plain loop reads a 1280×720 PNG file with Pillow, runs RIFE as it is
 usually written (`plain_rife`), and saves the new frames and the source's at Blender's default
-compression, one thing after another. The model alone makes the same frames from memory, and keeps
-none. All take turns, on the same footage, and the best of the rounds counts.
+compression, one thing after another. The model alone, in a process set as the engine's, makes the
+same frames from memory, and keeps none. All take turns, on the same footage, and the best of the
+rounds counts.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import sys
 import tempfile
 import time
@@ -31,14 +31,12 @@ from torch.nn import functional
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.models import catalog
-from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife, pad_multiple
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, results_file, weights
+from . import findings, loop, results_file, weights
 from .plain_rife import PlainRife
 
-_FIRST = 8  # from here on, the film moves everywhere and does not cut
 _BLENDERS_LEVEL = 1  # of zlib, for Blender's default compression of 15 %
 _MULTIPLIERS = (2, 4)
 
@@ -69,11 +67,11 @@ def measure(sources: Sequence[Path], folder: Path, rounds: int) -> list[tuple[fi
         "plain": lambda multiplier: run_plain(model, sources, multiplier, folder / "plain"),
         "engine": engine,
         "engine, cuts off": lambda multiplier: engine(multiplier, "off"),
-        "alone": lambda multiplier: run_alone(model, sources, multiplier),
     }
     try:
         engine(2)  # loads the model
-        with torch.inference_mode():
+        with torch.inference_mode(), loop.FromMemory(sources[0].parent) as alone:
+            ways["alone"] = lambda multiplier: alone.cost("alone", multiplier)
             return [
                 row
                 for multiplier in _MULTIPLIERS
@@ -94,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     film = fetch_film(Path("build/footage"))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        sources = extract_frames(film, folder / "in", first=_FIRST, count=options.frames)
+        sources = extract_frames(film, folder / "in", first=loop.FIRST, count=options.frames)
         rows = measure(sources, folder, options.rounds)
     found = findings.Findings(
         command="python -m benchmarks.disk",
@@ -144,27 +142,17 @@ def run_plain(model: Rife, sources: Sequence[Path], multiplier: int, output: Pat
     return paths
 
 
-def run_alone(model: Rife, sources: Sequence[Path], multiplier: int) -> float:
-    """Make the frames from memory, and keep none; return the seconds that the model took."""
-    frames = [_padded(_read(path)) for path in sources]
-    began_s = time.perf_counter()
-    features = model.encode(frames[0])
-    for frame0, frame1 in itertools.pairwise(frames):
-        earlier, features = features, model.encode(frame1)
-        for moment in _moments(multiplier):
-            model((frame0, frame1), (earlier, features), [moment], Quality())
-    return time.perf_counter() - began_s
-
-
 def _best(ways: dict[str, Way], multiplier: int, sources: int, rounds: int) -> dict[str, float]:
     """Return the shortest time of each way for a new frame."""
     best_s = dict.fromkeys(ways, float("inf"))
     for _ in range(rounds):
         for name, way in ways.items():
             began_s = time.perf_counter()
-            told_s = way(multiplier)
-            took_s = told_s if isinstance(told_s, float) else time.perf_counter() - began_s
-            best_s[name] = min(best_s[name], took_s / ((sources - 1) * (multiplier - 1)))
+            cost = way(multiplier)
+            took_s = (time.perf_counter() - began_s) / ((sources - 1) * (multiplier - 1))
+            best_s[name] = min(
+                best_s[name], cost.seconds if isinstance(cost, loop.Cost) else took_s
+            )
     return best_s
 
 

@@ -17,18 +17,14 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, cast
-
-import torch
+from typing import Literal
 
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Cancelled, Finished
-from blender_vfi.models import catalog
-from blender_vfi.models.rife import Rife
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import disk, findings, results_file, weights
+from . import findings, loop, results_file
 from .sequences import long_sequence
 
 _FIRST = 8
@@ -49,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     film = fetch_film(Path("build/footage"))
     with tempfile.TemporaryDirectory() as scratch:
         clip = extract_frames(film, Path(scratch) / "clip", first=_FIRST, count=_CLIP_FRAMES)
-        model_s = _model_s(clip)
+        model_s = _model_s(clip, Path(scratch))
         rows = [
             (title, took_s, model_s, took_s - model_s)
             for title, took_s in measure(clip, Path(scratch)).items()
@@ -111,10 +107,10 @@ def _best(run: Callable[[], float]) -> float:
     return min(run() for _ in range(_REPEATS))
 
 
-def _model_s(clip: Sequence[Path]) -> float:
-    model = cast(Rife, weights.build(catalog.find(catalog.DEFAULT_MODEL)).model)
-    with torch.inference_mode():
-        return _best(lambda: disk.run_alone(model, clip[:2], 2))
+def _model_s(clip: Sequence[Path], folder: Path) -> float:
+    """Return the seconds that the model alone takes for the first frame."""
+    with loop.FromMemory(long_sequence(clip, 2, folder / "2")) as alone:
+        return _best(lambda: alone.cost("alone", 2).seconds)
 
 
 if __name__ == "__main__":

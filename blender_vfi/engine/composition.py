@@ -120,10 +120,10 @@ def picture_of(
         network would spread one over the whole picture.
     """
     shown = frame[:, -1:] if view == "alpha" else colour_of(frame, layout)
-    shown = shown.nan_to_num(nan=0.0)
+    shown = shown.nan_to_num(nan=0.0)  # a picture of its own: it may be changed
     if curve is not None and view != "alpha":
         shown = curve.encoded(-shown if view == "negative" else shown)
-    return shown.clamp(0, 1).expand(-1, 3, -1, -1)
+    return shown.clamp_(0, 1).expand(-1, 3, -1, -1)
 
 
 def compose(

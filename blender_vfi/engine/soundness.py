@@ -31,7 +31,7 @@ def sound_moments(answer: Interpolation) -> Tensor:
     parts = (answer.frames, answer.flow_t0, answer.flow_t1, answer.mask)
     # a sum is finite where all its terms are, and costs one pass over them without memory; a
     # largest value would not show what is no number on every device
-    sums = [part.flatten(1).sum(dim=1, dtype=torch.float32) for part in parts if part is not None]
+    sums = [part.sum(dim=(1, 2, 3), dtype=torch.float32) for part in parts if part is not None]
     return torch.stack(sums).isfinite().all(dim=0)
 
 

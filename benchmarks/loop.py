@@ -1,0 +1,200 @@
+"""Tells what the frame loop adds to the model: both make the same frames, from memory to nowhere.
+
+    python -m benchmarks.loop [--frames 9] [--rounds 5] [--record]
+
+RIFE 4.25 alone, and the loop with it, take turns in one process that is set as the engine's, on
+1280×720 footage in fp32. Told are the best of the rounds, and the processor's time in it, which
+other programs disturb less: the loop's pictures, padding and checks for what is still or no number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from blender_vfi.engine import cores, host_allocator
+from blender_vfi.engine.composition import ChannelLayout
+from blender_vfi.engine.loop import FrameLoop, LoopPolicy
+from blender_vfi.engine.schedule import plan
+from blender_vfi.models import catalog
+from blender_vfi.models.interface import InterpolationModel, Quality
+from blender_vfi.models.rife import pad_multiple
+from tools.demo.footage import extract_frames, fetch_film
+from tools.quality import read_picture
+
+from . import findings, results_file, weights
+
+FIRST = 8
+"""From here on, the film moves everywhere and does not cut."""
+
+_MULTIPLIERS = (2, 4)
+
+
+class Cost(NamedTuple):
+    """What a new frame took."""
+
+    seconds: float
+    processor_seconds: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and report; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=9, help="source frames")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--serve", type=Path, help="make frames of this folder's when told to")
+    findings.add_record_option(parser)
+    options = parser.parse_args(arguments)
+    if options.serve:
+        _serve(sorted(options.serve.iterdir()))
+        return 0
+    machine = results_file.machine()
+    with tempfile.TemporaryDirectory() as scratch:
+        film = fetch_film(Path("build/footage"))
+        folder = Path(scratch)
+        extract_frames(film, folder, first=FIRST, count=options.frames)
+        rows = measure(folder, options.rounds)
+    found = findings.Findings(
+        command="python -m benchmarks.loop",
+        columns={
+            "": 0,
+            "model alone s/frame": 3,
+            "loop s/frame": 3,
+            "over the model %": 1,
+            "processor, model alone s": 3,
+            "processor, loop s": 3,
+            "over the model's %": 1,
+        },
+        rows=rows,
+    )
+    findings.report("loop", found, machine=machine, record=options.record)
+    return 0
+
+
+def measure(folder: Path, rounds: int) -> list[tuple[findings.Cell, ...]]:
+    """Let both make all frames between those in `folder` in turn; return the table's rows."""
+    rows: list[tuple[findings.Cell, ...]] = []
+    with FromMemory(folder) as memory:
+        for multiplier in _MULTIPLIERS:
+            alone, loop = memory.best(multiplier, rounds)
+            cells: list[findings.Cell] = [f"×{multiplier}"]
+            for of_alone, of_loop in zip(alone, loop, strict=True):
+                cells += [of_alone, of_loop, 100 * (of_loop / of_alone - 1)]
+            rows.append(tuple(cells))
+    return rows
+
+
+class FromMemory:
+    """A process, set as the engine's, that makes frames from memory.
+
+    Args:
+        folder: of PNG files of one size.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "benchmarks.loop", "--serve", str(folder)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> FromMemory:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._process.communicate()
+
+    def cost(self, way: str, multiplier: int) -> Cost:
+        """Make all frames once, by the model "alone" or by the "loop"."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{way} {multiplier}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise RuntimeError("The process that makes frames has ended: see what it has printed.")
+        return Cost(*map(float, answer.split()))
+
+    def best(self, multiplier: int, rounds: int) -> tuple[Cost, Cost]:
+        """Return the least of all rounds, of the model alone and of the loop."""
+        found: dict[str, list[Cost]] = {"alone": [], "loop": []}
+        for _ in range(rounds):
+            for way, costs in found.items():
+                costs.append(self.cost(way, multiplier))
+        alone, loop = (Cost(*map(min, zip(*costs, strict=True))) for costs in found.values())
+        return alone, loop
+
+
+def _serve(paths: Sequence[Path]) -> None:
+    cores.let_threads_sleep()
+    host_allocator.keep_freed()
+    spec = catalog.find(catalog.DEFAULT_MODEL)
+    model = weights.build(spec).model
+    frames = [torch.from_numpy(read_picture(path)) for path in paths]
+    pictures = [_padded(frame) for frame in frames]
+    ways: dict[str, Callable[[int], None]] = {
+        "alone": lambda multiplier: _run_alone(model, pictures, multiplier),
+        "loop": lambda multiplier: _run_loop(model, frames, multiplier),
+    }
+    with torch.inference_mode():
+        ways["alone"](2)  # warms up
+        gc.freeze()  # as the engine does
+        for line in sys.stdin:
+            way, multiplier = line.split()
+            count = (len(frames) - 1) * (int(multiplier) - 1)
+            began_s, began_cpu_s = time.perf_counter(), time.process_time()
+            ways[way](int(multiplier))
+            took_s, took_cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
+            print(took_s / count, took_cpu_s / count, flush=True)
+
+
+def _run_alone(model: InterpolationModel, pictures: Sequence[Tensor], multiplier: int) -> None:
+    features = model.encode(pictures[0])
+    for frame0, frame1 in itertools.pairwise(pictures):
+        earlier, features = features, model.encode(frame1)
+        for step in range(1, multiplier):
+            model((frame0, frame1), (earlier, features), [step / multiplier], Quality())
+
+
+def _run_loop(model: InterpolationModel, frames: Sequence[Tensor], multiplier: int) -> None:
+    spec = catalog.find(catalog.DEFAULT_MODEL)
+    policy = LoopPolicy(device=torch.device("cpu"))
+    loop = FrameLoop(model, spec, ChannelLayout(count=3), policy)
+    loop.run(plan(len(frames), multiplier), _Frames(frames), _Nowhere())
+
+
+class _Frames:
+    def __init__(self, frames: Sequence[Tensor]) -> None:
+        self._frames = frames
+
+    def load(self, index: int) -> Tensor:
+        return self._frames[index]
+
+
+class _Nowhere:
+    """Takes frames and keeps none."""
+
+    def store(self, output_index: int, frame: Tensor) -> None:
+        """Drop the frame."""
+
+
+def _padded(frame: Tensor) -> Tensor:
+    picture = frame.permute(2, 0, 1)[None]
+    multiple = pad_multiple(catalog.DEFAULT_MODEL.removeprefix("rife-"))
+    height, width = frame.shape[:2]
+    return functional.pad(picture, (0, -width % multiple, 0, -height % multiple)).contiguous()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
