@@ -15,13 +15,18 @@ from torch.nn import functional
 
 from .fetching import fetch
 
-_BAND_POINTS: Final = 1 << 16
-"""How many points of each frame a band fetches, about: a few MiB with all that belongs to them."""
+_BAND_POINTS: Final = 1 << 17
+"""How many points of each frame a band fetches, at most and about: a few MiB with all that belongs
+to them. Fewer cost more in operations than the processor's cache gives back."""
+
+_BANDS_EACH: Final = 2
+"""Bands for each thread, at least about: one that loses its core then holds the others up less."""
 
 
 def bands(height: int, points_in_row: int) -> Iterator[tuple[int, int]]:
     """Cut a picture into bands of an even number of rows: each's first row and that after it."""
-    rows = max(_BAND_POINTS // points_in_row // 2, 1) * 2
+    points = min(_BAND_POINTS, height * points_in_row // (_BANDS_EACH * torch.get_num_threads()))
+    rows = max(points // points_in_row // 2, 1) * 2
     for top in range(0, height, rows):
         yield top, min(top + rows, height)
 

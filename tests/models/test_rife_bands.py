@@ -17,9 +17,9 @@ pytestmark = pytest.mark.torch
 NAMES = ["rife_4.0_bigmotion", "rife_4.0_refine", "rife_4.5", "rife_4.7", "rife_4.14.lite"]
 
 
-@pytest.fixture(params=[1, 1 << 17], ids=["two_rows", "whole"])
+@pytest.fixture(params=[1, 1 << 17], ids=["two_rows", "halves"])
 def band_points(request, monkeypatch):
-    """Bands as small as they can be, or as large as the picture."""
+    """Bands as small as they can be, or half of these small pictures."""
     monkeypatch.setattr(rife_rows, "_BAND_POINTS", request.param)
 
 
@@ -50,6 +50,18 @@ def test_every_flow_scale_gives_what_the_plain_way_gives(name, flow_scale, monke
     side = math.lcm(rife.pad_multiple(name.removeprefix("rife_"), flow_scale), 64)
     frames = small_pair(side, side)
     assert_both_ways_agree(model, frames, Quality(flow_scale=flow_scale), monkeypatch)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_every_thread_gets_bands_that_cover_all_rows_once(threads, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    for height, points_in_row in ((768, 1280), (96, 160), (4, 8), (2, 1 << 20)):
+        bands = list(rife_rows.bands(height, points_in_row))
+        assert [row for top, bottom in bands for row in range(top, bottom)] == list(range(height))
+        assert len(bands) >= min(2 * threads, height // 2)
+        assert all(
+            bottom - top == 2 or (bottom - top) * points_in_row <= 1 << 17 for top, bottom in bands
+        )
 
 
 @pytest.mark.parametrize(
