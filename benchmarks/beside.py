@@ -19,11 +19,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from blender_vfi.engine import engine_process
+
 from . import findings, results_file
 from .speed import Server
-
-_NICENESS = 10
-"""The engine's."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     ["--frames", *options.frames] if options.frames else [],
                     Path(scratch, f"{sleeps}.pt"),
                     lets_threads_sleep=sleeps,
-                    niceness=_NICENESS,
+                    niceness=engine_process.NICENESS,
                 )
             )
             for sleeps in (False, True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,9 +23,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blender_vfi.engine import cores, host_allocator
+from blender_vfi.engine import host_allocator
 from blender_vfi.engine.composition import ChannelLayout
-from blender_vfi.engine.loop import FrameLoop, LoopPolicy
+from blender_vfi.engine.loop import FrameLoop, FrameSink, LoopPolicy
 from blender_vfi.engine.schedule import plan
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import InterpolationModel, Quality
@@ -35,6 +34,7 @@ from tools.demo.footage import extract_frames, fetch_film
 from tools.quality import read_picture
 
 from . import findings, results_file, weights
+from .serving import Serving
 
 FIRST = 8
 """From here on, the film moves everywhere and does not cut."""
@@ -96,7 +96,7 @@ def measure(folder: Path, rounds: int) -> list[tuple[findings.Cell, ...]]:
     return rows
 
 
-class FromMemory:
+class FromMemory(Serving):
     """A process, set as the engine's, that makes frames from memory.
 
     Args:
@@ -104,27 +104,11 @@ class FromMemory:
     """
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "benchmarks.loop", "--serve", str(folder)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def __enter__(self) -> FromMemory:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._process.communicate()
+        super().__init__(["benchmarks.loop", "--serve", str(folder)], lets_threads_sleep=True)
 
     def cost(self, way: str, multiplier: int) -> Cost:
         """Make all frames once, by the model "alone" or by the "loop"."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{way} {multiplier}\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError("The process that makes frames has ended: see what it has printed.")
-        return Cost(*map(float, answer.split()))
+        return Cost(*self.ask(f"{way} {multiplier}"))
 
     def best(self, multiplier: int, rounds: int) -> tuple[Cost, Cost]:
         """Return the least of all rounds, of the model alone and of the loop."""
@@ -137,15 +121,14 @@ class FromMemory:
 
 
 def _serve(paths: Sequence[Path]) -> None:
-    cores.let_threads_sleep()
     host_allocator.keep_freed()
     spec = catalog.find(catalog.DEFAULT_MODEL)
     model = weights.build(spec).model
     frames = [torch.from_numpy(read_picture(path)) for path in paths]
-    pictures = [_padded(frame) for frame in frames]
+    pictures = [padded(frame) for frame in frames]
     ways: dict[str, Callable[[int], None]] = {
-        "alone": lambda multiplier: _run_alone(model, pictures, multiplier),
-        "loop": lambda multiplier: _run_loop(model, frames, multiplier),
+        "alone": lambda multiplier: run_alone(model, pictures, multiplier, _Nowhere()),
+        "loop": lambda multiplier: run_loop(model, frames, multiplier, _Nowhere()),
     }
     with torch.inference_mode():
         ways["alone"](2)  # warms up
@@ -153,25 +136,33 @@ def _serve(paths: Sequence[Path]) -> None:
         for line in sys.stdin:
             way, multiplier = line.split()
             count = (len(frames) - 1) * (int(multiplier) - 1)
+            host_allocator.hand_back()  # as the loop does at its end: both begin alike
             began_s, began_cpu_s = time.perf_counter(), time.process_time()
             ways[way](int(multiplier))
             took_s, took_cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
             print(took_s / count, took_cpu_s / count, flush=True)
 
 
-def _run_alone(model: InterpolationModel, pictures: Sequence[Tensor], multiplier: int) -> None:
+def run_alone(
+    model: InterpolationModel, pictures: Sequence[Tensor], multiplier: int, sink: FrameSink
+) -> None:
+    """Make frames between pictures (1, 3, H, W), padded; the sink gets them padded, too."""
     features = model.encode(pictures[0])
-    for frame0, frame1 in itertools.pairwise(pictures):
+    for index, (frame0, frame1) in enumerate(itertools.pairwise(pictures)):
         earlier, features = features, model.encode(frame1)
         for step in range(1, multiplier):
-            model((frame0, frame1), (earlier, features), [step / multiplier], Quality())
+            made = model((frame0, frame1), (earlier, features), [step / multiplier], Quality())
+            sink.store(index * multiplier + step, made.frames[0].permute(1, 2, 0))
 
 
-def _run_loop(model: InterpolationModel, frames: Sequence[Tensor], multiplier: int) -> None:
+def run_loop(
+    model: InterpolationModel, frames: Sequence[Tensor], multiplier: int, sink: FrameSink
+) -> None:
+    """Make frames between frames (H, W, 3)."""
     spec = catalog.find(catalog.DEFAULT_MODEL)
     policy = LoopPolicy(device=torch.device("cpu"))
     loop = FrameLoop(model, spec, ChannelLayout(count=3), policy)
-    loop.run(plan(len(frames), multiplier), _Frames(frames), _Nowhere())
+    loop.run(plan(len(frames), multiplier), _Frames(frames), sink)
 
 
 class _Frames:
@@ -189,7 +180,8 @@ class _Nowhere:
         """Drop the frame."""
 
 
-def _padded(frame: Tensor) -> Tensor:
+def padded(frame: Tensor) -> Tensor:
+    """Turn (H, W, 3) into (1, 3, H, W) with sides as the model takes them."""
     picture = frame.permute(2, 0, 1)[None]
     multiple = pad_multiple(catalog.DEFAULT_MODEL.removeprefix("rife-"))
     height, width = frame.shape[:2]

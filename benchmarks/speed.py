@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from blender_vfi.engine import cores, host_allocator, memory
+from blender_vfi.engine import host_allocator, memory, worker
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife, pad_multiple
@@ -35,6 +33,7 @@ from tools.quality import read_picture
 
 from . import findings, results_file, weights
 from .plain_rife import PlainRife
+from .serving import Serving
 
 _MODEL = "rife-4.25"
 _MULTIPLIERS = (2, 4)
@@ -55,8 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--nice", type=int, default=0, help="how far to make way for others")
     options = parser.parse_args(arguments)
     if options.serve:
-        if options.nice:
-            os.nice(options.nice)
+        worker.yield_processor(options.nice)
         _serve(options.serve, _read(options.frames), options.threads)
         return 0
     machine = results_file.machine()
@@ -64,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own += ["--frames", *map(str, options.frames)] if options.frames else []
     with contextlib.ExitStack() as stack, tempfile.TemporaryDirectory() as scratch:
         servers = {
-            way: stack.enter_context(Server(way, own, Path(scratch, f"{index}.pt")))
+            way: stack.enter_context(
+                Server(way, own, Path(scratch, f"{index}.pt"), lets_threads_sleep=way != "plain")
+            )
             for index, way in enumerate(WAYS)
         }
         rows = [_row(multiplier, servers, options.rounds) for multiplier in _MULTIPLIERS]
@@ -73,15 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-class Server:
+class Server(Serving):
     """A process that makes frames in one way.
 
     Args:
         way: one of `WAYS`.
         options: of the command line.
         result: where to put the frames.
-        lets_threads_sleep: whether it is set as the engine's in this; by default by the way.
-        niceness: how far it makes way for other programs.
+        lets_threads_sleep: whether it is set as the engine's in this.
+        niceness: how far it makes way for other programs, in the engine's manner.
     """
 
     def __init__(
@@ -90,36 +90,20 @@ class Server:
         options: Sequence[str],
         result: Path,
         *,
-        lets_threads_sleep: bool | None = None,
+        lets_threads_sleep: bool,
         niceness: int = 0,
     ) -> None:
-        self._result = result
-        command = [sys.executable, "-m", "benchmarks.speed", "--serve", way, *options]
-        command += ["--nice", str(niceness)]
-        variables = dict(os.environ)
-        if way != "plain" if lets_threads_sleep is None else lets_threads_sleep:
-            cores.let_threads_sleep(variables)
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=variables
+        super().__init__(
+            ["benchmarks.speed", "--serve", way, *options, "--nice", str(niceness)],
+            lets_threads_sleep=lets_threads_sleep,
+            leads_session=niceness > 0,
         )
+        self._result = result
         self.peak_mib = 0.0
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._process.communicate()
 
     def seconds(self, multiplier: int) -> float:
         """Make the frames of the pair once; return the time for each."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{multiplier} {self._result}\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise RuntimeError("A process that makes frames has ended: see what it has printed.")
-        seconds, self.peak_mib = map(float, answer.split())
+        seconds, self.peak_mib = self.ask(f"{multiplier} {self._result}")
         return seconds
 
     def made(self) -> Tensor:

@@ -35,7 +35,7 @@ def let_threads_sleep(environment: MutableMapping[str, str] = os.environ) -> Non
 
     By default they go on looking, each on a core of its own. Where another program wants a core,
     and an engine that makes way for others loses it, that is what keeps the thread from working
-    that they all wait for: a frame then took up to 50 times as long.
+    that they all wait for: see `benchmarks/beside.py`.
 
     Args:
         environment: the process's variables; what the user has set there stays.

@@ -20,7 +20,7 @@ from .protocol import Event, Request
 from .wire import decode_line, encode_line
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_NICENESS = 10  # of Unix's 19: a window's drawing goes first
+NICENESS = 10  # of Unix's 19: a window's drawing goes first
 
 # Loads this very copy of the package, whatever it is called in Blender (bl_ext.<repository>.…) and
 # whichever else is installed there. An empty entry of the path would let files in the folder that
@@ -54,7 +54,7 @@ def start_process(
     command += ["--idle-exit", str(idle_exit_s)]
     flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
     if yields:
-        command += ["--nice", str(_NICENESS)]
+        command += ["--nice", str(NICENESS)]
         flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
     variables = {**os.environ, **environment, "PYTHONUNBUFFERED": "1"}
     if python != sys.executable:

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--idle-exit", type=float, default=600.0, metavar="SECONDS")
     parser.add_argument("--nice", type=int, default=0, metavar="N")
     options = parser.parse_args(arguments)
-    _yield_processor(options.nice)
+    yield_processor(options.nice)
     host_allocator.keep_freed()
     cores.let_threads_sleep()
     wire = _take_stdout()
@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _yield_processor(niceness: int) -> None:
+def yield_processor(niceness: int) -> None:
     """Leave the processor to others that want it; Windows has the client's flag instead.
 
     Linux shares the processor among sessions first, and within each session by niceness: as this

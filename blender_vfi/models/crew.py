@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Final
 
 import torch
@@ -22,7 +22,7 @@ _Band = tuple[int, int]
 _Work = Callable[[int, int], None]
 
 
-def share(work: _Work, bands: Iterable[_Band]) -> None:
+def in_bands(work: _Work, bands: Iterable[_Band]) -> None:
     """Call `work` for each band, in as many threads as PyTorch may use here.
 
     Args:
@@ -34,22 +34,28 @@ def share(work: _Work, bands: Iterable[_Band]) -> None:
     """
     waiting = list(bands)[::-1]
     threads = torch.get_num_threads()
-    helpers = min(threads, _MOST, len(waiting)) - 1
+    helpers = min(size(), len(waiting)) - 1
     if helpers < 1:
         _run(work, waiting)
         return
     crew = _crew(helpers)
     is_inference = torch.is_inference_mode_enabled()
+    helping: list[Future[None]] = []
     torch.set_num_threads(1)
     try:
-        helping = [crew.submit(_help, work, waiting, is_inference) for _ in range(helpers)]
-        try:
-            _run(work, waiting)
-        finally:
-            for one in helping:
-                one.result()
+        for _ in range(helpers):
+            helping.append(crew.submit(_help, work, waiting, is_inference))
+        _run(work, waiting)
     finally:
+        wait(helping)  # all of them, whatever has happened: they use the caller's memory
         torch.set_num_threads(threads)
+    for one in helping:
+        one.result()
+
+
+def size() -> int:
+    """Return how many threads share bands here."""
+    return min(torch.get_num_threads(), _MOST)
 
 
 def _help(work: _Work, waiting: list[_Band], is_inference: bool) -> None:
@@ -59,18 +65,16 @@ def _help(work: _Work, waiting: list[_Band], is_inference: bool) -> None:
 
 
 def _run(work: _Work, waiting: list[_Band]) -> None:
-    is_done = False
-    try:
-        while waiting:
-            try:
-                band = waiting.pop()
-            except IndexError:  # another thread was faster
-                break
+    while True:
+        try:
+            band = waiting.pop()
+        except IndexError:
+            return
+        try:
             work(*band)
-        is_done = True
-    finally:
-        if not is_done:
+        except BaseException:
             waiting.clear()
+            raise
 
 
 _own = threading.local()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from .crew import share
+from .crew import in_bands
 from .rife_blocks import FLOW_CHANNELS, IMAGE_CHANNELS, Block
 from .rife_rows import at_rows, bands, fetch_both, pixels_read, resized
 
@@ -53,7 +53,8 @@ class Views:
             return list(fetch_both(self.sources, at.new_zeros(shape), at, self.scale))
         flow = at_rows(self.flows, at.flatten(), self.scale * height)
         if self.whole_flow is not None:
-            self.whole_flow[:, first:last] = flow[:, :, :, 0]
+            seen_twice = first % 2  # the row above a band, which begins at an even one
+            self.whole_flow[:, first + seen_twice : last] = flow[:, seen_twice:, :, 0]
         flow = flow.view(len(flow), *at.shape, *flow.shape[2:])
         views = fetch_both(self.sources, flow, at, self.scale)
         corner, *others = (
@@ -103,7 +104,7 @@ def first_layer(block: Block, views: Views, timestep: Tensor, fields: Sequence[T
             found += base[:, :, at]
         hidden[:, :, at] = block.activated(found)
 
-    share(run, bands(height, views.batch * width * views.group**2))
+    in_bands(run, bands(height, views.batch * width * views.group**2))
     return hidden
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from . import crew
 from .fetching import fetch
 
 _BAND_POINTS: Final = 1 << 17
@@ -25,7 +26,7 @@ _BANDS_EACH: Final = 2
 
 def bands(height: int, points_in_row: int) -> Iterator[tuple[int, int]]:
     """Cut a picture into bands of an even number of rows: each's first row and that after it."""
-    points = min(_BAND_POINTS, height * points_in_row // (_BANDS_EACH * torch.get_num_threads()))
+    points = min(_BAND_POINTS, height * points_in_row // (_BANDS_EACH * crew.size()))
     rows = max(points // points_in_row // 2, 1) * 2
     for top in range(0, height, rows):
         yield top, min(top + rows, height)

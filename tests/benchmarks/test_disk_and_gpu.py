@@ -53,6 +53,21 @@ def test_loop_is_compared_with_the_model_by_the_clock_and_by_the_processor(clip)
         assert over_cpu == pytest.approx(100 * (loop_cpu_s / alone_cpu_s - 1))
 
 
+def test_loop_and_model_make_the_same_frames(clip):
+    class Kept(dict):
+        store = dict.__setitem__
+
+    model = weights.build(catalog.find(catalog.DEFAULT_MODEL)).model
+    frames = [torch.from_numpy(disk._read(path)) / 255 for path in clip]
+    alone, by_loop = Kept(), Kept()
+    with torch.inference_mode():
+        loop.run_alone(model, [loop.padded(frame) for frame in frames], 4, alone)
+        loop.run_loop(model, frames, 4, by_loop)
+    assert list(alone) == list(by_loop) == [1, 2, 3, 5, 6, 7]
+    for index, frame in by_loop.items():
+        assert (alone[index][:60, :90] - frame).abs().max() < 1e-5
+
+
 def test_long_sequence_goes_there_and_back(clip, tmp_path):
     folder = long_sequence(clip, 7, tmp_path / "long")
     frames = sorted(folder.iterdir())

@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from blender_vfi.models.crew import share
+from blender_vfi.models.crew import in_bands
 
 pytestmark = pytest.mark.torch
 
@@ -32,14 +32,14 @@ def test_every_band_is_done_once_by_several_threads():
             everyone.wait(timeout=30)
         done.append((first, last))
 
-    share(work, BANDS)
+    in_bands(work, BANDS)
     assert sorted(done) == BANDS
 
 
 def test_one_thread_does_them_in_order():
     torch.set_num_threads(1)
     done = []
-    share(lambda first, last: done.append((first, last, threading.get_ident())), BANDS)
+    in_bands(lambda first, last: done.append((first, last, threading.get_ident())), BANDS)
     assert done == [(*band, threading.get_ident()) for band in BANDS]
 
 
@@ -54,7 +54,7 @@ def test_a_slow_thread_leaves_the_bands_to_the_others():
         if sum(map(len, done.values())) == len(BANDS) - 1:
             is_rest_done.set()
 
-    share(work, BANDS)
+    in_bands(work, BANDS)
     assert [0] in done.values()
     assert sum(map(len, done.values())) == len(BANDS)
 
@@ -70,13 +70,13 @@ def test_helpers_compute_alone_and_in_the_same_mode(mode):
     threads: set[int] = set()
     seen: set[tuple[int, bool, bool]] = set()
     with mode():
-        share(work, BANDS)
+        in_bands(work, BANDS)
     assert len(threads) > 1
     assert seen == {(1, False, mode is torch.inference_mode)}
 
 
 def test_the_number_of_threads_is_as_before():
-    share(lambda *_: None, BANDS)
+    in_bands(lambda *_: None, BANDS)
     assert torch.get_num_threads() == 3
     found = []
     later = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
@@ -98,14 +98,35 @@ def test_an_error_ends_the_work_and_is_raised(raises_in_helper):
         done.append(first)
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        share(work, BANDS)
+        in_bands(work, BANDS)
     assert len(done) < len(BANDS) - 1
     assert torch.get_num_threads() == 3
-    share(lambda first, _last: done.append(first), BANDS)  # the helpers are still there
+    in_bands(lambda first, _last: done.append(first), BANDS)  # the helpers are still there
+
+
+def test_an_error_is_raised_when_nobody_works_any_more():
+    caller = threading.get_ident()
+    everyone = threading.Barrier(3)
+    has_failed = threading.Event()
+    ended = []
+
+    def work(_first, _last):
+        is_first_helper = everyone.wait(timeout=30) == 0
+        if threading.get_ident() != caller and (is_first_helper or not ended):
+            ended.append("failed")
+            has_failed.set()
+            raise RuntimeError("out of memory")
+        has_failed.wait(timeout=30)
+        time.sleep(0.2)
+        ended.append("done")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        in_bands(work, BANDS[:3])
+    assert len(ended) == 3
 
 
 def test_another_number_of_threads_is_taken_up():
     for count in (2, 3, 2):
         torch.set_num_threads(count)
         everyone = threading.Barrier(count)
-        share(lambda *_, everyone=everyone: everyone.wait(timeout=30), BANDS[:count])
+        in_bands(lambda *_, everyone=everyone: everyone.wait(timeout=30), BANDS[:count])
