@@ -124,7 +124,7 @@ class DeviceLease:
             return True
         path = lock_file(device)
         self._owner_file = path.with_suffix(".owner")
-        lock = FileLock(path)
+        lock = FileLock(path, thread_local=False)  # taken in one thread, released in others
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire(blocking=False)

@@ -6,10 +6,12 @@ import dataclasses
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from blender_vfi.engine import device_lease, memory, owners
 from blender_vfi.engine.courtesy import Courtesy
@@ -205,3 +207,14 @@ def test_a_render_that_waits_hears_when_a_job_goes_on_on_the_cpu(job, monkeypatc
         assert not courtesy.ask("pause")
         lease.take(torch.device("cpu"), torch.float32, **wanted)
         assert left == [False]
+
+
+def test_a_device_that_was_left_in_another_thread_is_free_for_others(job):
+    with DeviceLease(job, Courtesy()) as lease:
+        lease.take(GPU, torch.float16, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
+        lock = lease._lock  # as a reference that somebody keeps
+        lane = threading.Thread(target=lease.let_go)
+        lane.start()
+        lane.join()
+        with FileLock(lock_file(GPU)).acquire(blocking=False):
+            assert not lock.is_locked
