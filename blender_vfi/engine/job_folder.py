@@ -148,7 +148,7 @@ class JobFolder:
         again = {self._paths[index].name for index in outdated}
         self.bad_frames = [name for name in self._former_bad if name not in again]
         self._foreign = self._taken_over | outdated
-        return len(self._foreign) if self.changed_sources else 0
+        return len(outdated - self._taken_over) if self.changed_sources else 0
 
     def space(
         self,

@@ -82,6 +82,16 @@ def test_sequence_that_goes_on_gets_the_new_frames_alone(tmp_path, rendered):
     assert run(job)[0] == 0
 
 
+def test_files_of_others_that_are_overwritten_are_not_counted_as_made_again(tmp_path, rendered):
+    source, output = tmp_path / "in", tmp_path / "out"
+    run(make_job(render(source, rendered, 1, 2, 3), output))
+    (output / "f é 0007.png").write_bytes(b"a stranger's")
+    _, told = run(make_job(render(source, rendered, 4, 5), output, overwrite=True))
+    assert told == [
+        "2 source frame(s) have been added since this job was begun: 0 frame(s) are kept."
+    ]
+
+
 def test_filled_render_that_goes_on_at_both_ends_gets_the_new_frames_alone(tmp_path, rendered):
     source, output = tmp_path / "in", tmp_path / "out"
     run(fill_job(render(source, rendered, 5, 7, 9), output))
