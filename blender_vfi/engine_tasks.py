@@ -49,6 +49,7 @@ class EngineTasks:
         self._setup: Task[Installed] | None = None
         self._check: Task[Described] | None = None
         self._checked_python = ""
+        self._described: Described | None = None
         self._freeing: tuple[EngineClient, float] | None = None
         self.setup_outcome: Outcome | None = None
         self.check_outcome: Outcome | None = None
@@ -72,10 +73,7 @@ class EngineTasks:
     @property
     def described(self) -> Described | None:
         """What an engine said of itself last; None where none was tested or set up yet."""
-        if self.check_outcome is not None and self.check_outcome.described is not None:
-            return self.check_outcome.described
-        installed = self.setup_outcome.installed if self.setup_outcome is not None else None
-        return installed.described if installed is not None else None
+        return self._described
 
     @property
     def is_busy(self) -> bool:
@@ -130,10 +128,12 @@ class EngineTasks:
         if self._setup is not None and self._setup.has_ended:
             setup, self._setup = self._setup, None
             self.setup_outcome = _setup_outcome(setup)
+            self._note_described(self.setup_outcome)
             ended.append(self.setup_outcome)
         if self._check is not None and self._check.has_ended:
             check, self._check = self._check, None
             self.check_outcome = _check_outcome(check, self._checked_python)
+            self._note_described(self.check_outcome)
             ended.append(self.check_outcome)
         if self._freeing is not None:
             self.memory_outcome = _memory_outcome(*self._freeing)
@@ -141,6 +141,13 @@ class EngineTasks:
                 self._freeing = None
                 ended.append(self.memory_outcome)
         return ended
+
+    def _note_described(self, outcome: Outcome) -> None:
+        self._described = outcome.described or self._described
+
+    def forget_engine(self) -> None:
+        """Forget what was said of an engine that is there no more."""
+        self._described = self.setup_outcome = self.check_outcome = None
 
     def forget_freeing(self) -> None:
         """Leave the engine's events to a job that has begun meanwhile."""
@@ -160,7 +167,8 @@ class EngineTasks:
         for task in tasks:
             task.wait(max(deadline - time.monotonic(), 0.0))
         self._setup = self._check = self._freeing = None
-        self.setup_outcome = self.check_outcome = self.memory_outcome = None
+        self.memory_outcome = None
+        self.forget_engine()
 
 
 def _setup_outcome(task: Task[Installed]) -> Outcome:
@@ -175,11 +183,12 @@ def _setup_outcome(task: Task[Installed]) -> Outcome:
         return Outcome(
             level="ERROR", text=message("The engine cannot be set up: {error}", error=error)
         )
+    described = installed.described
     if installed.notice:
         text = message("The engine is set up, but: {notice}", notice=installed.notice)
-        return Outcome(level="WARNING", text=text, installed=installed)
-    text = message("The engine is set up: {what}", what=describe_briefly(installed.described))
-    return Outcome(level="INFO", text=text, installed=installed)
+        return Outcome(level="WARNING", text=text, described=described, installed=installed)
+    text = message("The engine is set up: {what}", what=describe_briefly(described))
+    return Outcome(level="INFO", text=text, described=described, installed=installed)
 
 
 def _check_outcome(task: Task[Described], python: str) -> Outcome:

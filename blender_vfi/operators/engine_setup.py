@@ -194,7 +194,7 @@ class PREFERENCES_OT_vfi_remove_engine(bpy.types.Operator):
         finally:
             inventory.forget()
         _choose(context, preferences.BLENDER_PYTHON, instead_of=OWN_ENVIRONMENT)
-        tasks.setup_outcome = tasks.check_outcome = None
+        tasks.forget_engine()
         self.report({"INFO"}, "The engine's environment was removed")
         return {"FINISHED"}
 

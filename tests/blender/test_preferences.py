@@ -187,6 +187,20 @@ def test_the_test_runs_the_chosen_python_and_keeps_what_it_says(page, monkeypatc
     assert tasks.check_outcome.described == DESCRIBED
 
 
+def test_what_is_known_of_the_engine_is_what_ended_last(page, root, online, monkeypatch):
+    tested = replace(DESCRIBED, packages=("torch 2.4.0",))
+    installed = Installed(record=RECORD, described=DESCRIBED, notice="")
+    monkeypatch.setattr(engine_tasks, "describe_engine", lambda *_arguments: tested)
+    monkeypatch.setattr(engine_tasks.installation, "install", lambda *_arguments: installed)
+    bpy.ops.preferences.vfi_test_engine()
+    assert tasks.described == tested
+    bpy.ops.preferences.vfi_set_up_engine()
+    assert tasks.described == DESCRIBED
+    page.engine_source = preferences.BLENDER_PYTHON
+    bpy.ops.preferences.vfi_test_engine()
+    assert tasks.described == tested
+
+
 @pytest.mark.parametrize(
     ("names", "suggested"),
     [
@@ -200,11 +214,10 @@ def test_all_gpus_are_suggested_where_an_engine_has_told_of_several(
 ):
     devices = tuple(Device(name=name, title="A device", memory_bytes=0) for name in names)
     described = replace(DESCRIBED, devices=devices)
-    outcome = engine_tasks.Outcome(level="INFO", text="", described=described)
-    monkeypatch.setattr(tasks, "check_outcome", outcome)
+    monkeypatch.setattr(tasks, "_described", described)
     choices = properties._device_names(None, bpy.context, "")
     assert [one if isinstance(one, str) else one[0] for one in choices] == suggested
-    monkeypatch.setattr(tasks, "check_outcome", None)
+    monkeypatch.setattr(tasks, "_described", None)
     assert "all-gpus" not in properties._device_names(None, bpy.context, "")
 
 
