@@ -1,4 +1,4 @@
-"""Settings of a scene's render that are others for one render, and never in a file that is saved.
+"""Settings of a scene's render that are others for one render, and in no project that is saved.
 
 Blender goes by a copy of its own as soon as a render has begun. Until then, which takes a moment in
 a window, a save has to find the artist's settings: they are put back before it, and away after it.
