@@ -49,7 +49,9 @@ def prepare_fill(
     source = vse.read_image_strip(scene, strip, leaves_out_missing=True)
     files = [Path(file) for file in source.files]
     folder = output_folder(
-        *(settings, source, "filled"),
+        settings,
+        source,
+        "filled",
         is_one_of_many=is_one_of_many,
         others=others,
         keeps_numbers=True,

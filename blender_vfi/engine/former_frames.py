@@ -117,8 +117,11 @@ def origins(
             window = tuple(sources[each] for each in window_of(plan, output.pair, context))
             # vectors reach to the frames beside it, and recursion goes by all moments of its pair
             found[name] = (
-                *(kind, output.timestep, window),
-                *(plan.spacing(index), moments[index]),
+                kind,
+                output.timestep,
+                window,
+                plan.spacing(index),
+                moments[index],
             )
         elif isinstance(output, Dissolve):
             pair = tuple(sources[each] for each in window_of(plan, output.pair, 2))

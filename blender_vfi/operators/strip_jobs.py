@@ -149,7 +149,7 @@ class StripJobs(Jobs):
             others = jobs.specs_to_come(prepared)
             try:
                 job = self.describe(
-                    *(scene, strip, settings), is_one_of_many=is_one_of_many, others=others
+                    scene, strip, settings, is_one_of_many=is_one_of_many, others=others
                 )
             except VfiError as error:
                 self._fail(error)
