@@ -61,8 +61,11 @@ def test_a_slow_thread_leaves_the_bands_to_the_others():
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_helpers_compute_alone_and_in_the_same_mode(mode):
-    def work(_first, _last):
-        time.sleep(0.01)  # so that all of them get some
+    everyone = threading.Barrier(3)
+
+    def work(first, _last):
+        if first < 6:  # the first three bands are begun at the same time
+            everyone.wait(timeout=30)
         modes = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
         threads.add(threading.get_ident())
         seen.add((torch.get_num_threads(), *modes))
@@ -71,7 +74,7 @@ def test_helpers_compute_alone_and_in_the_same_mode(mode):
     seen: set[tuple[int, bool, bool]] = set()
     with mode():
         in_bands(work, BANDS)
-    assert len(threads) > 1
+    assert len(threads) == 3
     assert seen == {(1, False, mode is torch.inference_mode)}
 
 
@@ -88,13 +91,16 @@ def test_the_number_of_threads_is_as_before():
 @pytest.mark.parametrize("raises_in_helper", [False, True])
 def test_an_error_ends_the_work_and_is_raised(raises_in_helper):
     caller = threading.get_ident()
+    has_failed = threading.Event()
     done = []
 
     def work(first, _last):
         is_helper = threading.get_ident() != caller
         if is_helper == raises_in_helper:
+            has_failed.set()
             raise RuntimeError("out of memory")
-        time.sleep(0.02)
+        has_failed.wait(timeout=30)
+        time.sleep(0.05)
         done.append(first)
 
     with pytest.raises(RuntimeError, match="out of memory"):
