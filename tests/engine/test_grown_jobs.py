@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import shutil
 import uuid
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from blender_vfi.engine.gaps import fill_job_for_folder
@@ -237,6 +238,8 @@ def test_model_that_sees_four_frames_makes_the_last_pair_again(job, tmp_path):
 )
 @given(st.lists(st.sets(st.integers(1, 13), min_size=1, max_size=4), min_size=1, max_size=2))
 def test_result_is_that_of_one_run_whatever_was_rendered_when(tmp_path, rendered, steps):
+    for there in itertools.accumulate([{2, 4}, *steps], set.union):
+        assume(len(there) <= max(there) - min(there))  # else no frame is missing
     root = tmp_path / uuid.uuid4().hex
     root.mkdir()
     source, output = root / "in", root / "out"
