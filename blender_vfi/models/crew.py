@@ -72,7 +72,7 @@ def _run(work: _Work, waiting: list[_Band]) -> None:
             return
         try:
             work(*band)
-        except BaseException:
+        except BaseException:  # whatever it is, nobody begins another band
             waiting.clear()
             raise
 
