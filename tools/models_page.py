@@ -80,7 +80,12 @@ that holds them. A file is recognised by the shapes of its tensors, whatever it 
 in it is executed.
 
 Downloads are kept in `~/.cache/blender_vfi/checkpoints`, or in `$BLENDER_VFI_CHECKPOINTS`, under
-the architecture's name. `python -m blender_vfi download NAME` brings one ahead of time.
+the architecture's name (on Windows in `%LOCALAPPDATA%`, on macOS in `~/Library/Caches`).
+`python -m blender_vfi download NAME` brings one ahead of time. Blender, a terminal and `make addon`
+share that folder, so that what one has fetched the others find. Where another one is chosen in
+Blender's *Preferences*, give it to a terminal as `BLENDER_VFI_CHECKPOINTS`; `python -m blender_vfi
+models` shows what is there. The model inside the zip is found by the add-on that was installed from
+it, also with `blender -c vfi`.
 """
 
 
