@@ -61,17 +61,16 @@ def _render_doubtful(stage, scene, area, folder, filled, doubtful) -> Steps:
         scene.frame_current == half.doubtful[0].frame, f"a click goes to {scene.frame_current}"
     )
     half.most_frames = 1
+    _let_renders_last(scene)
     path = scene.render.filepath
     ticks: list[float] = []
     saved = stage.folder / "meanwhile.blend"
+    _save_as_render_begins(saved)
     yield from window.click_button(_DOUBTFUL, area)
     deadline_s = time.monotonic() + _RENDER_S
     while len(_rendered(folder)) < 1 or scene.render.filepath != path:
         stage.check(time.monotonic() < deadline_s, f"rendered are {_rendered(folder)}")
         ticks.append(time.monotonic())
-        if scene.render.filepath != path and not saved.exists():
-            with bpy.context.temp_override(window=window.window()):
-                bpy.ops.wm.save_as_mainfile(filepath=str(saved), copy=True)
         yield 0.02
     ticks.append(time.monotonic())
     yield 1.0
@@ -81,12 +80,30 @@ def _render_doubtful(stage, scene, area, folder, filled, doubtful) -> Steps:
     changed = {name for name, hashed in _frames(folder).items() if filled[name] != hashed}
     stage.check(changed == {doubtful[0]}, f"changed are {changed}, not {doubtful[0]}")
     stage.check([item.is_rendered for item in half.doubtful] == [False, True], "list")
-    stage.check(saved.exists(), "no save came while the render began")
+    stage.check(saved.exists(), "nothing was saved while the render began")
     with bpy.data.libraries.load(str(saved)) as (there, here):
         here.scenes = there.scenes[:1]
     [loaded] = here.scenes
     stage.check(loaded.render.filepath == path, f"{saved} has {loaded.render.filepath}")
     bpy.data.scenes.remove(loaded)
+
+
+def _let_renders_last(scene) -> None:
+    """Let a frame's render take as long on any machine, so that the window is seen alive in it."""
+    cycles = scene.cycles
+    cycles.use_adaptive_sampling, cycles.samples, cycles.time_limit = False, 1 << 20, 2.0
+
+
+def _save_as_render_begins(path: Path) -> None:
+    """Save a copy right after a render was asked for, when its settings are in the scene."""
+    operators = importlib.import_module(f"{addon.PACKAGE}.operators.doubtful_frames")
+    render_in_window = operators._render_in_window
+
+    def rendering_and_saving(context, scene_name):
+        render_in_window(context, scene_name)
+        bpy.ops.wm.save_as_mainfile(filepath=str(path), copy=True)
+
+    operators._render_in_window = rendering_and_saving
 
 
 def _frames(folder: Path) -> dict[str, str]:
