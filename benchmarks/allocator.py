@@ -9,7 +9,6 @@ process of its own each, in turn. `plain-rife` is RIFE 4.25 as in benchmarks/pla
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import statistics
@@ -28,7 +27,7 @@ from blender_vfi.models import catalog
 from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife
 
-from . import findings, results_file, weights
+from . import command_line, findings, results_file, weights
 from .plain_rife import PlainRife
 
 _PLAIN = "plain-rife"
@@ -55,15 +54,14 @@ class Measured:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report a row for each model; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--models", nargs="+", default=_MODELS, metavar="NAME")
-    parser.add_argument("--size", default="640x384", metavar="WxH")
+    parser.add_argument("--size", type=command_line.size, default="640x384", metavar="WxH")
     parser.add_argument("--frames", type=int, default=3, help="timed, in each process")
     parser.add_argument("--rounds", type=int, default=2, help="processes of each kind")
     parser.add_argument("--one", choices=["freed", "kept"], help="measure here and print JSON")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
-    width, height = map(int, options.size.split("x"))
+    width, height = options.size
     if options.one:
         if options.one == "kept" and not host_allocator.keep_freed():
             parser.exit(1, "No Linux with glibc, or its allocator is set by the environment.\n")
@@ -72,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     machine = results_file.machine()
     rows = [
-        _row(name, *_compared(name, options.size, options.frames, options.rounds))
+        _row(name, *_compared(name, (width, height), options.frames, options.rounds))
         for name in options.models
     ]
     table = findings.Findings(
@@ -90,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         },
         rows=rows,
         remarks=[
-            f"{options.size}, fp32, CPU; the best of {options.rounds} processes each",
+            f"{width}×{height}, fp32, CPU; the best of {options.rounds} processes each",
             "pages: that the system hands out for a frame; left: held when all is handed back",
         ],
         chart=findings.Bars(
@@ -144,13 +142,15 @@ def _maker(name: str, size: tuple[int, int]) -> Callable[[], object]:
     return make
 
 
-def _compared(name: str, size: str, frames: int, rounds: int) -> tuple[Measured, Measured]:
-    """Measure both ways in turn; return the fastest of each."""
+def _compared(
+    name: str, size: tuple[int, int], frames: int, rounds: int
+) -> tuple[Measured, Measured]:
+    """Measure both ways in turn, of (width, height); return the fastest of each."""
     found: dict[str, list[Measured]] = {"freed": [], "kept": []}
     for _ in range(rounds):
         for way, measured in found.items():
             command = [sys.executable, "-m", "benchmarks.allocator", "--one", way]
-            command += ["--models", name, "--size", size, "--frames", str(frames)]
+            command += ["--models", name, "--size", "{}x{}".format(*size), "--frames", str(frames)]
             told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
             measured.append(Measured(**json.loads(told.splitlines()[-1])))
     freed, kept = (min(found[way], key=lambda one: one.seconds) for way in ("freed", "kept"))

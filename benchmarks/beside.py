@@ -10,7 +10,6 @@ frames in turn.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import statistics
 import subprocess
@@ -21,16 +20,15 @@ from pathlib import Path
 
 from blender_vfi.engine import engine_process
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 from .speed import Server
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--frames", nargs=2, metavar="FILE")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     rows: list[tuple[findings.Cell, ...]] = []

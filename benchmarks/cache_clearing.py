@@ -10,7 +10,6 @@ hands back what is not in use, for other programs, and the next pair asks for it
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import gc
 import itertools
@@ -29,7 +28,7 @@ from blender_vfi.engine.schedule import PairWork, plan
 from blender_vfi.models import catalog
 from blender_vfi.models.loading import LoadedModel, load_model
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,14 +49,13 @@ class Measured:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report a row for each N; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 5, 10, 100, 1000])
     parser.add_argument("--pairs", type=int, default=40)
-    parser.add_argument("--size", default="1280x720", metavar="WxH")
+    parser.add_argument("--size", type=command_line.size, default="1280x720", metavar="WxH")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="auto")
     parser.add_argument("--model", default=catalog.DEFAULT_MODEL)
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     host_allocator.keep_freed()  # as the engine does, here and below
@@ -65,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     spec = catalog.find(options.model)
     dtype = memory.choose_dtype(options.precision, device, half_precision=spec.half_precision)
     model = load_model(spec, device=device, dtype=dtype)
-    width, height = map(int, options.size.split("x"))
+    width, height = options.size
     unfrozen_s = _clearing_seconds(device)
     gc.freeze()
     measure(model, device, (height, width), pairs=3, every=1)  # what is only done once

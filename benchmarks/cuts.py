@@ -10,7 +10,6 @@ and grain. On one core it takes a minute.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,7 @@ from blender_vfi.engine.protocol import DEFAULT_CUT_THRESHOLD
 from blender_vfi.engine.similarity import signature
 from tools.demo.footage import fetch_clip, fetch_film
 
-from . import findings
+from . import command_line, findings
 
 Clip = npt.NDArray[np.float32]
 """(frames, 180, 320, 3) in [0, 1]."""
@@ -51,9 +50,8 @@ FORMAT = FrameFormat(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report what was found; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--threshold", type=float, default=DEFAULT_CUT_THRESHOLD)
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     films = _films(Path("build/footage"))
     rows: list[tuple[findings.Cell, ...]] = []

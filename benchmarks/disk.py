@@ -12,7 +12,6 @@ rounds counts.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -34,7 +33,7 @@ from blender_vfi.models import catalog
 from blender_vfi.models.rife import Rife, pad_multiple
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, loop, results_file, weights
+from . import command_line, findings, loop, results_file, weights
 from .plain_rife import PlainRife
 
 _BLENDERS_LEVEL = 1  # of zlib, for Blender's default compression of 15 %
@@ -83,10 +82,9 @@ def measure(sources: Sequence[Path], folder: Path, rounds: int) -> list[tuple[fi
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--frames", type=int, default=9, help="source frames")
     parser.add_argument("--rounds", type=int, default=2)
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     film = fetch_film(Path("build/footage"))

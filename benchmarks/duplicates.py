@@ -9,7 +9,6 @@ core it takes a minute.
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from collections.abc import Sequence
@@ -23,7 +22,7 @@ from blender_vfi.engine.finder import Finder
 from blender_vfi.engine.similarity import signature
 from tools.demo.footage import fetch_clip
 
-from . import findings
+from . import command_line, findings
 from .cuts import FORMAT
 
 _CLIPS = ("bigbuckbunny", "bikes", "carphone_pristine")
@@ -35,8 +34,7 @@ Picture = npt.NDArray[np.uint8]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report what was found; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    findings.add_record_option(parser)
+    parser = command_line.parser(__doc__)
     options = parser.parse_args(arguments)
     rows: list[tuple[findings.Cell, ...]] = []
     for name in _CLIPS:

@@ -8,7 +8,6 @@ the tiles, the time and the most memory that the engine took, by the system's ow
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import uuid
@@ -23,7 +22,7 @@ from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Event, Notice
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +70,10 @@ def measure(size: tuple[int, int], scratch: Path) -> LargeFrame:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", default="7680x4320", metavar="WxH")
-    findings.add_record_option(parser)
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--size", type=command_line.size, default="7680x4320", metavar="WxH")
     options = parser.parse_args(arguments)
-    width, height = map(int, options.size.split("x"))
+    width, height = options.size
     machine = results_file.machine()
     with tempfile.TemporaryDirectory() as scratch:
         large = measure((width, height), Path(scratch))

@@ -5,7 +5,6 @@ python -m benchmarks.files [--record]
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ import OpenImageIO as oiio  # noqa: N813 - the name its documentation uses
 
 from blender_vfi.engine import images
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 
 _CASES = ((".png", "uint8"), (".png", "uint16"), (".jpg", "uint8"), (".exr", "half"))
 _REPEATS = 5
@@ -25,8 +24,7 @@ _REPEATS = 5
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report the fastest of five runs; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    findings.add_record_option(parser)
+    parser = command_line.parser(__doc__)
     options = parser.parse_args(arguments)
     machine = results_file.machine() | {"threads": 1}
     images.set_thread_count(1)

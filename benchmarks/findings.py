@@ -11,7 +11,6 @@ of docs/performance.md, as a table, with its chart where it has one. Nothing els
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -67,13 +66,6 @@ class Findings:
     rows: Sequence[Sequence[Cell]]
     remarks: Sequence[str] = ()
     chart: Bars | Lines | None = None
-
-
-def add_record_option(parser: argparse.ArgumentParser) -> None:
-    """Let figures be kept for the documentation; trial runs are not."""
-    parser.add_argument(
-        "--record", action="store_true", help="keep the figures for docs/performance.md"
-    )
 
 
 def report(name: str, found: Findings, *, machine: dict[str, Any] | None, record: bool) -> None:

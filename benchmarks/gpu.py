@@ -15,7 +15,6 @@ times as fast these are as those of the first one. `--device cuda:0` leaves that
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import statistics
 import subprocess
@@ -41,7 +40,7 @@ from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife, pad_multiple
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, results_file, weights
+from . import command_line, findings, results_file, weights
 from .plain_rife import PlainRife
 
 _FIRST = 8
@@ -62,13 +61,16 @@ _DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "fp16": torch.fl
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code, 1 where there is no GPU."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--device", default="auto", help="auto takes all GPUs of the first kind")
     parser.add_argument(
-        "--sizes", type=_size, nargs="+", default=[(1920, 1080), (3840, 2160)], metavar="WxH"
+        "--sizes",
+        type=command_line.size,
+        nargs="+",
+        default=[(1920, 1080), (3840, 2160)],
+        metavar="WxH",
     )
     parser.add_argument("--frames", type=int, default=17, help="source frames of a job")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     if options.device == "auto" and not memory.is_gpu(memory.choose_device("auto")):
         print(_NO_GPU.format(torch=torch.__version__))
@@ -285,11 +287,6 @@ def _peak_mebibytes(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device) / 2**20
     return memory.peak_memory_bytes() / 2**20
-
-
-def _size(words: str) -> Size:
-    width, _, height = words.partition("x")
-    return int(width), int(height)
 
 
 if __name__ == "__main__":

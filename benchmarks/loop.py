@@ -9,7 +9,6 @@ other programs disturb less: the loop's pictures, padding and checks for what is
 
 from __future__ import annotations
 
-import argparse
 import gc
 import itertools
 import sys
@@ -33,7 +32,7 @@ from blender_vfi.models.rife import pad_multiple
 from tools.demo.footage import extract_frames, fetch_film
 from tools.quality import read_picture
 
-from . import findings, results_file, weights
+from . import command_line, findings, results_file, weights
 from .serving import Serving
 
 FIRST = 8
@@ -51,11 +50,10 @@ class Cost(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--frames", type=int, default=9, help="source frames")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--serve", type=Path, help="make frames of this folder's when told to")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     if options.serve:
         _serve(sorted(options.serve.iterdir()))

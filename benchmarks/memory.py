@@ -8,7 +8,6 @@ frames, and prints its peak memory and the most it held in every 50 frames along
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import uuid
@@ -21,7 +20,7 @@ from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Event, Progress
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 from .sequences import long_sequence
 
 _CLIP_FRAMES = 24
@@ -73,9 +72,8 @@ def measure(frames: int, scratch: Path) -> MemoryUse:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure a short and a long job and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--frames", type=int, default=300, help="output frames of the long job")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     with tempfile.TemporaryDirectory() as scratch:

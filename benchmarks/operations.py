@@ -9,7 +9,6 @@ Convolutions and products of matrices are the network's own work; the rest is ho
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -23,7 +22,7 @@ from blender_vfi.models import catalog
 from blender_vfi.models.catalog_types import ModelSpec
 from blender_vfi.models.interface import Quality
 
-from . import findings, results_file, weights
+from . import command_line, findings, results_file, weights
 
 _HEIGHT, _WIDTH = 384, 640
 _MOTION_PX = 5
@@ -40,9 +39,8 @@ _REST = "other %"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Profile the models and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--models", default=_MODELS, help="names, with commas")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     rows: list[tuple[findings.Cell, ...]] = []

@@ -11,7 +11,6 @@ of each row chosen among all.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from blender_vfi.engine import images
 from blender_vfi.engine.image_output import PNG_COMPRESSION_LEVEL, PNG_FILTER
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 
 Picture = npt.NDArray[np.float32]
 Way = tuple[int, int]
@@ -50,8 +49,7 @@ _REPEATS = 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report each way; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    findings.add_record_option(parser)
+    parser = command_line.parser(__doc__)
     options = parser.parse_args(arguments)
     machine = results_file.machine() | {"threads": 1}
     images.set_thread_count(1)

@@ -9,7 +9,6 @@ that of a straight line through the second half, when everything that is kept ha
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -25,7 +24,7 @@ from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Event, Progress
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 
 _MULTIPLIER = 8
 _LOOK_S = 0.5
@@ -98,16 +97,14 @@ def _look(course: Course, process_id: int | None, event: Event) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a long job and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--frames", type=int, default=5000)
-    parser.add_argument("--size", default="96x64", metavar="WxH")
+    parser.add_argument("--size", type=command_line.size, default="96x64", metavar="WxH")
     parser.add_argument("--checkpoint", metavar="FILE")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
-    width, height = map(int, options.size.split("x"))
     machine = results_file.machine()
     with tempfile.TemporaryDirectory() as scratch:
-        course = measure(options.frames, (width, height), Path(scratch), options.checkpoint)
+        course = measure(options.frames, options.size, Path(scratch), options.checkpoint)
     findings.report("soak", _found(course), machine=machine, record=options.record)
     return 0
 

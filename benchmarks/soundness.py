@@ -8,7 +8,6 @@ the device after each, as a job does when it takes the frame.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -23,25 +22,24 @@ from blender_vfi.models import catalog
 from blender_vfi.models.interface import Interpolation, Quality
 from blender_vfi.models.loading import load_model
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report both times; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", default="1280x720", metavar="WxH")
+    parser = command_line.parser(__doc__)
+    parser.add_argument("--size", type=command_line.size, default="1280x720", metavar="WxH")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="fp32")
     parser.add_argument("--model", default=catalog.DEFAULT_MODEL)
     parser.add_argument("--repeats", type=int, default=20)
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     device = memory.choose_device(options.device)
     spec = catalog.find(options.model)
     dtype = memory.choose_dtype(options.precision, device, half_precision=spec.half_precision)
     model = load_model(spec, device=device, dtype=dtype).model
-    width, height = (padded_side(int(side), spec, 1.0) for side in options.size.split("x"))
+    width, height = (padded_side(side, spec, 1.0) for side in options.size)
     frames = [torch.rand(1, 3, height, width, device=device, dtype=dtype) for _ in range(2)]
 
     def answer() -> Interpolation:

@@ -11,7 +11,6 @@ one source frame per pair.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import sys
 import tempfile
@@ -31,7 +30,7 @@ from blender_vfi.models.rife import Rife, pad_multiple
 from tools.demo.footage import extract_frames, fetch_film
 from tools.quality import read_picture
 
-from . import findings, results_file, weights
+from . import command_line, findings, results_file, weights
 from .plain_rife import PlainRife
 from .serving import Serving
 
@@ -45,11 +44,10 @@ Make = Callable[[Sequence[Tensor], int], Tensor]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--frames", type=Path, nargs=2, metavar="FILE")
-    findings.add_record_option(parser)
     parser.add_argument("--serve", choices=WAYS, help="make frames of this way when told to")
     parser.add_argument("--nice", type=int, default=0, help="how far to make way for others")
     options = parser.parse_args(arguments)

@@ -10,7 +10,6 @@ it is new.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -24,7 +23,7 @@ from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Cancelled, Finished
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, loop, results_file
+from . import command_line, findings, loop, results_file
 from .sequences import long_sequence
 
 _FIRST = 8
@@ -38,8 +37,7 @@ Cuts = Literal["hold", "off"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and report; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    findings.add_record_option(parser)
+    parser = command_line.parser(__doc__)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     film = fetch_film(Path("build/footage"))

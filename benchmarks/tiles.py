@@ -9,7 +9,6 @@ whole and in tiles, and compares them with each other and with the film's own fr
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import tempfile
@@ -29,19 +28,18 @@ from blender_vfi.models import catalog
 from blender_vfi.models.loading import LoadedModel, load_model
 from tools.demo.footage import extract_frames, fetch_film
 
-from . import findings, results_file
+from . import command_line, findings, results_file
 
 _LONGEST = 64  # pairs; beyond, the film cuts to its title
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Report differences and PSNR; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = command_line.parser(__doc__)
     parser.add_argument("--pairs", type=int, default=6, help="of the film's, spread evenly")
     parser.add_argument("--tiles", type=int, nargs="+", default=[512, 256, 128])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--save", type=Path, help="folder for the last pair's frames")
-    findings.add_record_option(parser)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
     device = torch.device(options.device)

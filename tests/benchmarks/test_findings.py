@@ -7,7 +7,7 @@ import importlib
 import pytest
 
 import benchmarks.__main__ as everything
-from benchmarks import findings, results_file
+from benchmarks import command_line, findings, results_file
 
 pytestmark = pytest.mark.torch
 
@@ -39,6 +39,17 @@ def test_file_is_written_only_where_that_is_asked_for(tmp_path, monkeypatch, cap
     assert written["chart"] == {"title": "Milliseconds", "columns": ["ms"], "kind": "bars"}
     assert findings.cells(written) == [["png", "12.3", "2.00"], ["exr", "–", "10.46"]]
     assert capsys.readouterr().out.count("the rest") == 2
+
+
+def test_size_is_width_and_height_and_nothing_else(capsys):
+    assert command_line.size("1280x720") == (1280, 720)
+    parser = command_line.parser("What it is.\n\nAnd more.")
+    parser.add_argument("--size", type=command_line.size, default="64x32")
+    assert vars(parser.parse_args([])) == {"record": False, "size": (64, 32)}
+    for words in ("1280", "1280x", "wide x high", "1x2x3"):
+        with pytest.raises(SystemExit):
+            parser.parse_args(["--size", words])
+        assert f"invalid size value: {words!r}" in capsys.readouterr().err
 
 
 def test_all_benchmarks_run_and_record_until_one_fails(monkeypatch):
