@@ -28,11 +28,11 @@ from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife
 
 from . import command_line, findings, results_file, weights
+from .footage import moments, moving_noise
 from .plain_rife import PlainRife
 
 _PLAIN = "plain-rife"
 _MODELS = (_PLAIN, "rife-4.25", "ifrnet-l", "amt-s", "gmfss-union", "film", "flavr-2x")
-_MOTION_PX = 6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,14 +125,11 @@ def _maker(name: str, size: tuple[int, int]) -> Callable[[], object]:
     spec = catalog.find(catalog.DEFAULT_MODEL if name == _PLAIN else name)
     height, width = (padded_side(side, spec, 1.0) for side in size)
     built = weights.build(spec).model
-    coarse = torch.rand(1, 3, height // 16, width // 16, generator=torch.Generator().manual_seed(0))
-    first = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic").clamp(0, 1)
-    window = [first.roll(_MOTION_PX * index, 3) for index in range(spec.context)]
+    window = moving_noise(spec.context, (height, width))
     if name == _PLAIN:
         plain = PlainRife(cast(Rife, built))
         return lambda: plain(window, [plain.encode(frame) for frame in window], 0.5)
-    count = spec.fixed_multiplier or 2
-    timesteps = [step / count for step in range(1, count)]
+    timesteps = moments(spec.fixed_multiplier or 2)
 
     def make() -> Tensor:
         features = [built.encode(frame) for frame in window]

@@ -25,7 +25,7 @@ from blender_vfi.engine.protocol import DEFAULT_CUT_THRESHOLD
 from blender_vfi.engine.similarity import signature
 from tools.demo.footage import fetch_clip, fetch_film
 
-from . import command_line, findings
+from . import command_line, findings, footage
 
 Clip = npt.NDArray[np.float32]
 """(frames, 180, 320, 3) in [0, 1]."""
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_line.parser(__doc__)
     parser.add_argument("--threshold", type=float, default=DEFAULT_CUT_THRESHOLD)
     options = parser.parse_args(arguments)
-    films = _films(Path("build/footage"))
+    films = _films(footage.FOLDER)
     rows: list[tuple[findings.Cell, ...]] = []
     totals = np.zeros(3, int)
     for name, clips in _cases(films):

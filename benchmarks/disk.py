@@ -25,15 +25,14 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.models import catalog
-from blender_vfi.models.rife import Rife, pad_multiple
-from tools.demo.footage import extract_frames, fetch_film
+from blender_vfi.models.rife import Rife
 
 from . import command_line, findings, loop, results_file, weights
+from .footage import film_frames, moments, padded
 from .plain_rife import PlainRife
 
 _BLENDERS_LEVEL = 1  # of zlib, for Blender's default compression of 15 %
@@ -87,10 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
-    film = fetch_film(Path("build/footage"))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        sources = extract_frames(film, folder / "in", first=loop.FIRST, count=options.frames)
+        sources = film_frames(folder / "in", count=options.frames)
         rows = measure(sources, folder, options.rounds)
     found = findings.Findings(
         command="python -m benchmarks.disk",
@@ -125,13 +123,13 @@ def run_plain(model: Rife, sources: Sequence[Path], multiplier: int, output: Pat
     codes = _read(sources[0])
     height, width = codes.shape[:2]
     save(codes)
-    frame0 = _padded(codes)
+    frame0 = padded(_picture(codes))
     features0 = plain.encode(frame0)
     for path in sources[1:]:
         codes = _read(path)
-        frame1 = _padded(codes)
+        frame1 = padded(_picture(codes))
         features1 = plain.encode(frame1)
-        for moment in _moments(multiplier):
+        for moment in moments(multiplier):
             made = plain((frame0, frame1), (features0, features1), moment)
             picture = made[0, :, :height, :width].permute(1, 2, 0)
             save(picture.clamp(0, 1).mul(255).round().byte().contiguous().numpy())
@@ -165,20 +163,13 @@ def _rows(best_s: dict[str, float], multiplier: int) -> list[tuple[findings.Cell
     ]
 
 
-def _moments(multiplier: int) -> list[float]:
-    return [step / multiplier for step in range(1, multiplier)]
-
-
 def _read(path: Path) -> Codes:
     with Image.open(path) as image:
         return np.array(image)
 
 
-def _padded(codes: Codes) -> Tensor:
-    picture = torch.from_numpy(codes).permute(2, 0, 1)[None].float() / 255
-    multiple = pad_multiple(catalog.DEFAULT_MODEL.removeprefix("rife-"))
-    height, width = codes.shape[:2]
-    return functional.pad(picture, (0, -width % multiple, 0, -height % multiple)).contiguous()
+def _picture(codes: Codes) -> Tensor:
+    return torch.from_numpy(codes).float() / 255
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from blender_vfi.engine.finder import Finder
 from blender_vfi.engine.similarity import signature
 from tools.demo.footage import fetch_clip
 
-from . import command_line, findings
+from . import command_line, findings, footage
 from .cuts import FORMAT
 
 _CLIPS = ("bigbuckbunny", "bikes", "carphone_pristine")
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     rows: list[tuple[findings.Cell, ...]] = []
     for name in _CLIPS:
-        film = _decoded(fetch_clip(Path("build/footage"), name))
+        film = _decoded(fetch_clip(footage.FOLDER, name))
         rows.append((name, None, 0, 0, len(held_pairs(film))))
         twos = [frame for frame in film[: 2 * _DRAWINGS : 2] for _ in range(2)]
         truth = set(range(0, len(twos), 2))

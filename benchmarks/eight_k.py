@@ -20,9 +20,9 @@ import psutil
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Event, Notice
-from tools.demo.footage import extract_frames, fetch_film
 
 from . import command_line, findings, results_file
+from .footage import film_frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ def _enlarged(size: tuple[int, int], scratch: Path) -> Path:
     """Write two frames of the film, enlarged to `size`; return their folder."""
     from PIL import Image  # the tests' own; no writer of ours is needed for it
 
-    small = extract_frames(fetch_film(Path("build/footage")), scratch / "clip", first=8, count=2)
+    small = film_frames(scratch / "clip", count=2)
     folder = scratch / "source"
     folder.mkdir()
     for index, path in enumerate(small):

@@ -31,10 +31,10 @@ from blender_vfi.engine.composition import ChannelLayout, compose
 from blender_vfi.errors import CheckpointError
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import InterpolationModel, Quality
-from tools.demo.footage import extract_frames, fetch_film
 from tools.quality import read_picture
 
 from . import quality, weights
+from .footage import film_frames
 
 Triplet = tuple[Tensor, Tensor, Tensor]
 Encoding = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -169,9 +169,8 @@ def footage(count: int) -> dict[str, list[Triplet]]:
     """Return triplets of the film as light, at each exposure."""
     chosen = quality.hidden_frames(count)
     with tempfile.TemporaryDirectory() as scratch:
-        film = fetch_film(Path("build/footage"))
         first = min(chosen) - 1
-        paths = extract_frames(film, Path(scratch), first=first, count=max(chosen) + 2 - first)
+        paths = film_frames(Path(scratch), first=first, count=max(chosen) + 2 - first)
         frames = {
             number: _light_of(paths[number - first])
             for hidden in chosen

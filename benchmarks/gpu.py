@@ -28,8 +28,6 @@ from typing import Any, Literal, cast
 
 import torch
 from PIL import Image
-from torch import Tensor
-from torch.nn import functional
 
 from blender_vfi.engine import memory
 from blender_vfi.engine.folders import job_for_folder
@@ -37,13 +35,13 @@ from blender_vfi.engine.limits import ALL_GPUS
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import Quality
-from blender_vfi.models.rife import Rife, pad_multiple
-from tools.demo.footage import extract_frames, fetch_film
+from blender_vfi.models.rife import Rife
+from tools.quality import read_picture
 
 from . import command_line, findings, results_file, weights
+from .footage import film_frames, moments, padded
 from .plain_rife import PlainRife
 
-_FIRST = 8
 _MULTIPLIERS = (2, 4)
 _ROUNDS = 5
 _SAMPLE_EVERY_MS = 100
@@ -181,16 +179,19 @@ def _speeds(
     model = cast(Rife, weights.build(catalog.find(catalog.DEFAULT_MODEL)).model)
     model = model.to(device, _DTYPES[precision])
     plain = PlainRife(model)
-    frames = [_padded(path).to(device, _DTYPES[precision]) for path in paths]
-    moments = [step / multiplier for step in range(1, multiplier)]
+    frames = [
+        padded(torch.from_numpy(read_picture(path))).to(device, _DTYPES[precision])
+        for path in paths
+    ]
+    timesteps = moments(multiplier)
 
     def run_model() -> None:
         features = model.encode(frames[1])
-        model(frames, (earlier, features), moments, Quality())
+        model(frames, (earlier, features), timesteps, Quality())
 
     def run_plain() -> None:
         features = plain.encode(frames[1])
-        for moment in moments:
+        for moment in timesteps:
             plain(frames, (earlier_plain, features), moment)
 
     best_s = [float("inf"), float("inf")]
@@ -204,7 +205,7 @@ def _speeds(
                 _wait(device)
                 if round_number:  # the first has warmed up
                     best_s[place] = min(best_s[place], time.perf_counter() - began_s)
-    return len(moments) / best_s[0], len(moments) / best_s[1]
+    return len(timesteps) / best_s[0], len(timesteps) / best_s[1]
 
 
 def _job_speed(
@@ -254,21 +255,12 @@ def _watching(devices: Sequence[torch.device]) -> Iterator[list[float]]:
 
 def _footage(folder: Path, size: Size, count: int) -> list[Path]:
     """Return the film's frames, resized where they must be."""
-    paths = extract_frames(fetch_film(Path("build/footage")), folder, first=_FIRST, count=count)
+    paths = film_frames(folder, count=count)
     for path in paths:
         with Image.open(path) as picture:
             if picture.size != size:
                 picture.resize(size, Image.Resampling.LANCZOS).save(path, compress_level=1)
     return paths
-
-
-def _padded(path: Path) -> Tensor:
-    with Image.open(path) as picture:
-        width, height = picture.size
-        values = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    frame = values.view(height, width, 3).permute(2, 0, 1)[None].float() / 255
-    multiple = pad_multiple(catalog.DEFAULT_MODEL.removeprefix("rife-"))
-    return functional.pad(frame, (0, -width % multiple, 0, -height % multiple)).contiguous()
 
 
 def _wait(device: torch.device) -> None:

@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from blender_vfi.engine import host_allocator
 from blender_vfi.engine.composition import ChannelLayout
@@ -28,15 +27,11 @@ from blender_vfi.engine.loop import FrameLoop, FrameSink, LoopPolicy
 from blender_vfi.engine.schedule import plan
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import InterpolationModel, Quality
-from blender_vfi.models.rife import pad_multiple
-from tools.demo.footage import extract_frames, fetch_film
 from tools.quality import read_picture
 
 from . import command_line, findings, results_file, weights
+from .footage import film_frames, padded
 from .serving import Serving
-
-FIRST = 8
-"""From here on, the film moves everywhere and does not cut."""
 
 _MULTIPLIERS = (2, 4)
 
@@ -60,9 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     machine = results_file.machine()
     with tempfile.TemporaryDirectory() as scratch:
-        film = fetch_film(Path("build/footage"))
         folder = Path(scratch)
-        extract_frames(film, folder, first=FIRST, count=options.frames)
+        film_frames(folder, count=options.frames)
         rows = measure(folder, options.rounds)
     found = findings.Findings(
         command="python -m benchmarks.loop",
@@ -176,14 +170,6 @@ class _Nowhere:
 
     def store(self, output_index: int, frame: Tensor) -> None:
         """Drop the frame."""
-
-
-def padded(frame: Tensor) -> Tensor:
-    """Turn (H, W, 3) into (1, 3, H, W) with sides as the model takes them."""
-    picture = frame.permute(2, 0, 1)[None]
-    multiple = pad_multiple(catalog.DEFAULT_MODEL.removeprefix("rife-"))
-    height, width = frame.shape[:2]
-    return functional.pad(picture, (0, -width % multiple, 0, -height % multiple)).contiguous()
 
 
 if __name__ == "__main__":

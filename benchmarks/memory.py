@@ -18,10 +18,9 @@ from pathlib import Path
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Event, Progress
-from tools.demo.footage import extract_frames, fetch_film
 
 from . import command_line, findings, results_file
-from .sequences import long_sequence
+from .footage import film_frames, long_sequence
 
 _CLIP_FRAMES = 24
 _SPAN = 50
@@ -46,8 +45,7 @@ class MemoryUse:
 
 def measure(frames: int, scratch: Path) -> MemoryUse:
     """Interpolate to about `frames` output frames in a fresh engine."""
-    film = fetch_film(Path("build/footage"))
-    clip = extract_frames(film, scratch / "clip", first=8, count=_CLIP_FRAMES)
+    clip = film_frames(scratch / "clip", count=_CLIP_FRAMES)
     source = long_sequence(clip, frames // 2 + 1, scratch / f"source_{frames}")
     job = job_for_folder(source, scratch / f"output_{frames}", job_id=uuid.uuid4().hex)
     highest: dict[int, int] = {}

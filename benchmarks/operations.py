@@ -13,8 +13,6 @@ import sys
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
-from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
 from blender_vfi.engine.padding import padded_side
@@ -23,9 +21,9 @@ from blender_vfi.models.catalog_types import ModelSpec
 from blender_vfi.models.interface import Quality
 
 from . import command_line, findings, results_file, weights
+from .footage import moments, moving_noise
 
 _HEIGHT, _WIDTH = 384, 640
-_MOTION_PX = 5
 _MODELS = "rife-4.25,ifrnet-l,amt-g,film,ema-vfi,gmfss-union,flavr-2x,tlbvfi"
 _KINDS = {
     "convolution %": ("conv",),
@@ -60,13 +58,12 @@ def shares(spec: ModelSpec, size: tuple[int, int] = (_HEIGHT, _WIDTH)) -> dict[s
     """Return the share of each kind of operation in a frame of `spec`, in % of the time."""
     model = weights.build(spec).model
     height, width = (padded_side(side, spec, 1.0) for side in size)
-    window = _frames(spec.context, (height, width))
-    multiplier = spec.fixed_multiplier or 2
-    moments = [step / multiplier for step in range(1, multiplier)]
+    window = moving_noise(spec.context, (height, width))
+    timesteps = moments(spec.fixed_multiplier or 2)
     with torch.inference_mode():
         earlier = [model.encode(frame) for frame in window[:-1]]
         with profile(activities=[ProfilerActivity.CPU]) as told:
-            model(window, [*earlier, model.encode(window[-1])], moments, Quality())
+            model(window, [*earlier, model.encode(window[-1])], timesteps, Quality())
     spent = dict.fromkeys((*_KINDS, _REST), 0.0)
     for event in told.key_averages():
         spent[kind_of(event.key)] += event.self_cpu_time_total
@@ -79,14 +76,6 @@ def kind_of(operation: str) -> str:
     return next(
         (kind for kind, parts in _KINDS.items() if any(part in operation for part in parts)), _REST
     )
-
-
-def _frames(count: int, size: tuple[int, int]) -> list[Tensor]:
-    """Return smooth frames (1, 3, H, W), each moved from the one before."""
-    generator = torch.Generator().manual_seed(0)
-    coarse = torch.rand(1, 3, size[0] // 16, size[1] // 16, generator=generator)
-    first = functional.interpolate(coarse, size, mode="bicubic").clamp(0, 1)
-    return [first.roll(_MOTION_PX * index, 3) for index in range(count)]
 
 
 if __name__ == "__main__":

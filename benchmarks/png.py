@@ -23,9 +23,9 @@ import OpenImageIO as oiio  # noqa: N813 - the name its documentation uses
 
 from blender_vfi.engine import images
 from blender_vfi.engine.image_output import PNG_COMPRESSION_LEVEL, PNG_FILTER
-from tools.demo.footage import extract_frames, fetch_film
 
 from . import command_line, findings, results_file
+from .footage import film_frames
 
 Picture = npt.NDArray[np.float32]
 Way = tuple[int, int]
@@ -114,7 +114,7 @@ def _title(way: Way) -> str:
 
 
 def _pictures(folder: Path) -> dict[str, Picture]:
-    [path] = extract_frames(fetch_film(Path("build/footage")), folder, first=60, count=1)
+    [path] = film_frames(folder, first=60, count=1)
     film = images.read_frame(path).pixels
     y, x = np.mgrid[0:720, 0:1280].astype(np.float32)
     smooth = np.stack([0.5 + 0.4 * np.sin(x / 37 + k) * np.cos(y / 53) for k in range(3)], axis=-1)

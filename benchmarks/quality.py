@@ -24,16 +24,17 @@ from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.schedule import plan
 from blender_vfi.errors import CheckpointError
 from blender_vfi.models import catalog
-from tools.demo.footage import CREDIT, extract_frames, fetch_film
+from tools.demo.footage import CREDIT
 from tools.quality import Picture, psnr, read_picture, ssim
 
 from . import results_file, weights
+from .footage import MOVING, film_frames
 
 MODELS = ("rife-4.0", "rife-4.0.refine", "rife-4.6", "rife-4.25", "gmfss-base", "gmfss-union")
 BLENDING = "blending"
 
-# A pan over grass with two animals: the part of the clip with motion everywhere and no cut.
-_FIRST, _COUNT = 8, 48
+# A pan over grass with two animals.
+_FIRST, _COUNT = MOVING, 48
 
 
 def hidden_frames(triplets: int) -> list[int]:
@@ -57,8 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     chosen = hidden_frames(options.triplets)
     with tempfile.TemporaryDirectory() as scratch:
-        film = fetch_film(Path("build/footage"))
-        paths = extract_frames(film, Path(scratch), first=_FIRST, count=_COUNT)
+        paths = film_frames(Path(scratch), first=_FIRST, count=_COUNT)
         triplets = [
             tuple(read_picture(paths[frame - _FIRST + offset]) for offset in (-1, 0, 1))
             for frame in chosen

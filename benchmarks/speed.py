@@ -21,20 +21,18 @@ from typing import cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from blender_vfi.engine import host_allocator, memory, worker
 from blender_vfi.models import catalog
 from blender_vfi.models.interface import Quality
-from blender_vfi.models.rife import Rife, pad_multiple
-from tools.demo.footage import extract_frames, fetch_film
+from blender_vfi.models.rife import Rife
 from tools.quality import read_picture
 
 from . import command_line, findings, results_file, weights
+from .footage import film_frames, moments, padded
 from .plain_rife import PlainRife
 from .serving import Serving
 
-_MODEL = "rife-4.25"
 _MULTIPLIERS = (2, 4)
 WAYS = ("plain", "plain, set as the engine", "rife")
 
@@ -175,13 +173,13 @@ def _as_findings(
 
 def _maker(way: str, frames: Sequence[Tensor]) -> Make:
     """Return what makes frames, the features of the pair's first frame at hand as in a sequence."""
-    model = cast(Rife, weights.build(catalog.find(_MODEL)).model)
+    model = cast(Rife, weights.build(catalog.find(catalog.DEFAULT_MODEL)).model)
     if way == "rife":
         earlier = model.encode(frames[0])
 
         def run_rife(pair: Sequence[Tensor], multiplier: int) -> Tensor:
             features = (earlier, model.encode(pair[1]))
-            made = [model(pair, features, [moment], Quality()) for moment in _moments(multiplier)]
+            made = [model(pair, features, [moment], Quality()) for moment in moments(multiplier)]
             return torch.cat([one.frames for one in made])
 
         return run_rife
@@ -190,30 +188,18 @@ def _maker(way: str, frames: Sequence[Tensor]) -> Make:
 
     def run_plain(pair: Sequence[Tensor], multiplier: int) -> Tensor:
         features = (earlier_plain, plain.encode(pair[1]))
-        return torch.cat([plain(pair, features, moment) for moment in _moments(multiplier)])
+        return torch.cat([plain(pair, features, moment) for moment in moments(multiplier)])
 
     return run_plain
-
-
-def _moments(multiplier: int) -> list[float]:
-    return [step / multiplier for step in range(1, multiplier)]
 
 
 def _read(paths: Sequence[Path] | None) -> list[Tensor]:
     """Read two frames, by default of the film, and pad them as the engine does."""
     with tempfile.TemporaryDirectory() as scratch:
         if not paths:
-            film = fetch_film(Path("build/footage"))
-            first, _, second = extract_frames(film, Path(scratch), first=60, count=3)
+            first, _, second = film_frames(Path(scratch), first=60, count=3)
             paths = (first, second)
-        pictures = [torch.from_numpy(read_picture(path)) for path in paths]
-    multiple = pad_multiple(_MODEL.removeprefix("rife-"))
-    frames: list[Tensor] = []
-    for picture in pictures:
-        height, width = picture.shape[:2]
-        padding = (0, -width % multiple, 0, -height % multiple)
-        frames.append(functional.pad(picture.permute(2, 0, 1)[None], padding).contiguous())
-    return frames
+        return [padded(torch.from_numpy(read_picture(path))) for path in paths]
 
 
 if __name__ == "__main__":

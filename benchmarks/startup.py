@@ -21,12 +21,10 @@ from typing import Literal
 from blender_vfi.engine.client import EngineClient
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.protocol import Cancelled, Finished
-from tools.demo.footage import extract_frames, fetch_film
 
 from . import command_line, findings, loop, results_file
-from .sequences import long_sequence
+from .footage import film_frames, long_sequence
 
-_FIRST = 8
 _CLIP_FRAMES = 24
 _LENGTHS = (9, 101)
 _REPEATS = 3
@@ -40,9 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_line.parser(__doc__)
     options = parser.parse_args(arguments)
     machine = results_file.machine()
-    film = fetch_film(Path("build/footage"))
     with tempfile.TemporaryDirectory() as scratch:
-        clip = extract_frames(film, Path(scratch) / "clip", first=_FIRST, count=_CLIP_FRAMES)
+        clip = film_frames(Path(scratch) / "clip", count=_CLIP_FRAMES)
         model_s = _model_s(clip, Path(scratch))
         rows = [
             (title, took_s, model_s, took_s - model_s)

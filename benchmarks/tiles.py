@@ -26,9 +26,9 @@ from blender_vfi.engine.schedule import plan
 from blender_vfi.engine.tiling import Tiling, largest_tile
 from blender_vfi.models import catalog
 from blender_vfi.models.loading import LoadedModel, load_model
-from tools.demo.footage import extract_frames, fetch_film
 
 from . import command_line, findings, results_file
+from .footage import film_frames
 
 _LONGEST = 64  # pairs; beyond, the film cuts to its title
 
@@ -76,9 +76,7 @@ def _triples(count: int) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Return a source frame, the film's own between, and the next source, spread over the film."""
     starts = [2 * (index * _LONGEST // count) for index in range(count)]
     with tempfile.TemporaryDirectory() as scratch:
-        paths = extract_frames(
-            fetch_film(Path("build/footage")), Path(scratch), first=0, count=2 * _LONGEST + 1
-        )
+        paths = film_frames(Path(scratch), first=0, count=2 * _LONGEST + 1)
         frames = {
             index: torch.from_numpy(images.read_frame(paths[index]).pixels)
             for start in starts

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from benchmarks import disk, gpu, loop, png, weights
-from benchmarks.sequences import long_sequence
+from benchmarks.footage import long_sequence, padded
 from blender_vfi.models import catalog, locations
 
 pytestmark = pytest.mark.torch
@@ -61,7 +61,7 @@ def test_loop_and_model_make_the_same_frames(clip):
     frames = [torch.from_numpy(disk._read(path)) / 255 for path in clip]
     alone, by_loop = Kept(), Kept()
     with torch.inference_mode():
-        loop.run_alone(model, [loop.padded(frame) for frame in frames], 4, alone)
+        loop.run_alone(model, [padded(frame) for frame in frames], 4, alone)
         loop.run_loop(model, frames, 4, by_loop)
     assert list(alone) == list(by_loop) == [1, 2, 3, 5, 6, 7]
     for index, frame in by_loop.items():
