@@ -17,6 +17,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Literal, cast
 
@@ -66,17 +67,15 @@ def measure(sources: Sequence[Path], folder: Path, rounds: int) -> list[tuple[fi
         "engine": engine,
         "engine, cuts off": lambda multiplier: engine(multiplier, "off"),
     }
-    try:
+    with closing(client), torch.inference_mode():
         engine(2)  # loads the model
-        with torch.inference_mode(), loop.FromMemory(sources[0].parent) as alone:
+        with loop.FromMemory(sources[0].parent) as alone:
             ways["alone"] = lambda multiplier: alone.cost("alone", multiplier)
             return [
                 row
                 for multiplier in _MULTIPLIERS
                 for row in _rows(_best(ways, multiplier, len(sources), rounds), multiplier)
             ]
-    finally:
-        client.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

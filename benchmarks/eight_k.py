@@ -12,6 +12,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +56,8 @@ def measure(size: tuple[int, int], scratch: Path) -> LargeFrame:
             notices.append(event.message)
 
     free_gib = psutil.virtual_memory().available / 2**30
-    client = EngineClient()
-    try:
+    with closing(EngineClient()) as client:
         finished = client.run(job, note)
-    finally:
-        client.close()
     return LargeFrame(
         free_gib=round(free_gib, 1),
         peak_gib=round(finished.peak_memory_bytes / 2**30, 1),

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,11 +56,8 @@ def measure(frames: int, scratch: Path) -> MemoryUse:
             span = min(event.frames_done, frames) // _SPAN
             highest[span] = max(highest.get(span, 0), event.host_memory_bytes)
 
-    client = EngineClient()
-    try:
+    with closing(EngineClient()) as client:
         finished = client.run(job, note)
-    finally:
-        client.close()
     return MemoryUse(
         frames=finished.frames_total,
         highest_by_span=tuple(_mebibytes(highest[span]) for span in sorted(highest)),

@@ -14,6 +14,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -77,11 +78,8 @@ def measure(frames: int, size: tuple[int, int], scratch: Path, checkpoint: str |
             looked_s = time.monotonic()
             _look(course, client.process_id, event)
 
-    client = EngineClient()
-    try:
+    with closing(EngineClient()) as client:
         client.run(job, note)
-    finally:
-        client.close()
     return course
 
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -62,15 +63,12 @@ def measure(clip: Sequence[Path], folder: Path) -> dict[str, float]:
         return _to_first_frame_s(client, sequences[length], folder / uuid.uuid4().hex, cuts)
 
     took_s = {"new engine": _best(lambda: _in_new_engine(lambda client: start(client, 9)))}
-    client = EngineClient()
-    try:
+    with closing(EngineClient()) as client:
         start(client, 9)
         for length in _LENGTHS:
             for cuts, remark in (("hold", ""), ("off", ", cuts not looked for")):
                 title = f"warm, {length} source frames{remark}"
                 took_s[title] = _best(lambda length=length, cuts=cuts: start(client, length, cuts))
-    finally:
-        client.close()
     return took_s
 
 
@@ -91,11 +89,8 @@ def _to_first_frame_s(client: EngineClient, source: Path, output: Path, cuts: Cu
 
 
 def _in_new_engine(run: Callable[[EngineClient], float]) -> float:
-    client = EngineClient()
-    try:
+    with closing(EngineClient()) as client:
         return run(client)
-    finally:
-        client.close()
 
 
 def _best(run: Callable[[], float]) -> float:
