@@ -33,13 +33,13 @@ from .engine.client import EngineClient
 from .engine.default_folder import ending_of, folder_name, own_folder
 from .engine.folders import (
     is_pattern,
-    job_for_folder,
+    job_for_frames,
     list_frames,
     numbered_frames,
     plain_path,
     sequence_name,
 )
-from .engine.gaps import describe_missing, fill_job_for_folder
+from .engine.gaps import describe_missing, fill_job
 from .engine.limits import LOG_LEVEL_VARIABLE
 from .engine.movie_frames import is_movie, movie_frame
 from .engine.movie_jobs import job_for_movie
@@ -200,7 +200,7 @@ def _interpolate(options: argparse.Namespace) -> int:
         settings["rate_ratio"] = _rate_ratio(options, needs_both=not is_movie_output(output))
         settings["times"] = output_times(options, len(frames))
         folder, of_movie = output_settings(options, output, options.source_rate, sources)
-        return _run(job_for_folder(options.source, folder, **settings, **of_movie), options)
+        return _run(job_for_frames(frames, folder, **settings, **of_movie), options)
     sources = [str(movie_frame(plain_path(options.source), 0))]
     output = given or _default_output(options, sources)
     end_on_signals()
@@ -254,18 +254,15 @@ def _beside(source: Path, ending: str, model: str) -> Path:
 
 
 def _fill(options: argparse.Namespace) -> int:
+    frames = numbered_frames(options.source_dir)
     output = options.output_dir
     if output is None:
-        sources = list(map(str, numbered_frames(options.source_dir)))
         wanted = _beside(options.source_dir, "filled", options.model)
-        output = own_folder(wanted, sources, keeps_numbers=True)
+        output = own_folder(wanted, list(map(str, frames)), keeps_numbers=True)
     check_folder_name(output)
-    job = fill_job_for_folder(
-        options.source_dir, output, job_id=uuid.uuid4().hex, **job_settings(options)
-    )
+    job = fill_job(frames, output, job_id=uuid.uuid4().hex, **job_settings(options))
     if not options.quiet:
-        missing = describe_missing([Path(source) for source in job.sources])
-        print(f"Missing: {missing}", file=sys.stderr)
+        print(f"Missing: {describe_missing(frames)}", file=sys.stderr)
     return _run(job, options)
 
 

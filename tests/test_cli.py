@@ -224,10 +224,32 @@ def test_interrupt_outside_a_job_ends_with_code_130(source, tmp_path, capsys, mo
     def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "job_for_folder", interrupted)
+    monkeypatch.setattr(cli, "job_for_frames", interrupted)
     code, shown = refused(capsys, "interpolate", source, tmp_path / "out")
     assert code == 130
     assert shown == "error: The job was interrupted; finished frames stay on disk.\n"
+
+
+@pytest.mark.parametrize("command", ["interpolate", "fill"])
+@pytest.mark.parametrize("output", [[], ["out"]], ids=str)
+def test_a_folder_is_listed_once_on_the_way_to_a_job(
+    tmp_path, monkeypatch, capsys, command, output
+):
+    frames = write_sequence(tmp_path / "in", 4)
+    if command == "fill":
+        frames[2].unlink()
+    listings = []
+    iterdir = Path.iterdir
+
+    def listed(folder):
+        listings.append(folder)
+        return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", listed)
+    folders = [str(tmp_path / name) for name in ("in", *output)]
+    assert cli.main([command, *folders, "--save-job", str(tmp_path / "job.json")]) == 0
+    assert listings == [tmp_path / "in"]
+    assert "saved" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["interpolate", "--help"]])

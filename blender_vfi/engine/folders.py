@@ -38,7 +38,17 @@ def job_for_folder(source_dir: Path, output_dir: Path, *, job_id: str, **setting
         RequestError: a setting is unknown or out of range.
     """
     check_names(settings)
-    frames = list_frames(source_dir)
+    return job_for_frames(list_frames(source_dir), output_dir, job_id=job_id, **settings)
+
+
+def job_for_frames(
+    frames: Sequence[Path], output_dir: Path, *, job_id: str, **settings: Any
+) -> JobSpec:
+    """Describe the job that interpolates frames that were listed; see `job_for_folder`.
+
+    Raises:
+        RequestError: a setting is out of range, or such frames cannot be written.
+    """
     if "suffix" not in settings:
         settings["suffix"] = output_suffix(frames[0])
     settings.setdefault("name_prefix", split_number(frames[0])[0])
