@@ -151,6 +151,7 @@ class FrameMaking:
                 frames_that_fit=frames_that_fit(self.frame_format),
             )
             side_by_side([partial(make, lane, sharing) for lane in lanes], stop)
+            sharing.check()
 
     def _reader(self, lane: Lane, finished: frozenset[int], context: int) -> ReadAhead:
         return ReadAhead(

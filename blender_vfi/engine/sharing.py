@@ -16,6 +16,7 @@ from itertools import islice
 
 from torch import Tensor
 
+from ..errors import VfiError
 from .frame_files import ReadAhead
 from .images import FrameHeader
 from .schedule import PairWork, Plan
@@ -70,24 +71,37 @@ class PairSharing:
         self._window: dict[int, Tensor] = {}
         self._taking = threading.Lock()
         self._is_over = False
+        self._error: VfiError | None = None
 
     def take(self) -> deque[_Dealt]:
         """Return the next pairs, shorter runs of them towards the end; none when there are none.
 
-        Any thread may call. What it raises is raised once: others are told that there are none.
-
-        Raises:
-            FrameError: a frame cannot be read, or is unlike the others.
+        Any thread may call. A frame that cannot be read is the end as well: see `check`.
         """
         with self._taking:
             if self._is_over:
                 return deque()
             self._is_over = True  # where the next lines raise
             length = min(self._longest_run, self._left // (2 * self._device_count))
-            run = deque(map(self._deal, islice(self._works, max(1, length))))
+            run: deque[_Dealt] = deque()
+            try:
+                run.extend(map(self._deal, islice(self._works, max(1, length))))
+            except VfiError as error:
+                self._error = error
             self._left -= len(run)
-            self._is_over = not run
+            self._is_over = not run or self._error is not None
             return run
+
+    def check(self) -> None:
+        """Raise what ended the dealing, once all pairs before it are made.
+
+        So every device has made its pairs by then, as one alone would have: none is left out.
+
+        Raises:
+            VfiError: a frame cannot be read, or is unlike the others.
+        """
+        if self._error is not None:
+            raise self._error
 
     def _deal(self, work: PairWork) -> _Dealt:
         indices = window_of(self._plan, work.pair, self._context)

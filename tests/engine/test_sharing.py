@@ -216,17 +216,25 @@ def test_an_error_on_one_device_ends_all_with_that_error(source, tmp_path):
     assert not [one for one in threading.enumerate() if one.name.startswith("vfi-device")]
 
 
-def test_a_damaged_frame_ends_the_job_by_name_and_leaves_whole_frames_alone(source, tmp_path):
-    damaged = sorted(source.iterdir())[9]
-    whole = damaged.read_bytes()
-    damaged.write_bytes(whole[:200])
-    job = make_job(source, tmp_path / "out", cuts="off")
-    with pytest.raises(FrameError, match="0010"):
-        run(job, *meeting_models())
-    made = content(job.output_dir)
-    damaged.write_bytes(whole)
-    assert len(made) > 1
-    assert made.items() <= expected(job, tmp_path).items()
+@pytest.mark.parametrize("damaged", [7, 9, 22])
+def test_a_damaged_frame_ends_the_job_by_name_when_all_pairs_before_it_are_made(tmp_path, damaged):
+    source = write_sequence(tmp_path / "in", 40)
+    whole = source[damaged].read_bytes()
+    source[damaged].write_bytes(whole[:200])
+    job = make_job(tmp_path / "in", tmp_path / "out", cuts="off")
+    models = FakeModel(), FakeModel()
+    with pytest.raises(FrameError, match=source[damaged].name):
+        run(job, *models)
+    made = sum(len(model.calls) for model in models)
+    assert made == damaged - 1
+    again = FakeModel(), FakeModel()
+    with pytest.raises(FrameError, match=source[damaged].name):
+        run(job, *again)
+    assert [model.calls for model in again] == [[], []]
+    source[damaged].write_bytes(whole)
+    run(job, *again)
+    assert sum(len(model.calls) for model in again) == 39 - made
+    assert content(job.output_dir) == expected(job, tmp_path)
 
 
 def test_a_cancel_reaches_all_devices_and_the_job_goes_on_later(source, tmp_path):
