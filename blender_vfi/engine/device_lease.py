@@ -13,7 +13,6 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 import torch
 from filelock import FileLock, Timeout
@@ -47,12 +46,7 @@ class DeviceLease:
     def __enter__(self) -> DeviceLease:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._release()
 
     def let_go(self) -> None:

@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 
 from filelock import FileLock, Timeout
 
@@ -118,12 +117,7 @@ class JobFolder:
         write_owner(self._owner_file, "a job of these frames")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         remove_owner(self._owner_file)
         with contextlib.suppress(OSError):  # of a share that is gone
             self._lock.release()

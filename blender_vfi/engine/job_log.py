@@ -15,7 +15,6 @@ import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from ..errors import VfiError
 from .limits import LOG_LEVEL_VARIABLE, LOG_LEVELS, LOG_NAME
@@ -48,12 +47,7 @@ class JobLog:
     def __enter__(self) -> JobLog:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         if self._logger is None:
             return
         if isinstance(error, VfiError):

@@ -6,7 +6,6 @@ import contextlib
 import io
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
 import av
 
@@ -86,12 +85,7 @@ class MovieWriter:
     def __enter__(self) -> MovieWriter:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         try:
             with self._target:  # closed whatever happens: Windows keeps an open file locked
                 if kind is None:
