@@ -21,6 +21,7 @@ from blender_vfi.engine.protocol import Stage, Started
 from blender_vfi.errors import JobCancelledError, OutputError
 from blender_vfi.models import locations
 
+from .fake_jobs import run
 from .fake_model import FakeModel, fake_cache
 from .sequences import make_job, visible_names, write_sequence
 
@@ -77,12 +78,6 @@ def other():
         process.wait()
         process.stdin.close()
         process.stdout.close()
-
-
-def run(job, **options):
-    events = []
-    finished = Engine(fake_cache(FakeModel())).run(job, on_event=events.append, **options)
-    return finished, events
 
 
 def waits(events) -> list[str]:

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from blender_vfi.engine.gaps import fill_job_for_folder
 from blender_vfi.engine.job_folder import JobFolder
-from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import JobSpec, Notice
+from blender_vfi.engine.protocol import JobSpec
 from blender_vfi.engine.rendered_frames import note_rendered
 from blender_vfi.errors import OutputError
 
-from .fake_model import FakeModel, fake_cache
-from .sequences import make_job, visible_names, write_sequence
+from . import fake_jobs
+from .fake_jobs import content, notices_of
+from .sequences import make_job, write_sequence
 from .shots import shot, write_frames
 from .test_job_folder import job, write_text
 
@@ -49,13 +49,8 @@ def fill_job(source: Path, output: Path, **options: object) -> JobSpec:
 
 def run(job: JobSpec) -> tuple[int, list[str]]:
     """Run a job; return how many frames a model made, and what was told."""
-    events = []
-    finished = Engine(fake_cache(FakeModel())).run(job, on_event=events.append)
-    return finished.frames_made, [each.message for each in events if isinstance(each, Notice)]
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in visible_names(folder)}
+    finished, events = fake_jobs.run(job)
+    return finished.frames_made, notices_of(events)
 
 
 def times(folder: Path) -> dict[str, int]:

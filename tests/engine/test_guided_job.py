@@ -15,6 +15,7 @@ from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Notice
 from tools.quality import read_picture
 
+from .fake_jobs import notices_of
 from .pass_files import read_exr, write_exr
 from .rendered_planes import HEIGHT, WIDTH, Scene
 
@@ -55,7 +56,7 @@ def fill(tmp_path, times=(0, 2, 4), *, settings=None, **options):
         **(settings or {}),
     )
     Engine().run(job, on_event=told.append)
-    return tmp_path / "made", [event.message for event in told if isinstance(event, Notice)]
+    return tmp_path / "made", notices_of(told)
 
 
 def channel(path, name):

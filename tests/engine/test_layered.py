@@ -16,11 +16,12 @@ from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.network import Network
 from blender_vfi.engine.passes import PartNames, find_passes
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Notice
 from blender_vfi.engine.schedule import plan
 from blender_vfi.errors import DeviceMemoryError, FrameError, RequestError
 from blender_vfi.models.interface import Quality
 
+from . import fake_jobs
+from .fake_jobs import notices_of
 from .fake_model import CPU, PictureModel, SmallDeviceModel, fake_cache, fake_spec
 from .moving_model import MovingModel
 from .pass_files import (
@@ -47,10 +48,8 @@ LAYER = "ViewLayer"
 
 def run(source, output, model=None, **settings):
     """Run a job; return the notices."""
-    events = []
-    engine = Engine(fake_cache(model or MovingModel()))
-    engine.run(make_job(source, output, **settings), on_event=events.append)
-    return [event.message for event in events if isinstance(event, Notice)]
+    _, events = fake_jobs.run(make_job(source, output, **settings), model or MovingModel())
+    return notices_of(events)
 
 
 def passes_in(path, layer=LAYER):
@@ -250,7 +249,7 @@ def test_models_of_pictures_make_colour_and_hold_the_rest(tmp_path):
     events = []
     job = make_job(tmp_path / "in", tmp_path / "out", multiplier=4)
     Engine(cache).run(job, on_event=events.append)
-    [held, vectors] = [event.message for event in events if isinstance(event, Notice)]
+    [held, vectors] = notices_of(events)
     assert held.startswith(
         "FILM tells no motion for other passes to follow: ViewLayer.Depth, ViewLayer.Normal, "
         "ViewLayer.Vector, ViewLayer.Object Index, ViewLayer.Mist, ViewLayer.CryptoObject00 of new "

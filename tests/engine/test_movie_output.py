@@ -17,11 +17,10 @@ from blender_vfi.engine.movie_codecs import CODECS, check_movie, find_codec, usu
 from blender_vfi.engine.movie_encoding import ColourTags, picture_format, shrink_chroma, to_picture
 from blender_vfi.engine.movie_frames import movie_frame
 from blender_vfi.engine.movie_pixels import enlarge_chroma, to_pixels
-from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Notice, Stage
+from blender_vfi.engine.protocol import Stage
 from blender_vfi.errors import JobCancelledError, OutputError, RequestError
 
-from .fake_model import FakeModel, fake_cache
+from .fake_jobs import notices_of, run
 from .image_files import encode_png
 from .movie_files import make_movie_job, number_of, write_movie
 from .sequences import make_job, read_png, write_sequence
@@ -37,12 +36,6 @@ SIZE = (64, 64)  # the least that all encoders take
 def source(tmp_path):
     write_sequence(tmp_path / "in", 3, size=SIZE)
     return tmp_path / "in"
-
-
-def run(job, **options):
-    events = []
-    finished = Engine(fake_cache(FakeModel())).run(job, on_event=events.append, **options)
-    return finished, events
 
 
 def movie_job(source, movie, codec=None, rate=Fraction(48), **settings):
@@ -205,7 +198,7 @@ def test_sound_is_left_out_where_the_time_changes_and_that_is_told(tmp_path, set
     _, events = run(clip_job(clip, range(12), tmp_path / "out.mp4", **settings))
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert not container.streams.audio
-    told = any("gets no sound" in event.message for event in events if isinstance(event, Notice))
+    told = any("gets no sound" in told for told in notices_of(events))
     assert told == ("movie_sound" not in settings)
 
 
@@ -291,7 +284,7 @@ def test_scene_linear_frames_become_what_a_screen_shows(tmp_path):
     pixels = to_pixels(decoded(tmp_path / "out.mkv")[0])
     assert pixels[8, 8, 0] == pytest.approx(0.5, abs=0.001)
     assert pixels[0, 0, 0] == 1
-    assert any("sRGB's curve" in event.message for event in events if isinstance(event, Notice))
+    assert any("sRGB's curve" in told for told in notices_of(events))
 
 
 def test_deeper_frames_than_the_codec_are_told(tmp_path):
@@ -300,7 +293,7 @@ def test_deeper_frames_than_the_codec_are_told(tmp_path):
         codes = np.full((*SIZE, 3), 1000 * index, np.uint16)
         (tmp_path / "in" / f"f{index}.png").write_bytes(encode_png(codes))
     _, events = run(movie_job(tmp_path / "in", tmp_path / "out.mp4"))
-    assert any("stores 8 bits" in event.message for event in events if isinstance(event, Notice))
+    assert any("stores 8 bits" in told for told in notices_of(events))
 
 
 @pytest.mark.parametrize(

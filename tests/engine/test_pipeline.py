@@ -14,7 +14,6 @@ from blender_vfi.engine.protocol import (
     Cancelled,
     Finished,
     Found,
-    Notice,
     Progress,
     Stage,
     Started,
@@ -31,6 +30,7 @@ from blender_vfi.errors import (
 )
 from blender_vfi.models.cache import ModelCache
 
+from .fake_jobs import content, notices_of, run
 from .fake_model import FakeModel, fake_cache, fake_spec
 from .sequences import make_job, read_png, visible_names, write_sequence
 
@@ -48,20 +48,8 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "out \"日本\" 'x'"
 
 
-def run(job, *, model=None, **options):
-    """Run a job on the fake model; return `Finished`, the events and the model."""
-    model = model or FakeModel()
-    events = []
-    finished = Engine(fake_cache(model)).run(job, on_event=events.append, **options)
-    return finished, events, model
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in visible_names(folder)}
-
-
 def test_sources_are_copied_byte_for_byte_and_blends_stand_between(source, output):
-    finished, _, _ = run(make_job(source, output, multiplier=2))
+    finished, _ = run(make_job(source, output, multiplier=2))
     assert visible_names(output) == [f"f é {number:04d}.png" for number in range(1, 6)]
     for index, path in enumerate(sorted(source.iterdir())):
         assert (output / f"f é {2 * index + 1:04d}.png").read_bytes() == path.read_bytes()
@@ -73,7 +61,7 @@ def test_sources_are_copied_byte_for_byte_and_blends_stand_between(source, outpu
 
 def test_events_tell_the_job_from_loading_to_its_end(source, output):
     job = make_job(source, output)
-    finished, events, _ = run(job)
+    finished, events = run(job)
     kinds = [type(event) for event in events]
     assert kinds == [Stage, Stage, Started, Progress, Progress, Found, Progress, Finished]
     assert {event.job_id for event in events} == {job.job_id}
@@ -97,17 +85,13 @@ def test_other_output_format_encodes_the_sources_anew(source, output):
 
 
 def test_held_frames_are_copies_of_the_frame_before(source, output):
-    finished, _, model = run(
-        make_job(source, output, multiplier=3, skip_pairs=[0], hold_skipped=True)
-    )
+    model = FakeModel()
+    job = make_job(source, output, multiplier=3, skip_pairs=[0], hold_skipped=True)
+    finished, _ = run(job, model)
     first = (source / "f é 0001.png").read_bytes()
-    assert [
-        (output / f"f é {number:04d}.png").read_bytes() == first for number in (1, 2, 3, 4)
-    ] == [
-        True,
-        True,
-        True,
-        False,
+    left = content(output)
+    assert [name for name in left if left[name] == first] == [
+        f"f é {number:04d}.png" for number in (1, 2, 3)
     ]
     assert finished.frames_made == len(model.calls) == 2
 
@@ -142,7 +126,8 @@ def test_resumed_job_makes_only_what_is_missing_and_the_same(source, output, tmp
     for number in (2, 5, 8):
         (output / f"f é {number:04d}.png").unlink()
     kept = (output / "f é 0003.png").stat().st_mtime_ns
-    finished, events, model = run(make_job(source, output, multiplier=4))
+    model = FakeModel()
+    finished, events = run(make_job(source, output, multiplier=4), model)
     assert [call.timesteps for call in model.calls] == [(0.25,), (0.75,)]
     assert finished.frames_made == 2
     assert content(output) == whole
@@ -170,11 +155,12 @@ def test_changed_source_frame_redoes_its_neighbours_alone(tmp_path, output):
     run(make_job(tmp_path / "in", output))
     kept = {path: path.stat().st_mtime_ns for path in output.glob("f*.png")}
     paths[2].write_bytes(paths[0].read_bytes())
-    finished, events, model = run(make_job(tmp_path / "in", output), model=FakeModel())
+    model = FakeModel()
+    finished, events = run(make_job(tmp_path / "in", output), model)
     assert (finished.frames_made, len(model.calls)) == (2, 2)
     new = [path for path, written in kept.items() if path.stat().st_mtime_ns != written]
     assert sorted(path.name for path in new) == [f"f é 000{number}.png" for number in (4, 5, 6)]
-    assert [event.message for event in events if isinstance(event, Notice)] == [
+    assert notices_of(events) == [
         "1 source frame(s) have changed since this job was begun, from f é 0003.png on: 3 frame(s) "
         "made from them are made again."
     ]
@@ -246,7 +232,7 @@ def test_write_that_fails_stops_the_job_and_leaves_no_partial_file(source, outpu
     monkeypatch.setattr(images, "write_frame", full)
     model = FakeModel()
     with pytest.raises(OutputError, match="No space left on device"):
-        run(make_job(source, output, multiplier=64), model=model)
+        run(make_job(source, output, multiplier=64), model)
     assert not [name for name in visible_names(output) if name.startswith(".")]
     assert len(model.calls) < 126  # it did not go on to the end
 
@@ -297,11 +283,9 @@ def test_full_memory_is_noticed_in_words_and_the_job_ends_well(source, output):
         if number == 1:
             raise RuntimeError("CUDA out of memory")
 
-    finished, events, _ = run(make_job(source, output), model=FakeModel(before_call=once))
+    finished, events = run(make_job(source, output), FakeModel(before_call=once))
     assert finished.frames_made == 2
-    assert [e.message for e in events if isinstance(e, Notice)] == [
-        "Memory ran out on cpu: cleared the cache and tried again."
-    ]
+    assert notices_of(events) == ["Memory ran out on cpu: cleared the cache and tried again."]
 
 
 @pytest.mark.parametrize("failures", [1, 2])
@@ -379,8 +363,7 @@ def test_checkpoint_of_another_variant_is_named(source, output, tmp_path):
     cache = ModelCache(free_memory=lambda _d: 1 << 40, release=lambda _d: None, load=load)
     events = []
     Engine(cache).run(make_job(source, output, checkpoint=checkpoint), on_event=events.append)
-    notices = [event.message for event in events if isinstance(event, Notice)]
-    assert notices == [
+    assert notices_of(events) == [
         f"{checkpoint} is a checkpoint of RIFE 4.6: that is used, in place of RIFE 4.25."
     ]
 
@@ -401,5 +384,5 @@ def test_weights_that_may_not_be_sold_with_say_so(source, output, monkeypatch):
     Engine(fake_cache(FakeModel())).run(
         make_job(source, output, model="amt-s"), on_event=events.append
     )
-    [notice] = [e.message for e in events if isinstance(e, Notice) and "licensed" in e.message]
+    [notice] = [told for told in notices_of(events) if "licensed" in told]
     assert "CC-BY-NC-4.0, not for commercial use" in notice

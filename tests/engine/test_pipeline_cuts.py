@@ -16,6 +16,8 @@ from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Found, Notice, Stage
 from blender_vfi.errors import FrameError, JobCancelledError, OutputError
 
+from . import fake_jobs
+from .fake_jobs import notices_of
 from .fake_model import FakeModel, fake_cache
 from .image_files import random_floats, save
 from .sequences import make_job, read_png, visible_names
@@ -32,10 +34,8 @@ def source(tmp_path: Path) -> Path:
 
 
 def run(job, *, model=None, **options):
-    events = []
     model = model or FakeModel()
-    Engine(fake_cache(model)).run(job, on_event=events.append, **options)
-    return events, model
+    return fake_jobs.run(job, model, **options)[1], model
 
 
 def frame(folder: Path, number: int) -> np.ndarray:
@@ -195,7 +195,7 @@ def test_missing_frames_at_a_cut_are_told_to_be_copies(tmp_path):
     folder = write_frames(tmp_path / "in", shot(1, 2) + shot(2, 2), [1, 2, 5, 7])
     job = fill_job_for_folder(folder, tmp_path / "out", job_id="a")
     events, _ = run(job)
-    [told] = [event.message for event in events if isinstance(event, Notice)]
+    [told] = notices_of(events)
     assert "because a cut was found there: 3-4 of shot_0002.png. Where the shot" in told
     assert "--cuts off" in told
     for held in (3, 4):

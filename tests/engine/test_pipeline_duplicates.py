@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Found
 from blender_vfi.errors import OutputError, RequestError
 
-from .fake_model import FakeModel, fake_cache
+from . import fake_jobs
 from .sequences import make_job, read_png, visible_names
 from .shots import shot, write_frames
 
@@ -30,9 +29,7 @@ def source(tmp_path: Path, drawings) -> Path:
 
 
 def run(job):
-    events = []
-    model = FakeModel()
-    finished = Engine(fake_cache(model)).run(job, on_event=events.append)
+    finished, events = fake_jobs.run(job)
     return finished, [event for event in events if isinstance(event, Found)]
 
 

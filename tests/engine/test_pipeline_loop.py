@@ -11,8 +11,9 @@ import torch
 
 from blender_vfi.engine import api, pipeline
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Notice
 
+from . import fake_jobs
+from .fake_jobs import notices_of
 from .fake_model import FakeModel, fake_cache, fake_spec
 from .sequences import make_job, read_png, visible_names
 from .shots import shot, write_frames
@@ -21,9 +22,8 @@ pytestmark = pytest.mark.torch
 
 
 def run(job, model=None):
-    events = []
-    finished = Engine(fake_cache(model or FakeModel())).run(job, on_event=events.append)
-    return finished, [event.message for event in events if isinstance(event, Notice)]
+    finished, events = fake_jobs.run(job, model)
+    return finished, notices_of(events)
 
 
 def frame(folder: Path, number: int) -> np.ndarray:

@@ -10,21 +10,14 @@ import numpy as np
 import pytest
 
 from blender_vfi.engine import movies
-from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Found, Notice
+from blender_vfi.engine.protocol import Found
 from blender_vfi.errors import OutputError, RequestError
 
-from .fake_model import FakeModel, fake_cache
+from .fake_jobs import notices_of, run
 from .movie_files import STEP, make_movie_job, number_of, write_movie
 from .sequences import read_png, visible_names
 
 pytestmark = pytest.mark.torch
-
-
-def run(job, **options):
-    events = []
-    finished = Engine(fake_cache(FakeModel())).run(job, on_event=events.append, **options)
-    return finished, events
 
 
 def shown(folder: Path) -> list[float]:
@@ -70,7 +63,7 @@ def test_job_started_again_makes_what_is_missing_and_a_changed_movie_all(movie, 
     movie.touch()
     finished, events = run(job)
     assert finished.frames_made == 5
-    told = [event.message for event in events if isinstance(event, Notice)]
+    told = notices_of(events)
     assert any("clip 日本.mkv has changed since" in message for message in told)
 
 
@@ -96,9 +89,7 @@ def test_varying_rate_gets_frames_for_their_true_moments(tmp_path):
     moments = np.array(times) / 40
     expected = np.interp(np.arange(2 * count - 1) / 2, moments, np.arange(9))
     assert np.allclose(shown(tmp_path / "out"), expected, atol=0.1)
-    assert any(
-        "frame rate varies" in event.message for event in events if isinstance(event, Notice)
-    )
+    assert any("frame rate varies" in told for told in notices_of(events))
 
 
 def test_cuts_are_told_by_their_frames_where_the_rate_varies(tmp_path):
@@ -129,7 +120,7 @@ def test_movie_that_is_shorter_than_the_job_thinks_holds_its_last_frame_and_says
 ):
     _, events = run(make_movie_job(movie, 8, tmp_path / "out"))
     assert shown(tmp_path / "out")[-5:] == [5] * 5
-    told = [event.message for event in events if isinstance(event, Notice)]
+    told = notices_of(events)
     assert any("has 6 frames with a picture, and 8 are asked for" in text for text in told)
 
 
@@ -142,7 +133,7 @@ def test_interlaced_movie_is_told(tmp_path):
         options={"flags": "+ildct+ilme", "top": "1"},
     )
     _, events = run(make_movie_job(movie, 6, tmp_path / "out"))
-    told = [event.message for event in events if isinstance(event, Notice)]
+    told = notices_of(events)
     assert any("stored interlaced" in text for text in told)
 
 

@@ -11,10 +11,11 @@ import torch
 
 from blender_vfi.engine import api
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Found, Notice
+from blender_vfi.engine.protocol import Found
 from blender_vfi.engine.wire import job_from_json, job_to_json
 from blender_vfi.errors import RequestError
 
+from .fake_jobs import notices_of, run
 from .fake_model import FakeModel, fake_cache, fake_spec
 from .moving_model import MovingModel
 from .pass_files import read_exr, write_shots
@@ -30,12 +31,6 @@ THERE_AND_BACK = ("0", "1/2", "3/2", "3/2", "2", "7/4", "1", "1/2")
 def source(tmp_path: Path) -> Path:
     write_sequence(tmp_path / "in", 4)
     return tmp_path / "in"
-
-
-def run(job, model=None):
-    events = []
-    finished = Engine(fake_cache(model or FakeModel())).run(job, on_event=events.append)
-    return finished, events
 
 
 def expected(source: Path, time: str) -> np.ndarray:
@@ -144,7 +139,7 @@ def test_models_of_middles_share_a_frame_where_moments_cannot_be_told_apart(sour
         engine.run(make_job(source, tmp_path / "out", times=times), on_event=events.append)
     made = files(tmp_path / "out")
     assert made[0] == made[1] != made[2]
-    assert [event for event in events if isinstance(event, Notice)]
+    assert notices_of(events)
 
 
 def test_vectors_turn_round_where_time_does_and_are_zero_where_it_halts(tmp_path):

@@ -16,14 +16,14 @@ from torch import Tensor
 from blender_vfi.engine import images
 from blender_vfi.engine.composition import ChannelLayout
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
-from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Notice
 from blender_vfi.engine.schedule import plan
 from blender_vfi.engine.soundness import mended, sound_moments
 from blender_vfi.errors import ModelError, RequestError
 from blender_vfi.models.interface import Interpolation
 
-from .fake_model import CPU, FakeModel, PictureModel, fake_cache, fake_spec
+from . import fake_jobs
+from .fake_jobs import notices_of
+from .fake_model import CPU, FakeModel, PictureModel, fake_spec
 from .image_files import save
 from .sequences import make_job, read_png, visible_names, write_sequence
 
@@ -217,9 +217,8 @@ def source(tmp_path: Path) -> Path:
 
 
 def run(job, model):
-    events = []
-    finished = Engine(fake_cache(model)).run(job, on_event=events.append)
-    return finished, [event.message for event in events if isinstance(event, Notice)]
+    finished, events = fake_jobs.run(job, model)
+    return finished, notices_of(events)
 
 
 def second_pair(call, _frame):
@@ -280,7 +279,7 @@ def test_fireflies_of_the_source_are_not_the_model_s_fault(tmp_path):
         save(tmp_path / "in" / f"f_{number}.exr", pixels)
     model = FakeModel()
     job = make_job(tmp_path / "in", tmp_path / "out", cuts="off")
-    finished = Engine(fake_cache(model)).run(job)
+    finished, _ = run(job, model)
     assert finished.bad_frames == ()
     assert len(visible_names(tmp_path / "out")) == 5
     assert all(np.isfinite(mean) for call in model.calls for mean in call.means)

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from blender_vfi.engine import inspection, watching
 from blender_vfi.engine.finder import Finder
 from blender_vfi.engine.findings import Findings
-from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import DEFAULT_CUT_THRESHOLD, Found
 from blender_vfi.engine.schedule import plan
 from blender_vfi.engine.similarity import Signature
 from blender_vfi.errors import JobCancelledError
 
-from .fake_model import FakeModel, fake_cache
+from . import fake_jobs
+from .fake_jobs import content
+from .fake_model import FakeModel
 from .sequences import make_job, visible_names
 from .shots import format_of, shot, write_frames
 
@@ -119,14 +120,9 @@ CUTS = (8, 9, 12)
 
 
 def run(job, **options):
-    events: list = []
     model = FakeModel()
-    Engine(fake_cache(model)).run(job, on_event=events.append, **options)
+    _, events = fake_jobs.run(job, model, **options)
     return [event for event in events if isinstance(event, Found)], model
-
-
-def contents(folder):
-    return {name: (folder / name).read_bytes() for name in visible_names(folder)}
 
 
 @pytest.fixture
@@ -181,7 +177,7 @@ def test_both_ways_make_the_same_frames(source, tmp_path, searched_first, settin
     assert found == [dataclasses.replace(expected[0], job_id=found[0].job_id)]
     assert found[0].cuts == CUTS
     assert along.calls == first.calls, "the model sees the same frames, four of them if it may"
-    assert contents(tmp_path / "along") == contents(tmp_path / "first")
+    assert content(tmp_path / "along") == content(tmp_path / "first")
 
 
 def test_each_frame_is_looked_at_once_and_few_beside_the_loop(source, tmp_path, looked_at):
@@ -214,16 +210,16 @@ def test_a_stopped_job_finds_the_rest_and_keeps_what_it_made(
     assert found.cuts == CUTS
     assert all(path.stat().st_mtime_ns == time for path, time in made.items())
     run(make_job(source, tmp_path / "fresh"))
-    assert contents(out) == contents(tmp_path / "fresh")
+    assert content(out) == content(tmp_path / "fresh")
 
 
 def test_a_finished_job_started_again_makes_nothing(source, tmp_path):
     job = make_job(source, tmp_path / "out")
     run(job)
-    before = contents(tmp_path / "out")
+    before = content(tmp_path / "out")
     [found], model = run(job)
     assert (found.cuts, model.calls) == (CUTS, [])
-    assert contents(tmp_path / "out") == before
+    assert content(tmp_path / "out") == before
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,10 @@
-"""Small jobs in this process, and what they leave."""
+"""What jobs leave that were stopped."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from blender_vfi.engine.pipeline import Engine
-
-from ..engine.fake_model import FakeModel, fake_cache
-from ..engine.sequences import visible_names
-
-
-def content(folder: Path) -> dict[str, bytes]:
-    """Every frame in a folder, and whatever else should not be there."""
-    return {name: (folder / name).read_bytes() for name in visible_names(folder)}
-
-
-def run(job, model=None, **options):
-    """Run a job on the fake model; return `Finished` and the events."""
-    events = []
-    engine = Engine(fake_cache(model or FakeModel()))
-    return engine.run(job, on_event=events.append, **options), events
+from ..engine.fake_jobs import content
 
 
 def check_finished_frames(folder: Path, expected: dict[str, bytes], *, is_cut_off=False) -> int:

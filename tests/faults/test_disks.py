@@ -13,10 +13,11 @@ import pytest
 from blender_vfi.engine import images
 from blender_vfi.errors import OutputError
 
+from ..engine.fake_jobs import content, run
 from ..engine.fake_model import FakeModel
 from ..engine.sequences import make_job, write_sequence
 from .forking import Forks
-from .scenes import check_finished_frames, content, run
+from .scenes import check_finished_frames
 
 pytestmark = pytest.mark.torch
 

@@ -11,15 +11,16 @@ import torch
 
 from blender_vfi.engine import host_allocator, images, job_model, main_memory, memory
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Notice, Started
+from blender_vfi.engine.protocol import Started
 from blender_vfi.engine.retreat import Retreat, retreats_from
 from blender_vfi.errors import DeviceMemoryError, HostMemoryError
 from blender_vfi.models import catalog
 from blender_vfi.models.cache import ModelCache
 
+from ..engine.fake_jobs import content, notices_of, run
 from ..engine.fake_model import CPU, FakeModel, SmallDeviceModel, fake_cache
 from ..engine.sequences import make_job, write_sequence
-from .scenes import check_finished_frames, content, run
+from .scenes import check_finished_frames
 
 pytestmark = pytest.mark.torch
 
@@ -41,10 +42,6 @@ def expected(source, tmp_path):
 @pytest.fixture
 def job(source, tmp_path):
     return make_job(source, tmp_path / "out", multiplier=3)
-
-
-def notices(events) -> list[str]:
-    return [event.message for event in events if isinstance(event, Notice)]
 
 
 def full(*_arguments):
@@ -112,11 +109,11 @@ def test_full_device_is_left_for_the_next_place_in_the_middle_of_a_job(
     events = []
     Engine(cards.cache()).run(job, on_event=events.append)
     assert [dtype for _, dtype in cards.asked] == [torch.float32, torch.float64, torch.float32]
-    assert [text for text in notices(events) if "went on" in text] == [
+    assert [text for text in notices_of(events) if "went on" in text] == [
         "went on in half precision",
         "went on on the CPU",
     ]
-    assert len(set(notices(events))) >= 3
+    assert len(set(notices_of(events))) >= 3
     assert content(tmp_path / "out") == expected
     made = [call for model in cards.models for call in model.calls]
     assert len(made) == 6  # none twice
@@ -156,7 +153,7 @@ def test_tiles_come_before_another_place(tmp_path, places):
     events = []
     Engine(cards.cache()).run(make_job(tmp_path / "in", tmp_path / "out"), on_event=events.append)
     assert len(cards.asked) == 1
-    assert any("in tiles of up to 256×256" in text for text in notices(events))
+    assert any("in tiles of up to 256×256" in text for text in notices_of(events))
 
 
 @pytest.mark.parametrize("is_lasting", [False, True])
@@ -196,11 +193,11 @@ def test_frames_that_would_fill_main_memory_are_made_in_tiles(tmp_path, monkeypa
     model = FakeModel()
     _, events = run(make_job(tmp_path / "in", tmp_path / "out"), model)
     assert {max(call.shape[-2:]) for call in model.calls} == {256}
-    [notice] = [text for text in notices(events) if "Whole frames" in text]
+    [notice] = [text for text in notices_of(events) if "Whole frames" in text]
     assert "Whole frames of 448×320 would take about 0." in notice
     asked = make_job(tmp_path / "in", tmp_path / "asked", tile_size=320)
     _, events = run(asked)
-    assert not [text for text in notices(events) if "Whole frames" in text]
+    assert not [text for text in notices_of(events) if "Whole frames" in text]
 
 
 def test_container_limits_what_is_free(tmp_path):

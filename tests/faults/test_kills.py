@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ..engine.fake_jobs import content
 from ..engine.sequences import make_job, write_sequence
 from .forking import Forks
-from .scenes import content
 
 pytestmark = pytest.mark.torch
 

@@ -13,10 +13,11 @@ from blender_vfi.engine import frame_files, images
 from blender_vfi.engine.protocol import Progress
 from blender_vfi.errors import FrameError
 
+from ..engine.fake_jobs import content, run
 from ..engine.fake_model import FakeModel
 from ..engine.image_files import encode_png
 from ..engine.sequences import make_job, read_png, write_sequence
-from .scenes import check_finished_frames, content, run
+from .scenes import check_finished_frames
 
 pytestmark = pytest.mark.torch
 
