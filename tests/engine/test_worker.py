@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-import types
 
 import pytest
 
@@ -13,17 +10,11 @@ from blender_vfi.engine import worker as worker_module
 from blender_vfi.engine.protocol import (
     Cancel,
     Cancelled,
-    Describe,
-    Described,
     Failed,
-    Fetch,
-    Fetched,
     Finished,
     FreeMemory,
-    JobSpec,
     MemoryFreed,
     Pause,
-    Ready,
     Resume,
     Returned,
     Run,
@@ -31,136 +22,11 @@ from blender_vfi.engine.protocol import (
     Stage,
     SteppedAside,
 )
-from blender_vfi.engine.wire import decode_line, encode_line
-from blender_vfi.engine.worker import Worker
-from blender_vfi.errors import FrameError, JobCancelledError, LicenceError
+from blender_vfi.errors import FrameError
+
+from .served_worker import Service, finished, job, read_so_far, wait_for_cancel
 
 pytestmark = pytest.mark.plain
-
-
-class FakeEngine:
-    """Runs a job by calling what the test put under its id."""
-
-    def __init__(self):
-        self.begun = threading.Event()
-        self.actions = {}
-
-    def run(self, job, *, on_event, is_cancelled, courtesy):
-        self.courtesy = courtesy
-        self.begun.set()
-        self.actions.get(job.job_id, lambda _is_cancelled: None)(is_cancelled)
-        if is_cancelled():
-            on_event(Cancelled(job_id=job.job_id, frames_done=1))
-            raise JobCancelledError("stopped")
-        on_event(finished(job.job_id))
-
-    def free_memory(self):
-        return 4
-
-
-class Service:
-    """A worker at the other end of two pipes."""
-
-    def __init__(self, idle_exit_s=20.0):
-        request_end, self._request_fd = os.pipe()
-        self._event_fd, event_end = os.pipe()
-        self.requests = os.fdopen(self._request_fd, "w")
-        self.events = os.fdopen(self._event_fd)
-        self._worker_ends = (os.fdopen(event_end, "w"), os.fdopen(request_end))
-        self._worker = Worker(*self._worker_ends, idle_exit_s=idle_exit_s)
-        self.codes = []
-        self.thread = threading.Thread(target=lambda: self.codes.append(self._worker.serve()))
-        self.thread.start()
-
-    def send(self, *messages):
-        for message in messages:
-            self.requests.write(message if isinstance(message, str) else encode_line(message))
-        self.requests.flush()
-
-    def hear(self, *, hears_stages=False):
-        event = decode_line(self.events.readline())
-        # what is told before the engine is loaded is of no interest to most tests
-        is_stage = isinstance(event, Stage)
-        return self.hear() if is_stage and not hears_stages else event
-
-    def close(self):
-        if not self.requests.closed:
-            self.requests.close()
-        self.thread.join(20)
-        assert self.codes == [0]
-        for stream in (*self._worker_ends, self.events):
-            if not stream.closed:
-                stream.close()
-
-
-@pytest.fixture
-def engine(monkeypatch):
-    fake = FakeEngine()
-    monkeypatch.setattr(worker_module, "_load_engine", lambda: fake)
-    return fake
-
-
-@pytest.fixture
-def service(engine):
-    running = Service()
-    assert isinstance(running.hear(), Ready)
-    yield running
-    running.close()
-
-
-class PlayedServices(types.ModuleType):
-    """Stands for the module `services`, which needs torch."""
-
-    def __init__(self):
-        super().__init__("blender_vfi.engine.services")
-        self.begun = threading.Event()
-        self.fetched: list[Fetch] = []
-        self.action = lambda _is_cancelled: None
-
-    def fetch_checkpoint(self, request, *, on_event, is_cancelled):
-        self.fetched.append(request)
-        self.begun.set()
-        self.action(is_cancelled)
-        if is_cancelled():
-            on_event(Cancelled(job_id=request.job_id, frames_done=0))
-            raise JobCancelledError("stopped")
-        on_event(Fetched(job_id=request.job_id, path="/cache/x"))
-
-    def describe_engine(self, job_id):
-        return Described(job_id=job_id, packages=("torch 2",), devices=())
-
-
-@pytest.fixture
-def services(monkeypatch):
-    played = PlayedServices()
-    monkeypatch.setitem(sys.modules, played.__name__, played)
-    # the package holds the real one where another test has imported it
-    monkeypatch.setattr(sys.modules["blender_vfi.engine"], "services", played, raising=False)
-    return played
-
-
-def job(job_id="a"):
-    return JobSpec(job_id=job_id, sources=(), output_dir="/o", name_prefix="f", suffix=".png")
-
-
-def finished(job_id="a"):
-    return Finished(
-        job_id=job_id, frames_total=1, frames_made=1, duration_s=0.0, peak_memory_bytes=0
-    )
-
-
-def wait_for_cancel(is_cancelled):
-    pause = threading.Event()
-    while not is_cancelled():
-        pause.wait(0.005)
-
-
-def read_so_far(capsys):
-    """Wait until the worker has complained about the line "read so far"."""
-    pause, complaints = threading.Event(), ""
-    while "read so far" not in complaints:
-        complaints += capsys.readouterr().err
-        pause.wait(0.005)
 
 
 def test_worker_leaves_when_asked(service):
@@ -293,57 +159,6 @@ def test_job_stops_when_nobody_listens_any_more(engine):
     with pytest.raises(BrokenPipeError):
         service._worker_ends[0].close()
     service.close()
-
-
-def test_checkpoint_is_fetched_as_the_request_says(service, services):
-    request = Fetch(job_id="f", model="amt-g", accept_licence=True)
-    service.send(request)
-    assert service.hear() == Fetched(job_id="f", path="/cache/x")
-    assert services.fetched == [request]
-
-
-def test_engine_describes_itself(service, services):
-    service.send(Describe(job_id="d"))
-    assert service.hear() == Described(job_id="d", packages=("torch 2",), devices=())
-
-
-def test_requests_and_jobs_take_turns(service, services):
-    service.send(Run(job=job("a")), Fetch(job_id="f", model="film"), Run(job=job("b")))
-    assert service.hear() == finished("a")
-    assert isinstance(service.hear(), Fetched)
-    assert service.hear() == finished("b")
-
-
-def test_cancel_is_heard_while_a_checkpoint_is_fetched(service, services):
-    services.action = wait_for_cancel
-    service.send(Fetch(job_id="f", model="film"))
-    assert services.begun.wait(20)
-    service.send(Cancel(job_id="f"), Run(job=job("a")))
-    assert service.hear() == Cancelled(job_id="f", frames_done=0)
-    assert service.hear() == finished("a")
-
-
-def test_fetch_that_is_cancelled_while_it_waits_never_begins(service, services, engine, capsys):
-    released = threading.Event()
-    engine.actions["a"] = lambda _is_cancelled: released.wait(20)
-    service.send(Run(job=job("a")))
-    assert engine.begun.wait(20)
-    service.send(Fetch(job_id="f", model="film"), Cancel(job_id="f"), "read so far\n")
-    read_so_far(capsys)
-    released.set()
-    assert service.hear() == finished("a")
-    assert service.hear() == Cancelled(job_id="f", frames_done=0)
-    assert services.fetched == []
-
-
-def test_terms_that_were_not_accepted_cross_by_name(service, services):
-    def refuse(_is_cancelled):
-        raise LicenceError("no commercial use")
-
-    services.action = refuse
-    service.send(Fetch(job_id="f", model="amt-g"))
-    event = service.hear()
-    assert (event.job_id, event.kind, event.message) == ("f", "LicenceError", "no commercial use")
 
 
 def test_an_idle_engine_drops_its_models_and_answers_a_pause_at_once(service, engine):
