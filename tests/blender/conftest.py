@@ -18,3 +18,4 @@ else:
         scene,
         weights,
     )
+    from .played_preferences import online, page, root  # noqa: F401
