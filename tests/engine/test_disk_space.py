@@ -5,29 +5,20 @@ from __future__ import annotations
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from blender_vfi.engine import disk_space
 from blender_vfi.engine.disk_space import DiskSpace
-from blender_vfi.engine.image_formats import FrameFormat
 from blender_vfi.engine.schedule import plan
 from blender_vfi.engine.storage import AS_SOURCE, Storage
 from blender_vfi.errors import OutputError
 
+from .shots import format_of
+
 pytestmark = pytest.mark.plain
 
-FORMAT = FrameFormat(
-    width=100,
-    height=100,
-    channel_names=("R", "G", "B"),
-    alpha_channel=None,
-    alpha_mode="none",
-    pixel_type="uint8",
-    colour_space="sRGB",
-    container="png",
-    data_window=(0, 0, 100, 100),
-    display_window=(0, 0, 100, 100),
-)
+FORMAT = format_of(np.zeros((100, 100, 3)), colour_space="sRGB")
 
 
 @pytest.fixture

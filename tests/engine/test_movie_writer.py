@@ -5,28 +5,19 @@ from __future__ import annotations
 from fractions import Fraction
 
 import av
+import numpy as np
 import pytest
 
 from blender_vfi.engine import movie_writer
-from blender_vfi.engine.image_formats import FrameFormat
 from blender_vfi.engine.movie_codecs import find_codec
 from blender_vfi.engine.movie_encoding import ColourTags
 from blender_vfi.errors import OutputError
 
+from .shots import format_of
+
 pytestmark = pytest.mark.torch
 
-FRAMES = FrameFormat(
-    width=64,
-    height=64,
-    channel_names=("R", "G", "B"),
-    alpha_channel=None,
-    alpha_mode="none",
-    pixel_type="uint8",
-    colour_space="sRGB",
-    container="png",
-    data_window=(0, 0, 64, 64),
-    display_window=(0, 0, 64, 64),
-)
+FRAMES = format_of(np.zeros((64, 64, 3)), colour_space="sRGB")
 
 
 class SoundThatFails:
