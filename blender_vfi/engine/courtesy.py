@@ -121,17 +121,30 @@ class Place:
         """Whether the job is away from this device at present."""
         return self._heeded != "go"
 
-    def enter(self, stop_if_cancelled: Callable[[], None]) -> None:
-        """Take the device, as soon as nobody else needs it, however long that is.
+    def wait(self, stop_if_cancelled: Callable[[], None]) -> None:
+        """Wait until nobody else needs the device, however long that is, without taking it yet.
 
         Args:
             stop_if_cancelled: raises where it shall wait no longer.
         """
         with self._courtesy.changed:
-            while self.manner != "go":
+            while (manner := self._courtesy.manner) != "go":
+                if self.is_on_device:  # one that comes anew has left what it had there
+                    self.is_on_device = False
+                    self._courtesy.tell(manner)
                 stop_if_cancelled()
                 self._courtesy.changed.wait(_LOOK_S)
+
+    def enter(self, stop_if_cancelled: Callable[[], None]) -> None:
+        """Take the device, as soon as nobody else needs it, right before anything comes there.
+
+        Args:
+            stop_if_cancelled: raises where it shall wait no longer.
+        """
+        with self._courtesy.changed:
+            self.wait(stop_if_cancelled)
             self.is_on_device = True
+            self._courtesy.tell("go")
 
     def leave(self) -> None:
         """Note that the job needs this device no more, and tell who waits for that."""

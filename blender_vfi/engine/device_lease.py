@@ -64,6 +64,8 @@ class DeviceLease:
     ) -> tuple[torch.device, torch.dtype]:
         """Wait until the device is free, or take the CPU, as the job says.
 
+        Nothing may come to the device before `enter`.
+
         Args:
             device: where the job is to run.
             dtype: in which number format.
@@ -81,8 +83,21 @@ class DeviceLease:
         if busy:
             on_wait(f"{busy}; running on the CPU")
             return torch.device("cpu"), torch.float32
-        self.place.enter(stop_if_cancelled)
+        self.place.wait(stop_if_cancelled)
         return device, dtype
+
+    def enter(self, device: torch.device, stop_if_cancelled: Callable[[], None]) -> None:
+        """Wait until nobody needs a device that was taken, right before anything comes there.
+
+        What takes long, such as a download, comes before: where a render begins in it, the job
+        counts as out of the way.
+
+        Args:
+            device: that `take` has returned.
+            stop_if_cancelled: raises where it shall wait no longer.
+        """
+        if memory.is_gpu(device):
+            self.place.enter(stop_if_cancelled)
 
     def hold(
         self,

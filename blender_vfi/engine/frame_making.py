@@ -36,7 +36,7 @@ class Lane:
     Attributes:
         model: loads the model there, and elsewhere where it is full.
         lease: the right to the device.
-        loaded: the model; None before and after frames are made.
+        loaded: the model; None before and after frames are made there.
     """
 
     model: JobModel
@@ -84,7 +84,10 @@ class FrameMaking:
     on_pair: Callable[[PairWork], None]
 
     def run(self, lanes: Sequence[Lane]) -> None:
-        """Make the frames that are missing, on all devices whose model is loaded.
+        """Make the frames that are missing, on all devices; the first one's model is loaded.
+
+        Each of the others loads its own in its own thread, so that none holds memory of a device
+        without asking between two pairs of frames whether others need it.
 
         Raises:
             JobCancelledError: the job was cancelled.
@@ -92,13 +95,16 @@ class FrameMaking:
         """
         stored = set(self.folder.finished)
         if len(lanes) == 1:
-            self._wherever_there_is_room(lanes[0], partial(self._make_alone, lanes[0], stored))
+            make = partial(self._make_alone, lanes[0], stored)
+            self._wherever_there_is_room(lanes[0], make, self.reports)
         else:
             self._share(lanes, stored)
 
-    def _wherever_there_is_room(self, lane: Lane, make: Callable[[LoadedModel], None]) -> None:
+    def _wherever_there_is_room(
+        self, lane: Lane, make: Callable[[LoadedModel], None], reports: JobReports
+    ) -> None:
+        assert lane.loaded is not None, "models are loaded before frames are made"
         while True:
-            assert lane.loaded is not None, "models are loaded before frames are made"
             try:
                 make(lane.loaded)
             except DeviceMemoryError:
@@ -107,7 +113,7 @@ class FrameMaking:
             else:
                 return
             # here, not in the handler: the error holds on to what filled the memory
-            lane.loaded = lane.model.move(lane.loaded)
+            lane.loaded = lane.model.move(lane.loaded, reports.stop_if_cancelled)
 
     def _make_alone(self, lane: Lane, stored: set[int], loaded: LoadedModel) -> None:
         finished = frozenset(stored)
@@ -130,6 +136,9 @@ class FrameMaking:
                 self.on_pair(work)
 
         def make(lane: Lane, sharing: PairSharing) -> None:
+            if lane.loaded is None and not _load(lane, sharing, reports):
+                lane.leave()
+                return
             share = Share(sharing, reports.stop_if_cancelled)
             sink = self._sink(share.headers_of_pair, stored)
 
@@ -137,7 +146,7 @@ class FrameMaking:
                 loop = self._loop(lane, loaded, reports.is_cancelled)
                 loop.run(self.plan, share, sink, works=share.works(stored), on_pair=on_pair)
 
-            self._wherever_there_is_room(lane, attempt)
+            self._wherever_there_is_room(lane, attempt, reports)
             lane.leave()
 
         with self._reader(lanes[0], finished, context) as reader:
@@ -211,3 +220,22 @@ class FrameMaking:
             tile_size=lane.model.tile_size(self.frame_format),
             bad_frames=self.job.bad_frames,
         )
+
+
+class _NothingLeft(Exception):  # noqa: N818 - no error
+    """While a device was waited for, others have made all frames."""
+
+
+def _load(lane: Lane, sharing: PairSharing, reports: JobReports) -> bool:
+    """Load a device's model, unless nothing is left to be made by the time others let it be had."""
+
+    def stop_waiting() -> None:
+        reports.stop_if_cancelled()
+        if sharing.is_over:
+            raise _NothingLeft
+
+    try:
+        lane.loaded = lane.model.load(stop_waiting)
+    except _NothingLeft:
+        return False
+    return True

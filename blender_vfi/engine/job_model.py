@@ -13,15 +13,12 @@ from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
 from ..models.loading import LoadedModel
 from . import footprint, memory
+from .device_lease import DeviceLease
 from .guided_job import mixing_model
 from .image_formats import FrameFormat
+from .job_reports import JobReports
 from .protocol import JobSpec
 from .retreat import retreats_from
-
-ReportStage = Callable[[str, int, int], None]
-"""Called with words, bytes done and the total, 0 where there is none."""
-
-TakeDevice = Callable[[torch.device, torch.dtype], tuple[torch.device, torch.dtype]]
 
 
 class JobModel:
@@ -36,10 +33,8 @@ class JobModel:
         spec: the model's catalog entry.
         device: where it shall run.
         dtype: in which number format.
-        report: told what is loaded; what it raises ends the job.
-        notify: told in words what the user should know, in some words again at each load.
-        take_device: called before a device is used, to wait for others; says where to run, and in
-            which number format. What it raises ends the job.
+        reports: told what is loaded, and what the user should know.
+        lease: the right to the device.
     """
 
     def __init__(
@@ -50,18 +45,17 @@ class JobModel:
         device: torch.device,
         dtype: torch.dtype,
         *,
-        report: ReportStage,
-        notify: Callable[[str], None],
-        take_device: TakeDevice,
+        reports: JobReports,
+        lease: DeviceLease,
     ) -> None:
         self._models = models
         self._job = job
         self._spec = spec
         self.device = device
         self._dtype = dtype
-        self._report = report
-        self._notify = notify
-        self._take_device = take_device
+        self._report = reports.loading
+        self._notify = reports.notify_once
+        self._lease = lease
         self._taken: torch.device | None = None
         self._retreats = retreats_from(
             device,
@@ -71,8 +65,11 @@ class JobModel:
             to_cpu=job.cpu_when_full,
         )
 
-    def load(self) -> LoadedModel:
+    def load(self, stop_if_cancelled: Callable[[], None]) -> LoadedModel:
         """Load the model; where its device is full, wherever else the user allows.
+
+        Args:
+            stop_if_cancelled: raises where it shall not wait for others any longer.
 
         Raises:
             DeviceMemoryError: it fits nowhere.
@@ -80,7 +77,7 @@ class JobModel:
         """
         while True:
             try:
-                return self._load()
+                return self._load(stop_if_cancelled)
             except DeviceMemoryError:
                 if not self.can_move:
                     raise
@@ -91,16 +88,16 @@ class JobModel:
         """Whether there is a place with more room that the user allows."""
         return bool(self._retreats)
 
-    def move(self, loaded: LoadedModel) -> LoadedModel:
-        """Load the model in the next place, in the place of `loaded`.
+    def move(self, loaded: LoadedModel, stop_if_cancelled: Callable[[], None]) -> LoadedModel:
+        """Load the model in the next place, in the place of `loaded`; for the rest see `load`.
 
         Raises:
             DeviceMemoryError: it fits nowhere.
             VfiError: it cannot be loaded.
         """
-        self._retreat()
         loaded.model.cpu()  # who still holds it does not keep the full device's memory
-        return self.load()
+        self._retreat()
+        return self.load(stop_if_cancelled)
 
     def tile_size(self, frame_format: FrameFormat) -> int:
         """Return the tiles that frames are made in; 0 for whole frames.
@@ -135,14 +132,18 @@ class JobModel:
         memory.clear_cache(self.device)
         self.device, self._dtype = retreat.device, retreat.dtype
 
-    def _load(self) -> LoadedModel:
+    def _load(self, stop_if_cancelled: Callable[[], None]) -> LoadedModel:
         if self._taken != self.device:
             wanted = self.device
-            self.device, self._dtype = self._take_device(wanted, self._dtype)
+            self.device, self._dtype = self._lease.take(
+                wanted, self._dtype, on_wait=self._report, stop_if_cancelled=stop_if_cancelled
+            )
             self._taken = self.device
             if self.device != wanted:
                 self._retreats.clear()  # others have the device: it is on the CPU already
+        enter = partial(self._lease.enter, self.device, stop_if_cancelled)
         if self._spec.is_guided and self._job.guided_fill == "mix":
+            enter()
             return mixing_model(self._spec, self.device, self._dtype)
 
         def relieve() -> None:
@@ -165,6 +166,7 @@ class JobModel:
                 dtype=self._dtype,
                 checkpoint=Path(self._job.checkpoint) if self._job.checkpoint else None,
                 progress=partial(self._report, f"Downloading {spec.title}"),
+                before_device=enter,
                 limit_bytes=int(self._job.free_memory_limit_gb * 2**30),
             ),
             relieve=relieve,

@@ -32,6 +32,7 @@ class JobReports:
         self.emit = emit
         self.is_cancelled = is_cancelled
         self._told: set[str] = set()
+        self._telling = threading.Lock()
 
     def until(self, stop: threading.Event) -> JobReports:
         """Return such reports for a part of the job, which ends when `stop` is set as well."""
@@ -44,8 +45,10 @@ class JobReports:
 
     def notify_once(self, message: str) -> None:
         """Say what several devices may have to say, or one again after a retreat."""
-        if message not in self._told:
+        with self._telling:
+            is_news = message not in self._told
             self._told.add(message)
+        if is_news:
             self.notify(message)
 
     def loading(self, message: str, done: int = 0, total: int = 0) -> None:

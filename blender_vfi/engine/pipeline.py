@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -248,15 +247,15 @@ class _JobRun:
         return finished
 
     def _lanes(self, most: int) -> list[Lane]:
-        """Return the job's devices, `most` of them, with its model where frames are to be made."""
+        """Return the job's devices, `most` of them; the first with the model, if it is wanted."""
         lanes = [
             Lane(model=self._job_model(device, lease), lease=lease)
             for device, lease in zip(self._devices, self._leases, strict=True)
         ][: max(1, most)]
         if len(lanes) > 1:
             lanes = self._held(lanes) or lanes[:1]
-        for lane in lanes if most else ():
-            lane.loaded = lane.model.load()
+        if most:
+            lanes[0].loaded = lanes[0].model.load(self._reports.stop_if_cancelled)
         return lanes
 
     def _held(self, lanes: Sequence[Lane]) -> list[Lane]:
@@ -281,13 +280,8 @@ class _JobRun:
             self._spec,
             device,
             self._dtype,
-            report=self._reports.loading,
-            notify=self._reports.notify_once,
-            take_device=partial(
-                lease.take,
-                on_wait=self._reports.loading,
-                stop_if_cancelled=self._reports.stop_if_cancelled,
-            ),
+            reports=self._reports,
+            lease=lease,
         )
 
     def _started(self, lanes: Sequence[Lane]) -> Started:

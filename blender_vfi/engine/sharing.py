@@ -47,6 +47,9 @@ class PairSharing:
         context: source frames that the model looks at.
         device_count: how many devices there are.
         frames_that_fit: source frames that may wait in main memory.
+
+    Attributes:
+        is_over: whether there are no more.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class PairSharing:
         self._longest_run = min(_LONGEST_RUN, frames_that_fit // device_count - 1)
         self._window: dict[int, Tensor] = {}
         self._taking = threading.Lock()
-        self._is_over = False
+        self.is_over = False
         self._error: VfiError | None = None
 
     def take(self) -> deque[_Dealt]:
@@ -79,9 +82,9 @@ class PairSharing:
         Any thread may call. A frame that cannot be read is the end as well: see `check`.
         """
         with self._taking:
-            if self._is_over:
+            if self.is_over:
                 return deque()
-            self._is_over = True  # where the next lines raise
+            self.is_over = True  # where the next lines raise
             length = min(self._longest_run, self._left // (2 * self._device_count))
             run: deque[_Dealt] = deque()
             try:
@@ -89,7 +92,7 @@ class PairSharing:
             except VfiError as error:
                 self._error = error
             self._left -= len(run)
-            self._is_over = not run or self._error is not None
+            self.is_over = not run or self._error is not None
             return run
 
     def check(self) -> None:

@@ -32,6 +32,7 @@ class Loader(Protocol):
         checkpoint: Path | None,
         progress: ProgressCallback | None,
         offline: bool,
+        before_device: Callable[[], None],
     ) -> LoadedModel:
         """Load `spec`; see `loading.load_model`."""
 
@@ -90,6 +91,7 @@ class ModelCache:
         checkpoint: Path | None = None,
         progress: ProgressCallback | None = None,
         offline: bool = False,
+        before_device: Callable[[], None] = lambda: None,
         limit_bytes: int | None = None,
     ) -> LoadedModel:
         """Return the model, loading it unless it is here; for the arguments see `load_model`.
@@ -99,6 +101,10 @@ class ModelCache:
         model needs, whichever is more.
         """
         key = _Key(_identity(spec, checkpoint), device, dtype, memory_format)
+        with self._lock:
+            is_here = key in self._models
+        if is_here:  # on the device already, unless it is let go while this waits
+            before_device()
         with self._lock:
             model = self._models.pop(key, None)
         if model is None:
@@ -114,6 +120,7 @@ class ModelCache:
                 checkpoint=checkpoint,
                 progress=progress,
                 offline=offline,
+                before_device=before_device,
             )
         with self._lock:
             self._models[key] = model

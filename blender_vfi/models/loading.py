@@ -8,6 +8,7 @@ tensors' names and shapes are, never for its file name. Never import bpy here.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,6 +60,7 @@ def load_model(
     checkpoint: Path | None = None,
     progress: ProgressCallback | None = None,
     offline: bool = False,
+    before_device: Callable[[], None] = lambda: None,
 ) -> LoadedModel:
     """Load the model that `spec` describes, downloading its checkpoint when it is not here yet.
 
@@ -72,6 +74,8 @@ def load_model(
             variant is taken from its tensors.
         progress: told how far a download is.
         offline: refuse to use the network.
+        before_device: called when the model is in main memory, right before it goes to its device;
+            what it raises ends the load.
 
     Raises:
         CheckpointError: the checkpoint is damaged, tampered with, or of another architecture.
@@ -86,6 +90,7 @@ def load_model(
         spec, weights = _own_weights(requested, path)
         sha256 = store.sha256_of_published(requested, path)
     model = recognition.build(spec.architecture, spec.variant, weights, path)
+    before_device()
     model.to(device=device, dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]  # torch's stub leaves this combination out
     tensors = [*model.parameters(), *model.buffers()]
     return LoadedModel(

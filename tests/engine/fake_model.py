@@ -137,9 +137,12 @@ def fake_spec(**changes: object) -> ModelSpec:
 def fake_cache(model: InterpolationModel, loads: list[str] | None = None) -> ModelCache:
     """Return a cache that always loads `model`, and appends the name asked for to `loads`."""
 
-    def load(spec: ModelSpec, **_options: object) -> LoadedModel:
+    def load(
+        spec: ModelSpec, *, before_device: Callable[[], None] = lambda: None, **_options: object
+    ) -> LoadedModel:
         if loads is not None:
             loads.append(spec.name)
+        before_device()
         return LoadedModel(
             model=model,
             spec=spec,

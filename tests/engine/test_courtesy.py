@@ -202,10 +202,11 @@ def test_a_job_whose_frames_are_made_leaves_its_gpu_before_it_encodes_a_movie(
     )
     models, pairs, told = [], [], []
 
-    def load(spec, **options):
+    def load(spec, *, before_device, **_options):
         model = FakeModel()
         models.append(weakref.ref(model))
-        return fake_cache(model).get(spec, device=CPU, dtype=torch.float32)
+        cache = fake_cache(model)
+        return cache.get(spec, device=CPU, dtype=torch.float32, before_device=before_device)
 
     runner = Engine(
         ModelCache(load=load, free_memory=lambda _device: 1 << 40, release=memory.clear_cache)
@@ -246,6 +247,44 @@ def test_a_job_that_begins_in_a_render_waits_before_it_loads_its_model(tmp_path,
             is_cancelled=lambda: next(looks, True),
         )
     assert loads == []
+
+
+def test_a_render_that_begins_while_a_model_is_fetched_waits_for_nothing(tmp_path):
+    write_sequence(tmp_path / "in", 3)
+    courtesy, seen = Courtesy(), []
+
+    def end_render():
+        seen.append(("render ends", courtesy.is_on_device))
+        courtesy.ask("go")
+
+    def load(spec, *, before_device, **options):
+        seen.append(("render may begin", courtesy.ask("pause")))
+        timer = threading.Timer(0.3, end_render)
+        timer.start()
+        before_device()
+        timer.join()
+        seen.append(("loaded", courtesy.is_on_device))
+        return fake_cache(FakeModel()).get(spec, **options)
+
+    cache = ModelCache(load=load, free_memory=lambda _device: 1 << 40, release=lambda _device: None)
+    Engine(cache).run(make_job(tmp_path / "in", tmp_path / "out"), courtesy=courtesy)
+    assert seen == [("render may begin", True), ("render ends", False), ("loaded", True)]
+
+
+def test_a_job_that_loads_anew_in_a_render_says_that_it_has_left_and_when_it_is_back():
+    told = []
+    courtesy = Courtesy(told.append)
+    place = courtesy.place()
+    place.enter(lambda: None)
+    assert not courtesy.ask("pause")
+
+    def look():
+        told.append(courtesy.is_on_device)
+        courtesy.ask("go")
+
+    place.enter(look)
+    assert told == ["pause", False, "go"]
+    assert courtesy.is_on_device
 
 
 @pytest.fixture

@@ -151,6 +151,8 @@ def test_a_job_that_goes_on_on_the_cpu_lets_others_have_its_gpu(job, monkeypatch
     wanted = {"on_wait": pytest.fail, "stop_if_cancelled": lambda: None}
     with DeviceLease(job, courtesy) as lease, DeviceLease(job, Courtesy()) as other_job:
         lease.take(GPU, torch.float16, **wanted)
+        assert not courtesy.is_on_device
+        lease.enter(GPU, lambda: None)
         assert not courtesy.ask("pause")
         lease.take(torch.device("cpu"), torch.float32, **wanted)
         assert courtesy.ask("pause")
@@ -199,6 +201,8 @@ def test_a_render_that_waits_hears_when_a_job_goes_on_on_the_cpu(job, monkeypatc
     wanted = {"on_wait": pytest.fail, "stop_if_cancelled": lambda: None}
     with DeviceLease(job, courtesy) as lease:
         lease.take(GPU, torch.float16, **wanted)
+        assert not courtesy.is_on_device
+        lease.enter(GPU, lambda: None)
         assert not courtesy.ask("pause")
         lease.take(torch.device("cpu"), torch.float32, **wanted)
         assert left == [False]

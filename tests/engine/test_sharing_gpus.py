@@ -15,12 +15,14 @@ import pytest
 from blender_vfi.engine import device_lease, memory
 from blender_vfi.engine.courtesy import Courtesy
 from blender_vfi.engine.device_lease import DeviceLease
+from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Notice, Progress, Stage, Started
 from blender_vfi.errors import JobCancelledError
+from blender_vfi.models.cache import ModelCache
 
-from .fake_model import CPU, FakeModel
+from .fake_model import CPU, FakeModel, fake_cache
 from .sequences import make_job, write_sequence
-from .test_sharing import FIRST, content, expected, meeting_models, run
+from .test_sharing import FIRST, PATIENCE_S, content, expected, meeting_models, run
 
 pytestmark = pytest.mark.torch
 
@@ -92,6 +94,56 @@ def test_devices_go_on_on_the_cpu_and_come_back(job, tmp_path):
 
     run(job, *meeting_models(), on_event=note, courtesy=courtesy)
     assert told == ["cpu", "go"]
+    assert content(job.output_dir) == expected(job, tmp_path)
+
+
+def run_loading(job, on_load, models, **options):
+    """Run a job on as many devices as there are models; `on_load` hears of each load."""
+    waiting = list(models)
+
+    def load(spec, **how):
+        model = waiting.pop(0)
+        on_load(model)
+        return fake_cache(model).get(spec, **how)
+
+    cache = ModelCache(load=load, free_memory=lambda _device: 1 << 40, release=lambda _device: None)
+    Engine(cache, devices=[FIRST, CPU]).run(job, **options)
+
+
+def test_a_render_that_begins_while_a_second_device_loads_has_the_first_one_left(job, tmp_path):
+    told = []
+    is_left, has_begun = threading.Event(), threading.Event()
+
+    def tell(manner):
+        told.append((manner, courtesy.is_on_device))
+        is_left.set()
+
+    courtesy = Courtesy(tell)
+    models = FakeModel(before_call=lambda *_call: has_begun.set()), FakeModel()
+
+    def render(model):
+        if model is models[1]:
+            assert has_begun.wait(PATIENCE_S)
+            assert not courtesy.ask("pause")
+            assert is_left.wait(PATIENCE_S)
+            courtesy.ask("go")
+
+    run_loading(job, render, models, courtesy=courtesy)
+    assert told == [("pause", False), ("go", True)]
+    assert content(job.output_dir) == expected(job, tmp_path)
+
+
+def test_a_job_ends_in_a_render_although_one_of_its_devices_has_never_begun(job, tmp_path):
+    courtesy, has_begun = Courtesy(), threading.Event()
+    models = FakeModel(before_call=lambda *_call: has_begun.set()), FakeModel()
+
+    def render(model):
+        if model is models[1]:
+            assert has_begun.wait(PATIENCE_S)
+            courtesy.ask("cpu")
+
+    run_loading(job, render, models, courtesy=courtesy)
+    assert models[1].calls == []
     assert content(job.output_dir) == expected(job, tmp_path)
 
 

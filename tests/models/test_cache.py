@@ -68,6 +68,14 @@ def test_second_job_gets_the_same_model_without_a_load():
     assert machine.loads == ["toy-narrow"]
 
 
+def test_a_model_that_is_let_go_while_its_device_is_waited_for_is_loaded_anew():
+    machine = Device(total_bytes=64 * GIB)
+    cache = machine.cache()
+    first = get(cache)
+    assert get(cache, before_device=cache.clear) is not first
+    assert machine.loads == ["toy-narrow"] * 2
+
+
 def test_device_dtype_memory_format_and_model_each_have_their_own_entry():
     machine = Device(total_bytes=64 * GIB)
     cache = machine.cache()

@@ -86,6 +86,15 @@ def test_loaded_model_is_ready_for_inference(server):
     assert (loaded.device, loaded.dtype) == (CPU, torch.bfloat16)
 
 
+def test_a_device_is_asked_for_once_the_weights_are_here(server):
+    asked = []
+    load(spec(), before_device=lambda: asked.append(len(server.requests)))
+    assert asked == [len(server.requests)]
+    assert asked[0] > 0
+    load(spec(), before_device=lambda: asked.append("again"))
+    assert asked[1:] == ["again"]
+
+
 def test_memory_format_reaches_the_weights(server):
     weight = load(spec(), memory_format=torch.channels_last).model.state_dict()["conv.weight"]
     assert weight.is_contiguous(memory_format=torch.channels_last)
