@@ -26,7 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..errors import FrameError, UnknownModelError
+from ..errors import FrameError
 from .amt_blocks import (
     CORRELATION_LEVELS,
     CORRELATION_RADIUS,
@@ -47,7 +47,7 @@ from .ifrnet_blocks import (
     working_size,
 )
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 from .warp import warp_each
 
 PAD_MULTIPLE = 16
@@ -143,10 +143,7 @@ def build(variant: str) -> AMT:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"No AMT architecture is called {variant!r}: valid are {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="AMT")
     return AMT(variant=VARIANTS[variant]).eval()
 
 

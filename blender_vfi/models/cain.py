@@ -23,9 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
-from ..errors import FrameError, RequestError, UnknownModelError
+from ..errors import FrameError, RequestError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 
 __all__ = ["VARIANTS", "Cain", "build", "identify", "normalise_state_dict"]
 
@@ -76,10 +76,7 @@ def build(variant: str) -> Cain:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"CAIN variant {variant!r} is not known; choose one of {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="CAIN")
     return Cain().eval()
 
 

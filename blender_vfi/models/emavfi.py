@@ -28,11 +28,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..errors import UnknownModelError
 from .emavfi_blocks import HEAD_REDUCTIONS, Backbone, Features, MotionHead, Refinement
 from .ifrnet_blocks import resize, resize_flow, warp_both, working_size
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 
 PAD_MULTIPLE = 32
 """Sides of a frame must divide by this, as in the published demos; the network needs 16."""
@@ -91,10 +90,7 @@ def build(variant: str) -> EmaVfi:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"No EMA-VFI architecture is called {variant!r}: valid are {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="EMA-VFI")
     return EmaVfi(variant=VARIANTS[variant]).eval()
 
 

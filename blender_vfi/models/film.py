@@ -23,9 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
-from ..errors import FrameError, UnknownModelError
+from ..errors import FrameError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 from .warp import warp, warp_each
 
 __all__ = ["VARIANTS", "Film", "build", "identify", "normalise_state_dict"]
@@ -80,10 +80,7 @@ def build(variant: str) -> Film:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"FILM variant {variant!r} is not known; choose one of {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="FILM")
     return Film().eval()
 
 

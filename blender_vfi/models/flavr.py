@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, relu
 
-from ..errors import FrameError, RequestError, UnknownModelError
+from ..errors import FrameError, RequestError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 
 __all__ = ["VARIANTS", "Flavr", "Variant", "build", "identify", "normalise_state_dict"]
 
@@ -83,10 +83,7 @@ def build(variant: str) -> Flavr:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"FLAVR variant {variant!r} is not known; choose one of {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="FLAVR")
     return Flavr(variant=VARIANTS[variant]).eval()
 
 

@@ -29,11 +29,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import CheckpointError, UnknownModelError
+from ..errors import CheckpointError
 from . import rife
 from .gmflow import REDUCTION, GmFlow
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 from .splatting import softmax_splat
 from .warp import warp
 
@@ -99,10 +99,7 @@ def build(variant: str) -> Gmfss:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"GMFSS variant {variant!r} is not known; choose one of {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="GMFSS")
     return Gmfss(has_rife=variant == "union").eval()
 
 

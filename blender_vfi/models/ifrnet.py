@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import UnknownModelError
 from .ifrnet_blocks import (
     FLOW_CHANNELS,
     FramePyramid,
@@ -32,7 +31,7 @@ from .ifrnet_blocks import (
     working_size,
 )
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 
 PAD_MULTIPLE = 16
 """Sides of a frame must divide by this."""
@@ -92,10 +91,7 @@ def build(variant: str) -> IFRNet:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"No IFRNet architecture is called {variant!r}: valid are {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="IFRNet")
     return IFRNet(variant=VARIANTS[variant]).eval()
 
 

@@ -31,11 +31,11 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..errors import CheckpointError, UnknownModelError
+from ..errors import CheckpointError
 from .ifrnet_blocks import resize, resize_flow, warp_both, working_size
 from .ifunet_blocks import FeatureNet, FusionNet, MotionBlock, RefineNet
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 
 __all__ = ["VARIANTS", "IfUnet", "build", "identify", "normalise_state_dict"]
 
@@ -97,10 +97,7 @@ def build(variant: str) -> IfUnet:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"IFUNet variant {variant!r} is not known; choose one of {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="IFUNet")
     return IfUnet().eval()
 
 

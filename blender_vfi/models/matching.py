@@ -1,10 +1,10 @@
-"""Tells which variant of an architecture a set of tensor shapes is; never import bpy here."""
+"""Which variant of an architecture tensor shapes are, and which there are; never import bpy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, UnknownModelError
 from .interface import Shapes
 
 _LISTED = 4
@@ -45,6 +45,24 @@ def matching_variant(
         f"The checkpoint resembles {family} {closest}, but {shown}"
         f"{f'; and {more} more differences' if more > 0 else ''}. {remedy}"
     )
+
+
+def check_variant(variant: str, known: Iterable[str], *, family: str) -> None:
+    """Make sure that an architecture has a variant.
+
+    Args:
+        variant: its name.
+        known: the names of all.
+        family: what the architecture is called in messages, such as "FILM".
+
+    Raises:
+        UnknownModelError: it has none of that name.
+    """
+    names = tuple(known)
+    if variant not in names:
+        raise UnknownModelError(
+            f"{family} variant {variant!r} is not known; choose one of {', '.join(names)}."
+        )
 
 
 def _differences(shapes: Shapes, expected: Shapes) -> list[str]:

@@ -31,10 +31,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ..errors import RequestError, UnknownModelError
+from ..errors import RequestError
 from .ifrnet_blocks import resize_flow
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
-from .matching import matching_variant
+from .matching import check_variant, matching_variant
 from .tlbvfi_blocks import nearest_code
 from .tlbvfi_decoder import Decoder
 from .tlbvfi_diffusion import Denoiser, noise_for, walk
@@ -89,10 +89,7 @@ def build(variant: str) -> TlbVfi:
     Raises:
         UnknownModelError: no such variant.
     """
-    if variant not in VARIANTS:
-        raise UnknownModelError(
-            f"TLB-VFI variant {variant!r} is not known; choose one of {', '.join(VARIANTS)}."
-        )
+    check_variant(variant, VARIANTS, family="TLB-VFI")
     return TlbVfi().eval()
 
 

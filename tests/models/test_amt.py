@@ -179,7 +179,7 @@ def test_changed_layout_is_refused_and_the_tensors_are_named():
 
 
 def test_unknown_variant_lists_the_known_ones():
-    with pytest.raises(UnknownModelError, match="'m': valid are s, l, g"):
+    with pytest.raises(UnknownModelError, match="'m' is not known; choose one of s, l, g"):
         amt.build("m")
 
 

@@ -262,7 +262,7 @@ def test_changed_layout_is_refused_and_the_tensors_are_named():
 
 
 def test_unknown_variant_lists_the_known_ones():
-    with pytest.raises(UnknownModelError, match="'large': valid are base, small"):
+    with pytest.raises(UnknownModelError, match="'large' is not known; choose one of base, small"):
         emavfi.build("large")
 
 

@@ -168,7 +168,7 @@ def test_changed_layout_is_refused_and_the_tensors_are_named():
 
 
 def test_unknown_variant_lists_the_known_ones():
-    with pytest.raises(UnknownModelError, match="'xl': valid are s, base, l"):
+    with pytest.raises(UnknownModelError, match="'xl' is not known; choose one of s, base, l"):
         ifrnet.build("xl")
 
 
