@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy
 
-from . import vse
+from . import vse, vse_placement
 from .doubtful_frames import note_doubtful
 from .engine.exr_header import has_guides
 from .engine.gaps import describe_missing, fill_job
@@ -125,18 +125,7 @@ def place_filled(source: ImageSource, job: JobSpec) -> Placed:
         replace_elements(strip, names)
         vse.set_strip_times(strip, times)
         vse.restore_channels(scene, {strip.name: channel})
-    notices: list[str] = []
-    if times.right > scene.frame_end + 1:
-        notices.append(
-            message(
-                "Strip {strip!r} reaches frame {last}, and scene {scene!r} ends at {end}: move its "
-                "end to see and render all of it.",
-                strip=strip.name,
-                last=times.right - 1,
-                scene=scene.name,
-                end=scene.frame_end,
-            )
-        )
+    notices = vse_placement.beyond_end(scene, strip.name, times)
     notices += note_doubtful(scene, Path(job.output_dir), begin - job.first_number)
     return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
 

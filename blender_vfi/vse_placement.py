@@ -5,12 +5,15 @@ from __future__ import annotations
 import bisect
 from fractions import Fraction
 
+import bpy
+
 from . import vse_carry
 from .engine.protocol import JobSpec
 from .engine.rates import nearest_frame
 from .engine.schedule import Source
 from .engine.times import parse_time
 from .errors import RequestError
+from .messages import message
 from .strip_values import ImageSource, StripTimes
 
 
@@ -111,3 +114,19 @@ def stretch(job: JobSpec) -> int | Fraction:
 def largest(job: JobSpec) -> int:
     """Return the largest multiplier."""
     return job.multiplier if isinstance(job.multiplier, int) else max(job.multiplier)
+
+
+def beyond_end(scene: bpy.types.Scene, strip_name: str, times: StripTimes) -> list[str]:
+    """Say so where a strip reaches beyond the end of its scene."""
+    if times.right <= scene.frame_end + 1:
+        return []
+    return [
+        message(
+            "Strip {strip!r} reaches frame {last}, and scene {scene!r} ends at {end}: move its "
+            "end to see and render all of it.",
+            strip=strip_name,
+            last=times.right - 1,
+            scene=scene.name,
+            end=scene.frame_end,
+        )
+    ]

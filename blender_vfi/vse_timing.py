@@ -206,17 +206,7 @@ def _place_as_slow_motion(
                 times=1 / factor,
             )
         )
-    if times.right > scene.frame_end + 1:
-        notices.append(
-            message(
-                "Strip {strip!r} reaches frame {last}, and scene {scene!r} ends at {end}: move its "
-                "end to see and render all of it.",
-                strip=strip.name,
-                last=times.right - 1,
-                scene=scene.name,
-                end=scene.frame_end,
-            )
-        )
+    notices += vse_placement.beyond_end(scene, strip.name, times)
     _select_only(scene, strip)
     return Placed(scene_name=scene.name, strip_name=strip.name, notices=tuple(notices))
 
