@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 
-from . import engine_session, placing, vse, vse_timing
+from . import engine_session, placing, vse
 from .cli import run_command
 from .cli_models import add_models_commands
 from .cli_movies import add_movie_options
@@ -36,11 +36,11 @@ from .strip_cuts import known_cuts
 from .strip_fill import prepare_fill
 from .strip_job import (
     build_job,
-    describe_doubts,
     first_frame_of,
     read_frames,
     read_strip,
     skipped_pairs,
+    to_queue,
 )
 from .strip_values import ImageSource
 from .vse_timing import Timing
@@ -181,16 +181,7 @@ def _interpolate(options: argparse.Namespace) -> int:
         cut_pairs=_cut_pairs(options, scene, strip, source, timing),
         times=times,
     )
-    vse_timing.check_timing(timing, source, job)
-    queued = QueuedJob(
-        request=Run(job=job),
-        title=source.strip_name,
-        source=source,
-        timing=timing,
-        first_frame=first_frame,
-        notices=describe_doubts(source),
-    )
-    return _run(queued, options)
+    return _run(to_queue(job, source, timing, first_frame), options)
 
 
 def _timing(options: argparse.Namespace) -> Timing:

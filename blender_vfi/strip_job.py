@@ -68,6 +68,15 @@ def prepare(
         others=others,
         times=times,
     )
+    return to_queue(job, source, timing, first_frame)
+
+
+def to_queue(job: JobSpec, source: ImageSource, timing: Timing, first_frame: int) -> QueuedJob:
+    """Make sure that a job's result can be placed; return what is queued.
+
+    Raises:
+        VfiError: source and timing do not fit.
+    """
     vse_timing.check_timing(timing, source, job)
     return QueuedJob(
         request=Run(job=job),
