@@ -54,3 +54,21 @@ def padded(frame: Tensor) -> Tensor:
 def moments(multiplier: int) -> list[float]:
     """Return the moments of the new frames between two."""
     return [step / multiplier for step in range(1, multiplier)]
+
+
+class Frames:
+    """Frames (H, W, 3) in memory, for a frame loop to load."""
+
+    def __init__(self, frames: Sequence[Tensor]) -> None:
+        self._frames = frames
+
+    def load(self, index: int) -> Tensor:
+        """Return a frame."""
+        return self._frames[index]
+
+
+class Nowhere:
+    """Takes frames from a frame loop and keeps none."""
+
+    def store(self, output_index: int, frame: Tensor) -> None:
+        """Drop the frame."""

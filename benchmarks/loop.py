@@ -30,7 +30,7 @@ from blender_vfi.models.interface import InterpolationModel, Quality
 from tools.quality import read_picture
 
 from . import command_line, findings, results_file, weights
-from .footage import film_frames, padded
+from .footage import Frames, Nowhere, film_frames, padded
 from .serving import Serving
 
 _MULTIPLIERS = (2, 4)
@@ -119,8 +119,8 @@ def _serve(paths: Sequence[Path]) -> None:
     frames = [torch.from_numpy(read_picture(path)) for path in paths]
     pictures = [padded(frame) for frame in frames]
     ways: dict[str, Callable[[int], None]] = {
-        "alone": lambda multiplier: run_alone(model, pictures, multiplier, _Nowhere()),
-        "loop": lambda multiplier: run_loop(model, frames, multiplier, _Nowhere()),
+        "alone": lambda multiplier: run_alone(model, pictures, multiplier, Nowhere()),
+        "loop": lambda multiplier: run_loop(model, frames, multiplier, Nowhere()),
     }
     with torch.inference_mode():
         ways["alone"](2)  # warms up
@@ -154,22 +154,7 @@ def run_loop(
     spec = catalog.find(catalog.DEFAULT_MODEL)
     policy = LoopPolicy(device=torch.device("cpu"))
     loop = FrameLoop(model, spec, ChannelLayout(count=3), policy)
-    loop.run(plan(len(frames), multiplier), _Frames(frames), sink)
-
-
-class _Frames:
-    def __init__(self, frames: Sequence[Tensor]) -> None:
-        self._frames = frames
-
-    def load(self, index: int) -> Tensor:
-        return self._frames[index]
-
-
-class _Nowhere:
-    """Takes frames and keeps none."""
-
-    def store(self, output_index: int, frame: Tensor) -> None:
-        """Drop the frame."""
+    loop.run(plan(len(frames), multiplier), Frames(frames), sink)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from blender_vfi.engine import host_allocator, memory
 from blender_vfi.engine.composition import ChannelLayout
@@ -30,6 +29,7 @@ from blender_vfi.models import catalog
 from blender_vfi.models.catalog_types import ModelSpec
 
 from . import results_file, weights
+from .footage import Frames, Nowhere
 
 _HEIGHT, _WIDTH = 720, 1280
 _MOTION_PX = 12
@@ -44,7 +44,7 @@ def measure(spec: ModelSpec) -> dict[str, Any]:
     policy = LoopPolicy(device=torch.device("cpu"))
     loop = FrameLoop(built.model, spec, ChannelLayout(count=3), policy)
     planned = plan(2, spec.fixed_multiplier or 2)
-    source = _Pair()
+    source = _pair()
     durations_s = [_duration_s(loop, planned, source)]
     is_slow = durations_s[0] > _SLOW_S
     if not is_slow:  # the first run has warmed up
@@ -135,33 +135,21 @@ def _in_own_process(name: str) -> dict[str, Any] | None:
     return found
 
 
-def _duration_s(loop: FrameLoop, planned: Plan, source: _Pair) -> float:
+def _duration_s(loop: FrameLoop, planned: Plan, source: Frames) -> float:
     began_s = time.perf_counter()
-    loop.run(planned, source, _Nowhere())
+    loop.run(planned, source, Nowhere())
     return time.perf_counter() - began_s
 
 
-class _Pair:
-    """Two smooth frames of the same noise, the second moved."""
-
-    def __init__(self) -> None:
-        generator = torch.Generator().manual_seed(0)
-        frame = torch.zeros(1, 3, _HEIGHT, _WIDTH)
-        for cells in (6, 24, 96):
-            coarse = torch.rand(1, 3, cells, 2 * cells, generator=generator)
-            frame += torch.nn.functional.interpolate(coarse, (_HEIGHT, _WIDTH), mode="bicubic") / 3
-        first = frame.clamp(0, 1)[0].permute(1, 2, 0).contiguous()
-        self._frames = (first, first.roll(_MOTION_PX, 1))
-
-    def load(self, index: int) -> Tensor:
-        return self._frames[index]
-
-
-class _Nowhere:
-    """Takes frames and keeps none."""
-
-    def store(self, output_index: int, frame: Tensor) -> None:
-        """Drop the frame."""
+def _pair() -> Frames:
+    """Draw two smooth frames of the same noise, the second moved."""
+    generator = torch.Generator().manual_seed(0)
+    frame = torch.zeros(1, 3, _HEIGHT, _WIDTH)
+    for cells in (6, 24, 96):
+        coarse = torch.rand(1, 3, cells, 2 * cells, generator=generator)
+        frame += torch.nn.functional.interpolate(coarse, (_HEIGHT, _WIDTH), mode="bicubic") / 3
+    first = frame.clamp(0, 1)[0].permute(1, 2, 0).contiguous()
+    return Frames((first, first.roll(_MOTION_PX, 1)))
 
 
 if __name__ == "__main__":

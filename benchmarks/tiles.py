@@ -28,7 +28,7 @@ from blender_vfi.models import catalog
 from blender_vfi.models.loading import LoadedModel, load_model
 
 from . import command_line, findings, results_file
-from .footage import film_frames
+from .footage import Frames, film_frames
 
 _LONGEST = 64  # pairs; beyond, the film cuts to its title
 
@@ -90,17 +90,13 @@ def _between(
 ) -> Tensor:
     made: list[Tensor] = []
 
-    class Ends:
-        def load(self, index: int) -> Tensor:
-            return (first, last)[index]
-
     class Only:
         def store(self, _output_index: int, frame: Tensor) -> None:
             made.append(frame)
 
     policy = LoopPolicy(device=device, tile_size=tile_size)
     FrameLoop(model.model, model.spec, ChannelLayout(count=3), policy).run(
-        plan(2, 2), Ends(), Only()
+        plan(2, 2), Frames((first, last)), Only()
     )
     return made[0]
 

@@ -14,6 +14,15 @@ from blender_vfi.ui import jobs_layout, model_info, panel, settings_layout, text
 
 pytestmark = pytest.mark.blender
 
+GROUPS = (
+    settings_layout.draw_output,
+    settings_layout.draw_cuts,
+    settings_layout.draw_quality,
+    settings_layout.draw_device,
+    settings_layout.draw_memory,
+    settings_layout.draw_skipped,
+)
+
 FUNCTIONS = bpy.types.UILayout.bl_rna.functions
 ICONS = set(FUNCTIONS["label"].parameters["icon"].enum_items.keys())
 
@@ -134,17 +143,7 @@ def test_a_frame_rate_is_asked_for_where_it_decides(context):
     assert "target_rate" in draw(settings_layout.draw_main, context).properties
 
 
-@pytest.mark.parametrize(
-    "drawn",
-    [
-        settings_layout.draw_output,
-        settings_layout.draw_cuts,
-        settings_layout.draw_quality,
-        settings_layout.draw_device,
-        settings_layout.draw_memory,
-        settings_layout.draw_skipped,
-    ],
-)
+@pytest.mark.parametrize("drawn", GROUPS)
 def test_every_group_of_settings_can_be_drawn(context, drawn):
     assert draw(drawn, context).properties
 
@@ -152,15 +151,7 @@ def test_every_group_of_settings_can_be_drawn(context, drawn):
 def test_every_setting_is_on_some_panel(context):
     # each for its own kind of job
     shown = {"target_rate", "speed", "seed", "guided_fill", "vector_step", "doubt_masks"}
-    for drawn in (
-        settings_layout.draw_main,
-        settings_layout.draw_output,
-        settings_layout.draw_cuts,
-        settings_layout.draw_quality,
-        settings_layout.draw_device,
-        settings_layout.draw_memory,
-        settings_layout.draw_skipped,
-    ):
+    for drawn in (settings_layout.draw_main, *GROUPS):
         shown |= set(draw(drawn, context).properties)
     settings = context.scene.blender_vfi.bl_rna.properties.keys()
     groups = {"rna_type", "name", "skipped", "skipped_index", "half_render"}

@@ -64,8 +64,8 @@ def test_the_entry_is_drawn_in_the_timeline_and_not_in_the_preview():
     assert drawn == [f"sequencer.vfi_{name}" for name in entries] * 2
 
 
-def test_importing_the_package_reaches_neither_blender_nor_torch():
-    script = "import sys, blender_vfi; print(sorted({'bpy', 'torch'} & set(sys.modules)))"
+def printed_by(script: str) -> str:
+    """Run a script in a Python of its own that knows the package."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
@@ -73,7 +73,12 @@ def test_importing_the_package_reaches_neither_blender_nor_torch():
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == "[]"
+    return done.stdout
+
+
+def test_importing_the_package_reaches_neither_blender_nor_torch():
+    script = "import sys, blender_vfi; print(sorted({'bpy', 'torch'} & set(sys.modules)))"
+    assert printed_by(script).strip() == "[]"
 
 
 def test_registering_in_blender_reaches_no_torch():
@@ -81,14 +86,7 @@ def test_registering_in_blender_reaches_no_torch():
         "import sys, bpy, blender_vfi; blender_vfi.register(); blender_vfi.unregister(); "
         "print('torch' in sys.modules, 'OpenImageIO' in sys.modules)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split()[-2:] == ["False", "False"]
+    assert printed_by(script).split()[-2:] == ["False", "False"]
 
 
 def test_blender_enables_it_as_an_extension_with_its_preferences(tmp_path):
