@@ -333,6 +333,7 @@ def _output_settings(options: argparse.Namespace) -> dict[str, object]:
         "guided_fill": options.guided_fill.upper(),
         "vector_step": options.vector_step,
         "doubt_masks": options.doubt_masks,
+        "compiles": options.compiles,
         "clear_cache_every": options.clear_cache_every,
         "tile_size": options.tile_size,
         "free_memory_limit_gb": options.free_memory_limit_gb,

@@ -260,6 +260,12 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
     engine.add_argument("--precision", choices=PRECISIONS, default="auto", help="(default: auto)")
     engine.add_argument(
+        "--compile",
+        dest="compiles",
+        action="store_true",
+        help="compile the model: minutes before the first frame, which long jobs may win back",
+    )
+    engine.add_argument(
         "--clear-cache-every",
         type=int,
         default=10,
@@ -337,6 +343,7 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
         "device": options.device,
         "busy_device": options.busy_device,
         "precision": options.precision,
+        "compiles": options.compiles,
         "clear_cache_every": options.clear_cache_every,
         "tile_size": options.tile_size,
         "free_memory_limit_gb": options.free_memory_limit_gb,

@@ -179,6 +179,14 @@ class InterpolationProperties(OutputProperties):
         default="auto",
         options=OPTIONS,
     )
+    compiles: bpy.props.BoolProperty(
+        name="Compile",
+        description=(
+            "Compile the model for the size of the frames: minutes before the first new frame, "
+            "which long jobs may win back. Needs a C++ compiler beside the engine"
+        ),
+        options=OPTIONS,
+    )
     flow_scale: bpy.props.EnumProperty(
         name="Flow Scale",
         description="Resolution at which motion is searched: 0.5 suits 4K, 2 suits small frames",

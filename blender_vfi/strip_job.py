@@ -268,6 +268,7 @@ def engine_fields(settings: Any) -> dict[str, Any]:
         "precision": settings.precision,
         "flow_scale": float(settings.flow_scale),
         "ensemble": settings.ensemble,
+        "compiles": settings.compiles,
         "clear_cache_every": settings.clear_cache_every,
         "tile_size": settings.tile_size,
         "free_memory_limit_gb": settings.free_memory_limit_gb,

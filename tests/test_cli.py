@@ -275,6 +275,12 @@ def test_options_for_memory_and_noise_become_settings_of_the_job():
     assert settings["check_free_space"] is True
 
 
+@pytest.mark.parametrize(("given", "compiles"), [([], False), (["--compile"], True)])
+def test_models_are_compiled_where_that_is_asked_for(given, compiles):
+    options = cli._parser().parse_args(["interpolate", "in", "out", *given])
+    assert cli_options.job_settings(options)["compiles"] is compiles
+
+
 def test_options_for_full_memory_and_disks_become_settings_of_the_job():
     allowed = ["--half-when-full", "--cpu-when-full", "--no-space-check"]
     options = cli._parser().parse_args(["interpolate", "in", "out", *allowed])

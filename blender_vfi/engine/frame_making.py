@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from ..errors import DeviceMemoryError
 from ..models.interface import Quality
 from ..models.loading import LoadedModel
@@ -204,6 +206,12 @@ class FrameMaking:
             guidance=self.guided.guidance,
         )
 
+    def _largest_batch(self, device: torch.device) -> int:
+        # all passes of a batch would be in memory at once; and a compiled model, which gains little
+        # by a batch, would be compiled for each number of moments
+        is_single = self.frame_format.is_multilayer or self.job.compiles
+        return 1 if is_single else memory.largest_batch(device)
+
     def _policy(self, lane: Lane, loaded: LoadedModel) -> LoopPolicy:
         device = lane.model.device
         return LoopPolicy(
@@ -215,8 +223,7 @@ class FrameMaking:
                 seed=self.job.seed,
             ),
             clear_cache_every=self.job.clear_cache_every,
-            # all passes of a batch would be in memory at once
-            largest_batch=1 if self.frame_format.is_multilayer else memory.largest_batch(device),
+            largest_batch=self._largest_batch(device),
             tile_size=lane.model.tile_size(self.frame_format),
             bad_frames=self.job.bad_frames,
         )

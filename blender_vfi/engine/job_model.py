@@ -11,6 +11,7 @@ import torch
 from ..errors import DeviceMemoryError
 from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
+from ..models.compiling import CompiledModel
 from ..models.loading import LoadedModel
 from . import footprint, memory
 from .device_lease import DeviceLease
@@ -168,12 +169,17 @@ class JobModel:
                 progress=partial(self._report, f"Downloading {spec.title}"),
                 before_device=enter,
                 limit_bytes=int(self._job.free_memory_limit_gb * 2**30),
+                compiles=self._job.compiles,
             ),
             relieve=relieve,
             message=f"{spec.title} does not fit into the memory of {self.device}: choose a smaller "
             "model or the CPU, allow the CPU (Memory > CPU When Full, --cpu-when-full), or close "
             "other programs that use the device.",
         )
+        if isinstance(loaded.model, CompiledModel):
+            loaded.model.attend(
+                on_compile=lambda message: self._report(message, 0, 0), on_failure=self._notify
+            )
         if loaded.spec.variant != spec.variant:
             self._notify(
                 f"{self._job.checkpoint} is a checkpoint of {loaded.spec.title}: that is used, in "

@@ -44,6 +44,7 @@ _INCIDENTAL = frozenset(
             "half_when_full",
             "cpu_when_full",
             "check_free_space",
+            "compiles",  # to the same frames, but for rounding
         ),
         *("multiplier", "rate_ratio", "times", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }

@@ -86,6 +86,8 @@ class JobSpec:
         precision: "auto" takes fp16 where device and model allow it.
         flow_scale: see `models.interface.Quality`.
         ensemble: likewise.
+        compiles: whether the model is compiled for the frames' size, which takes a minute or more
+            before the first frame; see `models.compiling`.
         clear_cache_every: pairs between two clearings of the device's cache.
         tile_size: longest side in pixels of the tiles that large frames are made in, about; 0 for
             whole frames, and tiles only where memory runs out.
@@ -144,6 +146,7 @@ class JobSpec:
     precision: Precision = "auto"
     flow_scale: float = 1.0
     ensemble: bool = False
+    compiles: bool = False
     clear_cache_every: int = 10
     tile_size: int = 0
     free_memory_limit_gb: float = 4.0

@@ -12,6 +12,7 @@ import torch
 
 from . import store
 from .catalog_types import ModelSpec
+from .compiling import compiled
 from .download import ProgressCallback
 from .loading import LoadedModel, load_model
 
@@ -45,6 +46,7 @@ class _Key:
     device: torch.device
     dtype: torch.dtype
     memory_format: torch.memory_format
+    compiles: bool
 
 
 class ModelCache:
@@ -93,14 +95,15 @@ class ModelCache:
         offline: bool = False,
         before_device: Callable[[], None] = lambda: None,
         limit_bytes: int | None = None,
+        compiles: bool = False,
     ) -> LoadedModel:
         """Return the model, loading it unless it is here; for the arguments see `load_model`.
 
         Before a load, other models on `device` are let go, the least recently used first, while
         less is free there than the limit (`limit_bytes`, or else the cache's own) or than this
-        model needs, whichever is more.
+        model needs, whichever is more. With `compiles`, calls of the model are compiled.
         """
-        key = _Key(_identity(spec, checkpoint), device, dtype, memory_format)
+        key = _Key(_identity(spec, checkpoint), device, dtype, memory_format, compiles)
         with self._lock:
             is_here = key in self._models
         if is_here:  # on the device already, unless it is let go while this waits
@@ -122,6 +125,8 @@ class ModelCache:
                 offline=offline,
                 before_device=before_device,
             )
+            if compiles:
+                model = compiled(model)
         with self._lock:
             self._models[key] = model
         return model

@@ -180,21 +180,23 @@ def _region_mask(tokens: Tensor, margins: tuple[int, int, int, int], shift: int)
     masks: list[Tensor] = []
     if any(margins):
         # not shifted along with the windows: the released weights were trained so
-        masks.append(_apart((top, height, bottom), (left, width, right)))
+        masks.append(_apart((top, height, bottom), (left, width, right), tokens.device))
     if shift:
         tall, wide = top + height + bottom, left + width + right
         ends = (_WINDOW - shift, shift)
-        masks.append(_apart((tall - _WINDOW, *ends), (wide - _WINDOW, *ends)))
+        masks.append(_apart((tall - _WINDOW, *ends), (wide - _WINDOW, *ends), tokens.device))
     if not masks:
         return None
     apart = torch.stack(masks).any(dim=0)[:, None]
-    return apart.to(tokens.device, tokens.dtype) * _OTHER_REGION
+    return apart.to(tokens.dtype) * _OTHER_REGION
 
 
-def _apart(rows: Sequence[int], columns: Sequence[int]) -> Tensor:
+def _apart(rows: Sequence[int], columns: Sequence[int], device: torch.device) -> Tensor:
     """Tell which tokens of a window are in different ones of 3 × 3 regions, (n, 49, 49)."""
+    # not by repeat_interleave, whose result's size a compiler does not know
     row, column = (
-        torch.arange(3).repeat_interleave(torch.tensor(sizes)) for sizes in (rows, columns)
+        torch.cat([torch.full((size,), index, device=device) for index, size in enumerate(sizes)])
+        for sizes in (rows, columns)
     )
     regions = _cut((3 * row[:, None] + column)[None, :, :, None])
     return regions != regions.transpose(1, 2)

@@ -185,9 +185,10 @@ class HeadNet(nn.Module):
 
 
 def suits_bands(inputs: Tensor) -> bool:
-    """Whether to compute in bands: by the processor, as written, and without gradients."""
+    """Whether to compute in bands: by the processor, as written, without compiler or gradients."""
     is_plain_number = inputs.device.type == "cpu" and inputs.dtype == torch.float32
-    return is_plain_number and not torch.is_grad_enabled()
+    is_free = not (torch.is_grad_enabled() or torch.compiler.is_compiling())
+    return is_plain_number and is_free
 
 
 def _as_correction(raw: Tensor, frame_height: int) -> Correction:

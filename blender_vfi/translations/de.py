@@ -1087,6 +1087,11 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Memory of the device to keep free when models stay loaded: the one not used for the longest time leaves first",
     ): "Speicher des Geräts, der frei bleiben soll, während Modelle geladen bleiben: das am längsten unbenutzte wird zuerst entladen",
+    ("*", "Compile"): "Kompilieren",
+    (
+        "*",
+        "Compile the model for the size of the frames: minutes before the first new frame, which long jobs may win back. Needs a C++ compiler beside the engine",
+    ): "Das Modell für die Größe der Bilder kompilieren: Minuten vor dem ersten neuen Bild, die lange Aufträge wieder hereinholen können. Braucht neben der Engine einen C++-Compiler",
     ("*", "Seed"): "Startwert",
     ("*", "Tile Size"): "Kachelgröße",
     (

@@ -104,6 +104,7 @@ def draw_device(layout: Layout, context: bpy.types.Context) -> None:
     column.prop(settings, "device")
     column.prop(settings, "busy_device")
     column.prop(settings, "precision")
+    column.prop(settings, "compiles")
 
 
 def draw_memory(layout: Layout, context: bpy.types.Context) -> None:

@@ -30,9 +30,10 @@ def own_signals(monkeypatch):
 
 
 def test_options_of_memory_and_chance_reach_the_job(command, engine):
-    assert command("--tile", "256", "--keep-free", "1.5", "--seed", "9") == 0
+    assert command("--tile", "256", "--keep-free", "1.5", "--seed", "9", "--compile") == 0
     [job] = engine.jobs
     assert (job.tile_size, job.free_memory_limit_gb, job.seed) == (256, 1.5, 9)
+    assert job.compiles
 
 
 def test_options_of_full_memory_and_disks_reach_the_job(command, engine):

@@ -42,6 +42,7 @@ def test_every_setting_reaches_the_job(add_strip, interpolate, tmp_path):
         precision="fp32",
         flow_scale="0.5",
         ensemble=True,
+        compiles=True,
         clear_cache_every=3,
         overwrite=True,
     )
@@ -50,6 +51,7 @@ def test_every_setting_reaches_the_job(add_strip, interpolate, tmp_path):
     assert (job.output_dir, job.suffix) == (str(tmp_path / "out"), ".exr")
     assert (job.device, job.precision, job.flow_scale) == ("cuda:1", "fp32", 0.5)
     assert (job.ensemble, job.clear_cache_every, job.overwrite) == (True, 3, True)
+    assert job.compiles
 
 
 def test_every_model_precision_and_format_can_be_chosen():

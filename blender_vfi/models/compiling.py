@@ -1,0 +1,250 @@
+"""Networks that PyTorch compiles for the sizes they see: fewer, larger steps and fewer launches.
+
+On CUDA the steps are replayed as CUDA graphs, on the CPU they are C++ compiled anew. Each size of
+picture is compiled once, which takes a minute or more. Where that cannot be done the network runs
+as it is. What is used of PyTorch is there from 2.4 on. Never import bpy here.
+"""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from .catalog_types import ModelSpec
+from .interface import Interpolation, InterpolationModel, Quality
+from .loading import LoadedModel
+
+BACKEND = "inductor"
+"""PyTorch's own compiler."""
+
+_MOST_KINDS = 6
+"""Kinds of calls before all is forgotten: PyTorch compiles a function for eight and no more."""
+
+# whatever compilers, caches on disk and CUDA graphs raise; nearly all of it is a RuntimeError
+_FAILURES = (RuntimeError, AssertionError, ImportError, OSError, subprocess.SubprocessError)
+_MOST_SAID = 200
+
+Backend = str | Callable[[Any, list[Tensor]], Callable[..., Any]]
+_Kind = tuple[object, ...]
+
+
+def compiled(loaded: LoadedModel) -> LoadedModel:
+    """Return `loaded` with a network that is compiled when it is first called.
+
+    The weights are the same tensors, and not copied.
+    """
+    model = CompiledModel(loaded.model, loaded.spec, loaded.device, loaded.dtype, backend=BACKEND)
+    return replace(loaded, model=model)
+
+
+class CompiledModel(InterpolationModel):
+    """A network whose calls are compiled; the network itself wherever that fails.
+
+    Results differ from the network's own by rounding.
+
+    Args:
+        model: in evaluation mode, on `device` and in `dtype`.
+        spec: its catalog entry.
+        device: where it is compiled; moved elsewhere, it runs as it is.
+        dtype: of its weights.
+        backend: what compiles; see `torch.compile`.
+    """
+
+    def __init__(
+        self,
+        model: InterpolationModel,
+        spec: ModelSpec,
+        device: torch.device,
+        dtype: torch.dtype,
+        *,
+        backend: Backend,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self._title = spec.title
+        # the others take fixed moments, few enough to be constants, and compare them
+        self._moments_vary = spec.timesteps in ("any", "recursive")
+        self._device = device
+        self._uncompiled_because = _why_not(spec, device, dtype)
+        self._known: set[_Kind] = set()
+        self._on_compile: Callable[[str], None] = _ignore
+        self._on_failure: Callable[[str], None] = _ignore
+
+        def encode(frame: Tensor) -> tuple[Tensor, ...]:
+            return model.encode(frame)
+
+        def interpolate(
+            frames: list[Tensor],
+            features: list[tuple[Tensor, ...]],
+            moments: Sequence[Any],
+            quality: Quality,
+        ) -> tuple[Tensor | None, ...]:
+            answer = model(frames, features, moments, quality)
+            return answer.frames, answer.flow_t0, answer.flow_t1, answer.mask
+
+        mode = "reduce-overhead" if device.type == "cuda" and backend == BACKEND else None
+        self._plain: dict[str, Callable[..., Any]] = {"encode": encode, "interpolate": interpolate}
+        self._compiled = {
+            name: torch.compile(function, dynamic=False, mode=mode, backend=backend)
+            for name, function in self._plain.items()
+        }
+        self.eval()
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether calls are compiled, as far as is known by now."""
+        return not self._uncompiled_because
+
+    def attend(
+        self, *, on_compile: Callable[[str], None], on_failure: Callable[[str], None]
+    ) -> None:
+        """Say who is told from now on.
+
+        Args:
+            on_compile: told in words before something is compiled; what it raises is passed on.
+            on_failure: told in words why the network runs as it is; at once where it already does.
+        """
+        self._on_compile, self._on_failure = on_compile, on_failure
+        if self._uncompiled_because:
+            on_failure(self._uncompiled_because)
+
+    def encode(self, frame: Tensor) -> tuple[Tensor, ...]:
+        """Do what the network does; see `InterpolationModel.encode`."""
+        answer: tuple[Tensor, ...] = self._call("encode", (frame,), (frame.shape,))
+        return answer
+
+    def forward(
+        self,
+        frames: Sequence[Tensor],
+        features: Sequence[tuple[Tensor, ...]],
+        timesteps: Sequence[float],
+        quality: Quality,
+    ) -> Interpolation:
+        """Do what the network does; see `InterpolationModel.forward`.
+
+        Each number of timesteps is compiled for itself.
+        """
+        kind: _Kind = (frames[0].shape, len(timesteps), quality.flow_scale, quality.ensemble)
+        moments: Sequence[Any] = timesteps
+        if self._moments_vary:
+            # as tensors, which are not compiled into the code as numbers are
+            moments = [torch.tensor(moment, device=frames[0].device) for moment in timesteps]
+        else:
+            kind = (*kind, *timesteps)
+        arguments = (_distinct(frames), list(features), moments, quality)
+        return Interpolation(*self._call("interpolate", arguments, kind))
+
+    def _call(self, name: str, arguments: tuple[Any, ...], kind: _Kind) -> Any:
+        if not self._is_usable_on(_device_of(arguments[0])):
+            return self._plain[name](*arguments)
+        self._announce((name, *kind))
+        try:
+            if self._device.type == "cuda":
+                torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch has no types here
+            return _kept(self._compiled[name](*arguments))
+        except torch.cuda.OutOfMemoryError:  # the engine knows a way out
+            raise
+        except _FAILURES as error:
+            reason = _in_short(error)
+        # here, not in the handler: the error's traceback holds on to what was computed
+        self._uncompiled_because = (
+            f"{self._title} could not be compiled and runs without ({reason}). Compiling takes a "
+            "C++ compiler (g++, clang or Visual Studio), and for a GPU Triton, which on Windows is "
+            'installed with "pip install triton-windows" into the engine\'s Python; else switch '
+            "Compile off."
+        )
+        self._on_failure(self._uncompiled_because)
+        # where the fault is another one, such as a full memory, this raises it
+        return self._plain[name](*arguments)
+
+    def _is_usable_on(self, device: torch.device) -> bool:
+        if not self.is_compiled or device != self._device:
+            return False
+        # CUDA graphs are kept for one thread (github.com/pytorch/pytorch/issues/123177): of several
+        # GPUs that share a job, none is the main thread's
+        is_main = threading.current_thread() is threading.main_thread()
+        if device.type == "cuda" and not is_main:
+            self._uncompiled_because = (
+                f"{self._title} is not compiled where several GPUs share a job: choose one GPU, or "
+                "switch Compile off."
+            )
+            self._on_failure(self._uncompiled_because)
+            return False
+        return True
+
+    def _announce(self, kind: _Kind) -> None:
+        """Say what is compiled now, where that is still to be done."""
+        if kind in self._known:
+            return
+        if len(self._known) >= _MOST_KINDS:
+            self._forget()
+        self._on_compile(f"Compiling {self._title}")
+        self._known.add(kind)
+
+    def _forget(self) -> None:
+        """Let go of all that was compiled, with the memory that CUDA graphs keep."""
+        if self._known:
+            torch.compiler.reset()
+            self._known.clear()
+
+    def _apply(self, *arguments: Any, **options: Any) -> Any:
+        self._forget()  # it is moved, and may have to leave the device to others
+        return super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> nn.Module:
+        """Return a copy of the network, uncompiled: what is compiled is for these weights alone."""
+        return copy.deepcopy(self.model, memo)
+
+
+def _why_not(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
+    """Say why a network is better not compiled; nothing where it may be."""
+    if device.type not in ("cuda", "cpu"):
+        return (
+            f"{spec.title} is not compiled: Compile is for NVIDIA and AMD GPUs and for CPUs, and "
+            f"this is {device}."
+        )
+    if spec.architecture == "rife" and device.type == "cpu" and dtype is torch.float32:
+        return (
+            f"{spec.title} is not compiled on the CPU: the way it is computed there is faster than "
+            "what the compiler makes of it."
+        )
+    return ""
+
+
+def _kept(answer: Any) -> Any:
+    """Copy tensors, which the next call of a CUDA graph would overwrite."""
+    if isinstance(answer, Tensor):
+        return answer.clone() if answer.device.type == "cuda" else answer
+    return None if answer is None else tuple(_kept(one) for one in answer)
+
+
+def _distinct(frames: Sequence[Tensor]) -> list[Tensor]:
+    """Copy a frame that stands in the window a second time, as it does at a sequence's ends.
+
+    Windows in which other frames are the same would be compiled anew.
+    """
+    found: list[Tensor] = []
+    for frame in frames:
+        found.append(frame.clone() if any(frame is other for other in found) else frame)
+    return found
+
+
+def _device_of(shown: Tensor | list[Tensor]) -> torch.device:
+    return shown.device if isinstance(shown, Tensor) else shown[0].device
+
+
+def _in_short(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = " ".join(lines[:2]) or type(error).__name__
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
+
+
+def _ignore(_message: str) -> None:
+    """Tell nobody."""

@@ -1,0 +1,102 @@
+"""Jobs whose model is compiled: what they tell, what they make, and what they go on from."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from blender_vfi.engine import pipeline
+from blender_vfi.engine.pipeline import Engine
+from blender_vfi.engine.protocol import Notice, Stage, Started
+from blender_vfi.errors import JobCancelledError
+from blender_vfi.models import compiling
+from blender_vfi.models.interface import Interpolation, InterpolationModel
+
+from .fake_model import fake_cache, fake_spec
+from .sequences import make_job, read_png, write_sequence
+
+pytestmark = pytest.mark.torch
+
+
+class Blend(InterpolationModel):
+    """Cross-fades two frames, one moment at a time."""
+
+    def forward(self, frames, features, timesteps, quality):
+        assert len(timesteps) == 1
+        moment = frames[0].new_tensor(timesteps).view(-1, 1, 1, 1)
+        return Interpolation(frames=torch.lerp(*frames, moment))
+
+
+@pytest.fixture(autouse=True)
+def compiler(monkeypatch):
+    """Trace, and compile nothing: that is what `tests/models/test_compiling.py` does."""
+    monkeypatch.setattr(compiling, "BACKEND", "eager")
+    spec = fake_spec(architecture="ifrnet", yields_flow=False, timesteps="any")
+    monkeypatch.setattr(pipeline.catalog, "find", lambda _name: spec)
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    write_sequence(tmp_path / "in", 3)
+    return tmp_path / "in"
+
+
+def run(job, model=None, **options):
+    events = []
+    engine = Engine(fake_cache(model or Blend()))
+    finished = engine.run(job, on_event=events.append, **options)
+    return finished, events
+
+
+def pictures(folder: Path) -> list[list[int]]:
+    return [read_png(path).flatten().tolist() for path in sorted(folder.glob("*.png"))]
+
+
+def test_compiled_job_tells_of_it_once_and_makes_the_same_frames(source, tmp_path):
+    finished, events = run(make_job(source, tmp_path / "out", multiplier=4, compiles=True))
+    assert finished.frames_made == 6
+    stages = [event.message for event in events if isinstance(event, Stage)]
+    compiling_stages = [words for words in stages if words.startswith("Compiling")]
+    assert len(compiling_stages) == 2, "features and frames, for all six moments"
+    assert not [event for event in events if isinstance(event, Notice)]
+    run(make_job(source, tmp_path / "plain", multiplier=2))
+    every_other = pictures(tmp_path / "out")[::2]
+    assert every_other == pictures(tmp_path / "plain")
+
+
+def test_job_can_be_cancelled_before_its_model_is_compiled(source, tmp_path):
+    seen = []
+
+    def is_cancelled():
+        return any(isinstance(event, Started) for event in seen)
+
+    engine = Engine(fake_cache(Blend()))
+    job = make_job(source, tmp_path / "out", compiles=True)
+    with pytest.raises(JobCancelledError):
+        engine.run(job, on_event=seen.append, is_cancelled=is_cancelled)
+    assert "Compiling" not in repr(seen)
+
+
+def test_frames_made_without_compiling_are_gone_on_from(source, tmp_path):
+    plain = make_job(source, tmp_path / "out")
+    run(plain)
+    (tmp_path / "out" / plain.frame_name(1)).unlink()
+    finished, _ = run(dataclasses.replace(plain, compiles=True))
+    assert finished.frames_made == 1
+
+
+def test_model_that_cannot_be_compiled_ends_no_job(source, tmp_path, monkeypatch):
+    def fail(_graph, _inputs):
+        raise RuntimeError("No working C++ compiler found")
+
+    monkeypatch.setattr(compiling, "BACKEND", fail)
+    finished, events = run(make_job(source, tmp_path / "out", multiplier=3, compiles=True))
+    assert finished.frames_made == 4
+    [notice] = [event.message for event in events if isinstance(event, Notice)]
+    assert "No working C++ compiler found" in notice

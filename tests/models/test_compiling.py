@@ -1,0 +1,281 @@
+"""Networks that are compiled: the same frames, one compilation for all moments, and ways out."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import gc
+import threading
+import weakref
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from blender_vfi.models import catalog, emavfi, ifrnet, rife
+from blender_vfi.models.cache import ModelCache
+from blender_vfi.models.compiling import BACKEND, CompiledModel, compiled
+from blender_vfi.models.interface import Interpolation, InterpolationModel, Quality
+from blender_vfi.models.loading import LoadedModel
+
+from .golden_models import farthest, golden_model, interpolate, small_pair
+
+pytestmark = [
+    pytest.mark.torch,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),
+]
+
+CPU = torch.device("cpu")
+
+
+class Small(InterpolationModel):
+    """Features and a blend, as a network would have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.features = nn.Conv2d(3, 3, 3, padding=1)
+
+    def encode(self, frame):
+        return (self.features(frame),)
+
+    def forward(self, frames, features, timesteps, quality):
+        moment = frames[0].new_tensor(timesteps).view(-1, 1, 1, 1)
+        middle = len(frames) // 2 - 1
+        parts = [frames[at] + 0.1 * features[at][0] for at in (middle, middle + 1)]
+        made = parts[0] * (1 - moment) + parts[1] * moment
+        return Interpolation(frames=made.clamp(0, 1), mask=(1 - moment).expand_as(made[:, :1]))
+
+
+class Compiler:
+    """Stands in for PyTorch's: counts what it is given, and runs it as it is."""
+
+    def __init__(self, *, error: BaseException | None = None) -> None:
+        self.graphs = 0
+        self.error = error
+
+    def __call__(self, graph, _inputs):
+        self.graphs += 1
+        if self.error is not None:
+            raise self.error
+        return graph.forward
+
+
+@pytest.fixture(autouse=True)
+def nothing_compiled():
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+def compiled_with(backend, model=None, name="ifrnet-gopro"):
+    model = model or Small()
+    spec = catalog.find(name)
+    return CompiledModel(model, spec, CPU, torch.float32, backend=backend)
+
+
+def told(model) -> list[str]:
+    words: list[str] = []
+    model.attend(on_compile=words.append, on_failure=words.append)
+    return words
+
+
+def test_what_the_compiler_makes_agrees_with_the_network():
+    plain = Small()
+    model = compiled_with(BACKEND, plain)
+    words = told(model)
+    frames = small_pair(24, 32)
+    for moment in (0.5, 0.3):
+        found, expected = interpolate(model, frames, moment), interpolate(plain, frames, moment)
+        assert farthest(found.frames, expected.frames) < 1e-5
+        assert farthest(found.mask, expected.mask) < 1e-6
+        assert found.flow_t0 is None
+    assert words == ["Compiling IFRNet (GoPro)"] * 2, "once for features, once for frames"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "golden", "name", "size"),
+    [
+        (ifrnet, "ifrnet_s", "ifrnet-s-gopro", (64, 64)),
+        (emavfi, "emavfi_small", "ema-vfi-small-t", (64, 96)),
+        (rife, "rife_4.6", "rife-4.6", (64, 64)),
+    ],
+)
+def test_networks_are_compiled_once_for_all_moments(architecture, golden, name, size):
+    plain = golden_model(architecture, golden)
+    compiler = Compiler()
+    model = compiled_with(compiler, plain, name)
+    model._uncompiled_because = ""  # of RIFE on the CPU
+    frames = small_pair(*size)
+    graphs = []
+    for moment in (0.5, 0.25, 0.3, 0.7):
+        found, expected = (interpolate(one, frames, moment) for one in (model, plain))
+        assert farthest(found.frames, expected.frames) < 1e-4
+        assert farthest(found.flow_t0, expected.flow_t0) < 1e-3
+        graphs.append(compiler.graphs)
+    assert graphs == graphs[:1] * 4
+    assert graphs[0] in (1, 2), "frames, and features where there are any, each as a whole"
+
+
+def test_models_of_fixed_moments_are_told_them_as_numbers():
+    class Strict(Small):
+        def forward(self, frames, features, timesteps, quality):
+            assert all(isinstance(timestep, float) for timestep in timesteps)
+            return super().forward(frames, features, timesteps, quality)
+
+    model = compiled_with(Compiler(), Strict(), "flavr-4x")
+    frames = small_pair(16, 16)
+    assert farthest(interpolate(model, frames, 0.25).frames, frames[0]) < 1
+    assert model.is_compiled
+
+
+def test_frame_that_stands_in_the_window_twice_is_not_compiled_for():
+    plain, compiler = Small(), Compiler()
+    model = compiled_with(compiler, plain, "flavr-2x")
+    with torch.inference_mode():  # as the engine makes them
+        first, second = (frame.clone() for frame in small_pair(16, 16))
+        third = second.flip(3)
+    windows = [(first, first, second, third), (first, second, third, third), (first,) * 4]
+    for window in windows:
+        expected = interpolate(plain, window, 0.5)
+        assert farthest(interpolate(model, window, 0.5).frames, expected.frames) < 1e-5
+    assert compiler.graphs == 2
+
+
+def test_more_sizes_than_pytorch_compiles_are_compiled_all_the_same():
+    compiler = Compiler()
+    model = compiled_with(compiler)
+    words = told(model)
+    for side in range(8, 8 + 12):
+        interpolate(model, small_pair(side, 16), 0.5)
+    assert compiler.graphs == 2 * 12
+    assert len(words) == 2 * 12
+
+
+def test_network_that_cannot_be_compiled_runs_as_it_is_and_says_why_once():
+    plain = Small()
+    model = compiled_with(Compiler(error=RuntimeError("No working C++ compiler found")), plain)
+    words = told(model)
+    frames = small_pair(16, 16)
+    for moment in (0.5, 0.25):
+        expected = interpolate(plain, frames, moment)
+        assert torch.equal(interpolate(model, frames, moment).frames, expected.frames)
+    _, notice = words
+    assert "No working C++ compiler found" in notice
+    assert "switch Compile off" in notice
+    assert told(model) == [notice], "the next job with this model is told as well"
+
+
+def test_full_memory_is_left_to_the_engine_and_the_model_stays_compiled():
+    compiler = Compiler(error=torch.cuda.OutOfMemoryError("CUDA out of memory"))
+    model = compiled_with(compiler)
+
+    def runs_out(*_arguments):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    model._compiled["interpolate"] = runs_out
+    frames = small_pair(16, 16)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        model(frames, [(frame,) for frame in frames], [0.5], Quality())
+    assert model.is_compiled
+
+
+def test_fault_of_the_network_itself_is_the_one_that_is_told():
+    class Broken(Small):
+        def encode(self, frame):
+            raise RuntimeError("can't allocate memory")
+
+    model = compiled_with(Compiler(), Broken())
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        model.encode(small_pair(16, 16)[0])
+
+
+def test_cancel_ends_a_job_before_it_compiles():
+    def cancel(_message):
+        raise KeyboardInterrupt
+
+    compiler = Compiler()
+    model = compiled_with(compiler)
+    model.attend(on_compile=cancel, on_failure=pytest.fail)
+    with pytest.raises(KeyboardInterrupt):
+        model.encode(small_pair(16, 16)[0])
+    assert compiler.graphs == 0
+
+
+def test_copy_is_the_network_alone():
+    plain = Small()
+    copied = copy.deepcopy(compiled_with(Compiler(), plain))
+    assert isinstance(copied, Small)
+    assert copied.features.weight is not plain.features.weight
+
+
+def test_model_that_has_moved_runs_as_it_is():
+    compiler = Compiler()
+    model = compiled_with(compiler)
+    frames = [frame.to("meta") for frame in small_pair(16, 16)]
+    made = interpolate(model.to("meta"), frames, 0.5)
+    assert made.frames.is_meta
+    assert compiler.graphs == 0
+
+
+def test_model_that_is_let_go_leaves_memory():
+    model = compiled_with(Compiler())
+    interpolate(model, small_pair(16, 16), 0.5)
+    network = weakref.ref(model.model)
+    del model
+    gc.collect()
+    assert network() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "words"),
+    [
+        ("rife-4.25", "cpu", "is not compiled on the CPU"),
+        ("ifrnet-s", "mps", "this is mps"),
+        ("ifrnet-s", "cpu", ""),
+        ("rife-4.25", "cuda:0", ""),
+    ],
+)
+def test_compiling_is_left_where_it_would_not_help(name, device, words):
+    spec = catalog.find(name)
+    model = CompiledModel(Small(), spec, torch.device(device), torch.float32, backend="eager")
+    assert model.is_compiled is not bool(words)
+    assert words in "".join(told(model))
+
+
+def test_several_gpus_run_uncompiled():
+    spec = catalog.find("ifrnet-s")
+    cuda = torch.device("cuda:0")
+    model = CompiledModel(Small(), spec, cuda, torch.float32, backend="eager")
+    words = told(model)
+    found = []
+    thread = threading.Thread(target=lambda: found.append(model._is_usable_on(cuda)))
+    thread.start()
+    thread.join()
+    assert found == [False]
+    assert "choose one GPU" in words[0]
+
+
+def test_cache_tells_compiled_models_from_others(monkeypatch):
+    def load(spec, **_options):
+        return LoadedModel(
+            model=Small(),
+            spec=spec,
+            checkpoint=Path("none"),
+            sha256="",
+            device=CPU,
+            dtype=torch.float32,
+            memory_bytes=0,
+        )
+
+    cache = ModelCache(free_memory=lambda _d: 1 << 40, release=lambda _d: None, load=load)
+    spec = catalog.find("ifrnet-s")
+    options = {"device": CPU, "dtype": torch.float32}
+    plain = cache.get(spec, **options)
+    one = cache.get(spec, **options, compiles=True)
+    assert isinstance(plain.model, Small)
+    assert isinstance(one.model, CompiledModel)
+    assert cache.get(spec, **options, compiles=True) is one
+    assert cache.get(spec, **options) is plain
+    assert dataclasses.replace(compiled(plain), model=plain.model) == plain
