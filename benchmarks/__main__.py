@@ -30,6 +30,7 @@ RECORDED = (
     "duplicates",
     "cache_clearing",
     "soundness",
+    "compile",
 )
 """Those that keep their figures when they are told to."""
 

@@ -6,7 +6,8 @@
 The second line rehearses it where there is no GPU. For each size, in fp32 and fp16, at ×2 and ×4,
 it tells the new frames a second of the model alone, of a plain version of it (`plain_rife`) and of
 a whole job from PNG to PNG; how busy the GPU was in the job, by nvidia-smi; the most memory that
-torch took there; and how much of the bus's measured speed the frames took that came and went.
+torch took there; and how much of the bus's measured speed the frames took that came and went. On a
+GPU it also compiles the model, as `--compile` does, and tells how many times as fast it is then.
 
 Where there are two GPUs or more, it tells the same of jobs that all of them share, and how many
 times as fast these are as those of the first one. `--device cuda:0` leaves that out,
@@ -21,19 +22,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from blender_vfi.engine import memory
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.limits import ALL_GPUS
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.models import catalog
+from blender_vfi.models.compiling import BACKEND, CompiledModel
 from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife
 from tools.quality import read_picture
@@ -46,6 +49,7 @@ _MULTIPLIERS = (2, 4)
 _ROUNDS = 5
 _SAMPLE_EVERY_MS = 100
 _BUS_BYTES = 1 << 28
+_COMPILED_COLUMNS = {"compiled frames/s": 1, "of the model": 2}
 _SHARED_COLUMNS = {"all GPUs frames/s": 1, "of one": 2, "all busy %": 0}
 _NO_GPU = """\
 There is no GPU here that torch can use (torch {torch}), and so nothing to measure. On a machine
@@ -93,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "busy %": 0,
             "peak MiB": 0,
             "bus %": 1,
+            **_COMPILED_COLUMNS,
             **(_SHARED_COLUMNS if len(devices) > 1 else {}),
         },
         rows=rows,
@@ -132,12 +137,15 @@ def measure(
                     output = output.with_name(f"{output.name}_shared")
                     by_all, all_busy = _job_speed(devices, sources, output, precision, multiplier)
                     shared = (by_all, by_all / job, all_busy)
+                peak = _peak_mebibytes(device)  # before more is there
+                compiled = _compiled_speed(device, sources[:2], precision, multiplier)
                 moved = (1 + 1 / (multiplier - 1)) * 4 * 3 * size[0] * size[1]
                 rows.append(
                     (
                         f"{size[0]}×{size[1]} {precision} ×{multiplier}",
-                        *(alone, plain, alone / plain, job, busy, _peak_mebibytes(device)),
+                        *(alone, plain, alone / plain, job, busy, peak),
                         100 * job * moved / bus if bus else None,
+                        *compiled,
                         *shared,
                     )
                 )
@@ -176,14 +184,8 @@ def _speeds(
     device: torch.device, paths: Sequence[Path], precision: Precision, multiplier: int
 ) -> tuple[float, float]:
     """Return the new frames a second of the model alone and of the plain version, in turn."""
-    model = cast(Rife, weights.build(catalog.find(catalog.DEFAULT_MODEL)).model)
-    model = model.to(device, _DTYPES[precision])
+    model, frames, timesteps = _ready(device, paths, precision, multiplier)
     plain = PlainRife(model)
-    frames = [
-        padded(torch.from_numpy(read_picture(path))).to(device, _DTYPES[precision])
-        for path in paths
-    ]
-    timesteps = moments(multiplier)
 
     def run_model() -> None:
         features = model.encode(frames[1])
@@ -194,18 +196,68 @@ def _speeds(
         for moment in timesteps:
             plain(frames, (earlier_plain, features), moment)
 
-    best_s = [float("inf"), float("inf")]
     with torch.inference_mode():
         earlier, earlier_plain = model.encode(frames[0]), plain.encode(frames[0])
-        for round_number in range(_ROUNDS + 1):
-            for place, run in enumerate((run_model, run_plain)):
-                _wait(device)
-                began_s = time.perf_counter()
-                run()
-                _wait(device)
-                if round_number:  # the first has warmed up
-                    best_s[place] = min(best_s[place], time.perf_counter() - began_s)
-    return len(timesteps) / best_s[0], len(timesteps) / best_s[1]
+        model_s, plain_s = _in_turn(device, run_model, run_plain)
+    return len(timesteps) / model_s, len(timesteps) / plain_s
+
+
+def _compiled_speed(
+    device: torch.device, paths: Sequence[Path], precision: Precision, multiplier: int
+) -> tuple[float | None, float | None]:
+    """Return the new frames a second of the compiled model, and how many times as fast that is.
+
+    Nothing for the CPU, where `benchmarks.compile` takes the minutes, nor where it fails.
+    """
+    if not memory.is_gpu(device):
+        return None, None
+    model, frames, timesteps = _ready(device, paths, precision, multiplier)
+    spec = catalog.find(catalog.DEFAULT_MODEL)
+    compiled = CompiledModel(model, spec, device, backend=BACKEND)
+    compiled.attend(on_compile=print, on_failure=print)
+
+    def run_model() -> None:
+        model(frames, (earlier, model.encode(frames[1])), timesteps, Quality())
+
+    def run_compiled() -> None:
+        features = compiled.encode(frames[1])
+        for moment in timesteps:  # as jobs do
+            compiled(frames, (earlier, features), [moment], Quality())
+
+    with torch.inference_mode():
+        earlier = model.encode(frames[0])
+        model_s, compiled_s = _in_turn(device, run_model, run_compiled)
+    torch.compiler.reset()
+    if not compiled.is_compiled:
+        return None, None
+    return len(timesteps) / compiled_s, model_s / compiled_s
+
+
+def _ready(
+    device: torch.device, paths: Sequence[Path], precision: Precision, multiplier: int
+) -> tuple[Rife, list[Tensor], list[float]]:
+    """Return the model and the frames on the device, and the moments to make."""
+    model = cast(Rife, weights.build(catalog.find(catalog.DEFAULT_MODEL)).model)
+    model = model.to(device, _DTYPES[precision])
+    frames = [
+        padded(torch.from_numpy(read_picture(path))).to(device, _DTYPES[precision])
+        for path in paths
+    ]
+    return model, frames, moments(multiplier)
+
+
+def _in_turn(device: torch.device, *runs: Callable[[], None]) -> list[float]:
+    """Return the least seconds of each, after a round that warms up."""
+    best_s = [float("inf")] * len(runs)
+    for round_number in range(_ROUNDS + 1):
+        for place, run in enumerate(runs):
+            _wait(device)
+            began_s = time.perf_counter()
+            run()
+            _wait(device)
+            if round_number:
+                best_s[place] = min(best_s[place], time.perf_counter() - began_s)
+    return best_s
 
 
 def _job_speed(

@@ -40,7 +40,13 @@ def compiled(loaded: LoadedModel) -> LoadedModel:
 
     The weights are the same tensors, and not copied.
     """
-    model = CompiledModel(loaded.model, loaded.spec, loaded.device, loaded.dtype, backend=BACKEND)
+    model = CompiledModel(
+        loaded.model,
+        loaded.spec,
+        loaded.device,
+        backend=BACKEND,
+        why_not=why_not(loaded.spec, loaded.device, loaded.dtype),
+    )
     return replace(loaded, model=model)
 
 
@@ -50,11 +56,11 @@ class CompiledModel(InterpolationModel):
     Results differ from the network's own by rounding.
 
     Args:
-        model: in evaluation mode, on `device` and in `dtype`.
+        model: in evaluation mode, on `device`.
         spec: its catalog entry.
         device: where it is compiled; moved elsewhere, it runs as it is.
-        dtype: of its weights.
         backend: what compiles; see `torch.compile`.
+        why_not: in words, why it is better not compiled; nothing where it may be.
     """
 
     def __init__(
@@ -62,9 +68,9 @@ class CompiledModel(InterpolationModel):
         model: InterpolationModel,
         spec: ModelSpec,
         device: torch.device,
-        dtype: torch.dtype,
         *,
         backend: Backend,
+        why_not: str = "",
     ) -> None:
         super().__init__()
         self.model = model
@@ -72,7 +78,7 @@ class CompiledModel(InterpolationModel):
         # the others take fixed moments, few enough to be constants, and compare them
         self._moments_vary = spec.timesteps in ("any", "recursive")
         self._device = device
-        self._uncompiled_because = _why_not(spec, device, dtype)
+        self._uncompiled_because = why_not
         self._known: set[_Kind] = set()
         self._on_compile: Callable[[str], None] = _ignore
         self._on_failure: Callable[[str], None] = _ignore
@@ -203,7 +209,7 @@ class CompiledModel(InterpolationModel):
         return copy.deepcopy(self.model, memo)
 
 
-def _why_not(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
+def why_not(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
     """Say why a network is better not compiled; nothing where it may be."""
     if device.type not in ("cuda", "cpu"):
         return (

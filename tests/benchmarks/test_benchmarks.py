@@ -16,6 +16,7 @@ import torch
 from benchmarks import (
     allocator,
     cache_clearing,
+    compile,
     cuts,
     duplicates,
     models,
@@ -180,6 +181,30 @@ def test_the_look_at_an_answer_is_timed_beside_the_answer(capsys, checkpoint_fol
     told = capsys.readouterr().out
     assert told.split()[:6] == ["model", "answer", "ms", "look", "ms", "share"]
     assert "64×64, fp32, CPU" in told
+
+
+def test_compiled_models_are_timed_beside_what_they_were(capsys, checkpoint_folder, monkeypatch):
+    monkeypatch.setattr(compile.compiling, "BACKEND", "eager")
+    told = ["--models", "ifrnet-s-gopro", "--size", "60x64", "--rounds", "1"]
+    assert compile.main(told) == 0
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.startswith("IFRNet S (GoPro), 60×64, fp32")
+    as_it_is, compiled, ratio, first, difference = map(float, row.split()[-5:])
+    assert ratio == pytest.approx(as_it_is / compiled, abs=0.1)
+    assert first > 0
+    assert difference < 0.01
+
+
+def test_model_that_cannot_be_compiled_is_timed_as_it_is(capsys, checkpoint_folder, monkeypatch):
+    def fail(_graph, _inputs):
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(compile.compiling, "BACKEND", fail)
+    told = ["--models", "ifrnet-s-gopro", "--size", "60x64", "--rounds", "1"]
+    assert compile.main(told) == 0
+    notice, _, row = capsys.readouterr().out.splitlines()[:3]
+    assert "no compiler" in notice
+    assert row.split()[-4:] == ["–"] * 4
 
 
 def test_clearings_of_the_cache_are_measured_for_each_number_of_pairs(

@@ -83,7 +83,7 @@ def test_rehearsal_on_the_cpu_measures_all_that_is_there(clip, monkeypatch, caps
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("90×60")]
     assert [row.split()[1:3] for row in rows] == [["fp32", "×2"], ["fp32", "×4"]]
     assert all(row.split()[6:8] == ["2.0", "–"] for row in rows)
-    assert all(row.split()[10:] == ["2.0", "1.00", "–"] for row in rows)
+    assert all(row.split()[10:] == ["–", "–", "2.0", "1.00", "–"] for row in rows)
 
 
 def test_rehearsed_jobs_are_shared_by_two_devices(clip, monkeypatch):
@@ -104,9 +104,18 @@ def test_rehearsed_jobs_are_shared_by_two_devices(clip, monkeypatch):
     monkeypatch.setattr(gpu, "_MULTIPLIERS", (2,))
     monkeypatch.setattr(gpu, "_speeds", lambda *_arguments: (1.0, 1.0))
     [row] = gpu.measure(gpu._devices("cpu"), (90, 60), frames=3, bus=None)
-    assert row[8] > 0
-    assert row[9] == row[8] / row[4]
+    assert row[10] > 0
+    assert row[11] == row[10] / row[4]
     assert [name for name in used if name] == ["cpu", "cpu", "cpu, cpu:0", "cpu, cpu:0"]
+
+
+def test_compiled_model_is_measured_against_itself_on_gpus(clip, monkeypatch, checkpoint_folder):
+    monkeypatch.setattr(gpu.memory, "is_gpu", lambda _device: True)  # what stands for one here
+    monkeypatch.setattr(gpu, "BACKEND", "eager")
+    monkeypatch.setattr(gpu, "_ROUNDS", 1)
+    speed, ratio = gpu._compiled_speed(torch.device("cpu"), clip[:2], "fp32", 3)
+    assert speed > 0
+    assert ratio > 0
 
 
 def test_benchmark_takes_all_gpus_or_those_that_it_is_told(monkeypatch):

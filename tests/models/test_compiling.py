@@ -15,7 +15,7 @@ from torch import nn
 
 from blender_vfi.models import catalog, emavfi, ifrnet, rife
 from blender_vfi.models.cache import ModelCache
-from blender_vfi.models.compiling import BACKEND, CompiledModel, compiled
+from blender_vfi.models.compiling import BACKEND, CompiledModel, compiled, why_not
 from blender_vfi.models.interface import Interpolation, InterpolationModel, Quality
 from blender_vfi.models.loading import LoadedModel
 
@@ -72,7 +72,7 @@ def nothing_compiled():
 def compiled_with(backend, model=None, name="ifrnet-gopro"):
     model = model or Small()
     spec = catalog.find(name)
-    return CompiledModel(model, spec, CPU, torch.float32, backend=backend)
+    return CompiledModel(model, spec, CPU, backend=backend)
 
 
 def told(model) -> list[str]:
@@ -106,7 +106,6 @@ def test_networks_are_compiled_once_for_all_moments(architecture, golden, name, 
     plain = golden_model(architecture, golden)
     compiler = Compiler()
     model = compiled_with(compiler, plain, name)
-    model._uncompiled_because = ""  # of RIFE on the CPU
     frames = small_pair(*size)
     graphs = []
     for moment in (0.5, 0.25, 0.3, 0.7):
@@ -239,15 +238,18 @@ def test_model_that_is_let_go_leaves_memory():
 )
 def test_compiling_is_left_where_it_would_not_help(name, device, words):
     spec = catalog.find(name)
-    model = CompiledModel(Small(), spec, torch.device(device), torch.float32, backend="eager")
+    reason = why_not(spec, torch.device(device), torch.float32)
+    assert words in reason
+    assert bool(words) is bool(reason)
+    model = CompiledModel(Small(), spec, CPU, backend="eager", why_not=reason)
     assert model.is_compiled is not bool(words)
-    assert words in "".join(told(model))
+    assert told(model) == [reason] * bool(reason)
 
 
 def test_several_gpus_run_uncompiled():
     spec = catalog.find("ifrnet-s")
     cuda = torch.device("cuda:0")
-    model = CompiledModel(Small(), spec, cuda, torch.float32, backend="eager")
+    model = CompiledModel(Small(), spec, cuda, backend="eager")
     words = told(model)
     found = []
     thread = threading.Thread(target=lambda: found.append(model._is_usable_on(cuda)))
