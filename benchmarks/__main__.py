@@ -22,6 +22,7 @@ RECORDED = (
     "disk",
     "startup",
     "operations",
+    "traffic",
     "memory",
     "eight_k",
     "tiles",

@@ -6,8 +6,9 @@
 The second line rehearses it where there is no GPU. For each size, in fp32 and fp16, at ×2 and ×4,
 it tells the new frames a second of the model alone, of a plain version of it (`plain_rife`) and of
 a whole job from PNG to PNG; how busy the GPU was in the job, by nvidia-smi; the most memory that
-torch took there; and how much of the bus's measured speed the frames took that came and went. On a
-GPU it also compiles the model, as `--compile` does, and tells how many times as fast it is then.
+torch took there; how much of its memory's measured speed the model alone took, by the bytes that
+`traffic` counts; and how much of the bus's the frames took that came and went. On a GPU it also
+compiles the model, as `--compile` does, and tells how many times as fast it is then.
 
 Where there are two GPUs or more, it tells the same of jobs that all of them share, and how many
 times as fast these are as those of the first one. `--device cuda:0` leaves that out,
@@ -41,7 +42,7 @@ from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife
 from tools.quality import read_picture
 
-from . import command_line, findings, results_file, weights
+from . import command_line, findings, results_file, traffic, weights
 from .footage import film_frames, moments, padded
 from .plain_rife import PlainRife
 
@@ -49,6 +50,7 @@ _MULTIPLIERS = (2, 4)
 _ROUNDS = 5
 _SAMPLE_EVERY_MS = 100
 _BUS_BYTES = 1 << 28
+_COPIED_BYTES = 1 << 30
 _COMPILED_COLUMNS = {"compiled frames/s": 1, "of the model": 2}
 _SHARED_COLUMNS = {"all GPUs frames/s": 1, "of one": 2, "all busy %": 0}
 _NO_GPU = """\
@@ -80,11 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     devices = _devices(options.device)
     device = devices[0]
     machine = results_file.machine() | {"processor": memory.device_title(device)}
-    bus = bus_bytes_per_second(device)
+    bus, within = bus_bytes_per_second(device), memory_bytes_per_second(device)
     rows = [
         row
         for size in options.sizes
-        for row in measure(devices, size, frames=options.frames, bus=bus)
+        for row in measure(devices, size, frames=options.frames, bus=bus, within=within)
     ]
     found = findings.Findings(
         command="python -m benchmarks.gpu",
@@ -96,12 +98,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "PNG to PNG frames/s": 1,
             "busy %": 0,
             "peak MiB": 0,
+            "memory %": 0,
             "bus %": 1,
             **_COMPILED_COLUMNS,
             **(_SHARED_COLUMNS if len(devices) > 1 else {}),
         },
         rows=rows,
-        remarks=[f"bus: {bus / 1e9:.1f} GB/s, there and back"] if bus else [],
+        remarks=[
+            f"memory: {within / 1e9:.0f} GB/s read and written"
+            + (f", bus: {bus / 1e9:.1f} GB/s, there and back" if bus else "")
+        ],
         chart=findings.Bars(
             title="New frames a second",
             columns=("model frames/s", "plain frames/s", "PNG to PNG frames/s"),
@@ -112,7 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(
-    devices: Sequence[torch.device], size: Size, *, frames: int, bus: float | None
+    devices: Sequence[torch.device],
+    size: Size,
+    *,
+    frames: int,
+    bus: float | None,
+    within: float,
 ) -> list[tuple[findings.Cell, ...]]:
     """Measure one size in every precision that the device runs, at every multiplier.
 
@@ -121,6 +132,7 @@ def measure(
         size: of the frames.
         frames: source frames of a job.
         bus: see `bus_bytes_per_second`.
+        within: see `memory_bytes_per_second`.
     """
     device = devices[0]
     rows: list[tuple[findings.Cell, ...]] = []
@@ -140,10 +152,12 @@ def measure(
                 peak = _peak_mebibytes(device)  # before more is there
                 compiled = _compiled_speed(device, sources[:2], precision, multiplier)
                 moved = (1 + 1 / (multiplier - 1)) * 4 * 3 * size[0] * size[1]
+                touched = traffic.bytes_of_model(size, _DTYPES[precision], multiplier)
                 rows.append(
                     (
                         f"{size[0]}×{size[1]} {precision} ×{multiplier}",
                         *(alone, plain, alone / plain, job, busy, peak),
+                        100 * alone * touched / within,
                         100 * job * moved / bus if bus else None,
                         *compiled,
                         *shared,
@@ -178,6 +192,20 @@ def bus_bytes_per_second(device: torch.device) -> float | None:
         torch.cuda.synchronize(device)
         best_s = min(best_s, time.perf_counter() - began_s)
     return 2 * _BUS_BYTES / best_s
+
+
+def memory_bytes_per_second(device: torch.device) -> float:
+    """Return how fast the device copies within its memory, counting what it reads and writes."""
+    source = torch.empty(_COPIED_BYTES, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    best_s = float("inf")
+    for _ in range(_ROUNDS):
+        _wait(device)
+        began_s = time.perf_counter()
+        target.copy_(source)
+        _wait(device)
+        best_s = min(best_s, time.perf_counter() - began_s)
+    return 2 * _COPIED_BYTES / best_s
 
 
 def _speeds(

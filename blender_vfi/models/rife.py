@@ -10,7 +10,7 @@ Deviations from the released code, none of which changes a float32 result beyond
     - a batch holds several timesteps of one pair, and each decides for itself whether its motion is
       large (4.0 and 4.1), so that a result does not depend on what it is computed together with;
     - inputs of a block are resized before they are joined, constants are made at their final size,
-      and on the CPU all is computed only where it is read (see `rife_bands`);
+      and all is computed only where it is read (see `rife_sparse`, and `rife_bands` for the CPU);
     - flows accumulate in float32, also when the networks run in half precision.
 """
 
@@ -30,6 +30,7 @@ from .rife_bands import BandedMotion, blended, nests
 from .rife_blocks import FLOW_CHANNELS, IMAGE_CHANNELS, Block, Correction, HeadNet, suits_bands
 from .rife_plain import PlainMotion, swapped, warp_both
 from .rife_refine import ContextPyramid, RefinementNet
+from .rife_sparse import SparseMotion
 from .rife_variants import (
     VARIANTS,
     Variant,
@@ -182,8 +183,8 @@ class Rife(InterpolationModel):
         elif suits_bands(sources[0]):
             merged = blended(sources, flow, mask)
         else:
-            warped0, warped1 = warp_both(torch.cat([s[:, :IMAGE_CHANNELS] for s in sources]), flow)
-            merged = warped0 * mask + warped1 * (1 - mask)
+            warped0, warped1 = warp_both([s[:, :IMAGE_CHANNELS] for s in sources], flow)
+            merged = torch.lerp(warped1, warped0, mask)
         return Interpolation(frames=merged, flow_t0=flow[:, :2], flow_t1=flow[:, 2:], mask=mask)
 
     def _sources(
@@ -203,8 +204,8 @@ class Rife(InterpolationModel):
         mask: Tensor,
     ) -> Tensor:
         """Merge the warped images, and let the second network correct the result."""
-        warped0, warped1 = warp_both(torch.cat(tuple(images)), flow)
-        merged = warped0 * mask + warped1 * (1 - mask)
+        warped0, warped1 = warp_both(images, flow)
+        merged = torch.lerp(warped1, warped0, mask)
         contexts = (
             self.contextnet.warp(features[0], flow[:, :2]),
             self.contextnet.warp(features[1], flow[:, 2:]),
@@ -239,8 +240,9 @@ class Rife(InterpolationModel):
         is_ensemble = variant.ensemble and quality.ensemble
         factor = (2 if doubled else 1) / quality.flow_scale
         scales = [scale * factor for scale in variant.scales]
-        kind = BandedMotion if suits_bands(sources[0]) and nests(scales) else PlainMotion
-        motion = kind(sources, timestep, adds_masks=variant.adds_masks)
+        motion = _kind_of_motion(sources[0], scales)(
+            sources, timestep, adds_masks=variant.adds_masks
+        )
         for index, (block, scale) in enumerate(zip(self.blocks, scales, strict=True)):
             assert isinstance(block, Block)
             size = round(frame_size[0] / scale), round(frame_size[1] / scale)
@@ -271,6 +273,15 @@ class Rife(InterpolationModel):
         flow = torch.cat([motion[0] for _, motion in parts])
         mask = torch.cat([motion[1] for _, motion in parts])
         return flow[order], mask[order]
+
+
+def _kind_of_motion(
+    source: Tensor, scales: Sequence[float]
+) -> type[PlainMotion | SparseMotion | BandedMotion]:
+    """Choose how to know of the motion: three ways to one result."""
+    if not nests(scales):
+        return PlainMotion
+    return BandedMotion if suits_bands(source) else SparseMotion
 
 
 def _mean_of_mirrored(correction: Correction, mirrored: Correction) -> Correction:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .rife_blocks import IMAGE_CHANNELS, Block, Correction
-from .warp import warp_each
+from .warp import ALL, Pixels, warp_each
 
 
 class PlainMotion:
@@ -27,7 +27,7 @@ class PlainMotion:
     """
 
     def __init__(self, sources: Sequence[Tensor], timestep: Tensor, *, adds_masks: bool) -> None:
-        self._sources = torch.cat(tuple(sources))
+        self._sources = sources
         self._timestep = timestep
         self._adds_masks = adds_masks
         self._views: tuple[Tensor, Tensor] | None = (sources[0], sources[1])
@@ -62,7 +62,7 @@ class PlainMotion:
             parts += [view[:, IMAGE_CHANNELS:] for view in views]
         parts += [part for part in (timestep, mask, self._carried) if part is not None]
         fitted = [_resized(part, size).expand(len(timestep), -1, *size) for part in parts]
-        frame_size = self._sources.shape[-2:]
+        frame_size = self._sources[0].shape[-2:]
         if flow is not None:
             shrunk = _resized(flow, size) * (size[0] / frame_size[0])
             fitted.append(shrunk.to(fitted[0].dtype))
@@ -93,10 +93,17 @@ class PlainMotion:
         return self._flow, self._mask
 
 
-def warp_both(sources: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
-    """Warp (2, C, H, W) sources by (T, 4, H, W) flow, giving (T, C, H, W) of each."""
-    flows = flow.view(len(flow), 2, 2, *flow.shape[-2:]).transpose(0, 1)
-    warped0, warped1 = warp_each(sources, flows)
+def warp_both(
+    sources: Sequence[Tensor], flow: Tensor, *, rows: Pixels = ALL, columns: Pixels = ALL
+) -> tuple[Tensor, Tensor]:
+    """Warp two (1, C, H, W) sources by (T, 4, H, W) flow, giving (T, C, H, W) of each.
+
+    The flow may be that of some rows and columns; the result is, too.
+    """
+    warped0, warped1 = (
+        warp_each(source, part[None], rows=rows, columns=columns)[0]
+        for source, part in zip(sources, flow.chunk(2, dim=1), strict=True)
+    )
     return warped0, warped1
 
 

@@ -177,7 +177,7 @@ class _FrameAttention(WindowLayers):
             if self._is_warped:
                 flows = flow[:, :, rows].chunk(2, dim=1)
                 parts += [
-                    warp(features, part, first_row=rows.start)
+                    warp(features, part, rows=rows)
                     for features, part in zip((map0, map1), flows, strict=True)
                 ]
             result: Tensor = expand(torch.cat(parts, dim=1))

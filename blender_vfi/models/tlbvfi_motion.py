@@ -123,8 +123,7 @@ class _RefinementBlock(nn.Module):
         def refine(rows: Rows) -> Tensor:
             flows = flow[:, :, rows].chunk(2, dim=1)
             seen = [
-                warp(features, part, first_row=rows.start)
-                for features, part in zip(maps, flows, strict=True)
+                warp(features, part, rows=rows) for features, part in zip(maps, flows, strict=True)
             ]
             weight = self.occl_convs(torch.cat(seen, dim=1)).sigmoid()
             middle = seen[0] * weight + seen[1] * (1 - weight)

@@ -6,11 +6,17 @@ Never import bpy here. Every flow is in pixels of the image that it looks into: 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+Pixels = slice | Tensor
+"""Which pixels along an axis, by number."""
+
+ALL: Final = slice(None)
 
 Outside = Literal["border", "zeros"]
 """What a flow that points outside the image finds there: the nearest pixel, or black."""
@@ -22,25 +28,32 @@ def warp(
     *,
     align_corners: bool = True,
     outside: Outside = "border",
-    first_row: int = 0,
+    rows: Pixels = ALL,
+    columns: Pixels = ALL,
 ) -> Tensor:
     """Fetch every pixel of the result from where `flow` points to in `source`, bilinearly.
 
     Args:
         source: (N, C, H, W) floating point, of any range.
-        flow: (N, 2, H, W) in pixels, on the same device; its dtype may differ. Or (N, 2, h, W) of
-            some of the rows, of which the result then consists.
+        flow: (N, 2, H, W) in pixels, on the same device; its dtype may differ. Or (N, 2, h, w) at
+            some of the rows and columns, of which the result then consists.
         align_corners: which convention turns pixels into sampling positions. Both name the same
             pixel; they differ in rounding and, since published weights were trained with one of
             them, parity asks for the right one: True for most families, False for FILM.
         outside: what lies outside the image.
-        first_row: which row of the image the flow's first row stands for.
+        rows: which of the image the flow's rows stand for.
+        columns: likewise.
 
     Returns:
         As large as the flow, in the dtype of `source`.
     """
     return warp_each(
-        source, flow[:, None], align_corners=align_corners, outside=outside, first_row=first_row
+        source,
+        flow[:, None],
+        align_corners=align_corners,
+        outside=outside,
+        rows=rows,
+        columns=columns,
     )[:, 0]
 
 
@@ -50,7 +63,8 @@ def warp_each(
     *,
     align_corners: bool = True,
     outside: Outside = "border",
-    first_row: int = 0,
+    rows: Pixels = ALL,
+    columns: Pixels = ALL,
 ) -> Tensor:
     """Warp each image with several flows at once, without repeating the image in memory.
 
@@ -59,20 +73,26 @@ def warp_each(
 
     Args:
         source: (N, C, H, W) floating point.
-        flows: (N, T, 2, H, W) in pixels, or some rows of them.
+        flows: (N, T, 2, H, W) in pixels, or some rows and columns of them.
         align_corners: as for `warp`.
         outside: as for `warp`.
-        first_row: as for `warp`.
+        rows: as for `warp`.
+        columns: as for `warp`.
 
     Returns:
-        (N, T, C, H, W), as many rows as the flows have, in the dtype of `source`; a view that is
-        not contiguous where T > 1.
+        (N, T, C, H, W), as many rows and columns as the flows have, in the dtype of `source`; a
+        view that is not contiguous where T > 1.
     """
     batch, count, _, height, width = flows.shape
     dtype = torch.promote_types(source.dtype, torch.float32)
     # The flows of one image are stacked vertically into one tall grid, so that grid_sample reads
     # all of them from the same copy of the image.
-    grid = _positions(flows.to(dtype), align_corners, source.shape[2], first_row)
+    sides = tuple(source.shape[-2:])
+    y, x = (
+        _axis(side, flows.to(dtype), align_corners)[chosen]
+        for side, chosen in zip(sides, (rows, columns), strict=True)
+    )
+    grid = _positions(flows.to(dtype), y, x, [_half_extent(side, align_corners) for side in sides])
     grid = grid.reshape(batch, count * height, width, 2)
     sampled = functional.grid_sample(
         source.to(dtype), grid, mode="bilinear", padding_mode=outside, align_corners=align_corners
@@ -80,16 +100,46 @@ def warp_each(
     return sampled.to(source.dtype).view(batch, -1, count, height, width).transpose(1, 2)
 
 
-def _positions(flows: Tensor, align_corners: bool, height: int, first_row: int) -> Tensor:
-    """Turn (N, T, 2, h, W) flows in pixels into (N, T, h, W, 2) positions for grid_sample.
+def enlarged_at(field: Tensor, size: Sequence[int], rows: Pixels, columns: Pixels) -> Tensor:
+    """Enlarge bilinearly, and read some rows and columns of the result without making the rest.
 
-    They are `h` rows of an image of `height`, from `first_row` on.
+    Args:
+        field: (N, C, h, w) float32 or float64.
+        size: height and width to enlarge to, as `functional.interpolate` does without aligned
+            corners.
+        rows: which rows of that size are read.
+        columns: likewise.
+
+    Returns:
+        (N, C, rows, columns).
     """
-    rows, width = flows.shape[-2:]
-    x = _axis(width, flows, align_corners) + flows[:, :, 0] / _half_extent(width, align_corners)
-    places = _axis(height, flows, align_corners)[first_row : first_row + rows]
-    y = places[:, None] + flows[:, :, 1] / _half_extent(height, align_corners)
-    return torch.stack((x, y), dim=-1)
+    y, x = (
+        _axis(side, field, align_corners=False)[chosen]
+        for side, chosen in zip(size, (rows, columns), strict=True)
+    )
+    grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+    return functional.grid_sample(
+        field,
+        grid.expand(len(field), -1, -1, -1),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=False,
+    )
+
+
+def _positions(flows: Tensor, y: Tensor, x: Tensor, half_extents: Sequence[float]) -> Tensor:
+    """Turn (N, T, 2, h, w) flows in pixels into (N, T, h, w, 2) positions for grid_sample.
+
+    Args:
+        flows: what is added to the positions.
+        y: (h,) positions of the rows that the flows are of.
+        x: (w,) those of the columns.
+        half_extents: pixels to one unit of a position, down and across.
+    """
+    down, across = half_extents
+    moved_x = torch.add(x, flows[:, :, 0], alpha=1 / across)
+    moved_y = torch.add(y[:, None], flows[:, :, 1], alpha=1 / down)
+    return torch.stack((moved_x, moved_y), dim=-1)
 
 
 def _axis(size: int, like: Tensor, align_corners: bool) -> Tensor:

@@ -13,6 +13,7 @@ from blender_vfi.models import rife
 from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife_bands import BandedMotion
 from blender_vfi.models.rife_plain import PlainMotion
+from blender_vfi.models.rife_sparse import SparseMotion
 from blender_vfi.models.warp import warp
 
 from ..golden_data import as_float, load_arrays, load_manifest, recipe_weights
@@ -78,7 +79,7 @@ def test_recipe_weights_give_the_reference_results(name):
         assert farthest(result.frames, arrays[case["output"]]) < RECIPE_TOLERANCE, case
 
 
-@pytest.mark.parametrize("kind", [PlainMotion, BandedMotion])
+@pytest.mark.parametrize("kind", [PlainMotion, SparseMotion, BandedMotion])
 @pytest.mark.parametrize(
     "name", [name for name in RECIPE if "block0_flow_t0.5" in load_manifest(name)["arrays"]]
 )

@@ -1,4 +1,4 @@
-"""RIFE in bands of rows against RIFE at the frame's size: two ways to one result."""
+"""RIFE in bands of rows, and RIFE read sparsely, against RIFE at the frame's size."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import torch
 
 from blender_vfi.models import rife, rife_bands, rife_rows
 from blender_vfi.models.interface import Quality
+from blender_vfi.models.rife_bands import BandedMotion
+from blender_vfi.models.rife_plain import PlainMotion
+from blender_vfi.models.rife_sparse import SparseMotion
 
 from .test_rife import farthest, golden_model, golden_pair, interpolate, small_pair
 
@@ -23,23 +26,35 @@ def band_points(request, monkeypatch):
     monkeypatch.setattr(rife_rows, "_BAND_POINTS", request.param)
 
 
-def assert_both_ways_agree(model, frames, quality, monkeypatch):
+def results_in_every_way(model, frames, quality, monkeypatch):
+    """Return what the plain way gives, and then what the two others do."""
     timesteps = (0.3, 0.8)
     banded = interpolate(model, frames, *timesteps, quality=quality)
     monkeypatch.setattr(rife, "suits_bands", lambda _source: False)
-    plain = interpolate(model, frames, *timesteps, quality=quality)
-    assert farthest(banded.frames, plain.frames) < 1e-5
-    assert farthest(banded.mask, plain.mask) < 1e-5
-    assert farthest(banded.flow_t0, plain.flow_t0) < 1e-3
-    assert farthest(banded.flow_t1, plain.flow_t1) < 1e-3
+    sparse = interpolate(model, frames, *timesteps, quality=quality)
+    force_plain_way(monkeypatch)
+    return interpolate(model, frames, *timesteps, quality=quality), banded, sparse
+
+
+def force_plain_way(monkeypatch):
+    monkeypatch.setattr(rife, "_kind_of_motion", lambda _source, _scales: PlainMotion)
+
+
+def assert_all_ways_agree(model, frames, quality, monkeypatch):
+    plain, *others = results_in_every_way(model, frames, quality, monkeypatch)
+    for other in others:
+        assert farthest(other.frames, plain.frames) < 1e-5
+        assert farthest(other.mask, plain.mask) < 1e-5
+        assert farthest(other.flow_t0, plain.flow_t0) < 1e-3
+        assert farthest(other.flow_t1, plain.flow_t1) < 1e-3
 
 
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("name", [*NAMES, "rife_4.21", "rife_4.25", "rife_4.25.lite"])
 @pytest.mark.usefixtures("band_points")
-def test_bands_give_what_the_plain_way_gives(name, ensemble, monkeypatch):
+def test_every_way_gives_what_the_plain_way_gives(name, ensemble, monkeypatch):
     quality = Quality(ensemble=ensemble)
-    assert_both_ways_agree(golden_model(name), golden_pair(name), quality, monkeypatch)
+    assert_all_ways_agree(golden_model(name), golden_pair(name), quality, monkeypatch)
 
 
 @pytest.mark.parametrize("flow_scale", [0.25, 0.5, 1, 2, 4])
@@ -49,7 +64,46 @@ def test_every_flow_scale_gives_what_the_plain_way_gives(name, flow_scale, monke
     model = golden_model(name)
     side = math.lcm(rife.pad_multiple(name.removeprefix("rife_"), flow_scale), 64)
     frames = small_pair(side, side)
-    assert_both_ways_agree(model, frames, Quality(flow_scale=flow_scale), monkeypatch)
+    assert_all_ways_agree(model, frames, Quality(flow_scale=flow_scale), monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["rife_4.0_bigmotion", "rife_4.5", "rife_4.25", "rife_4.25.lite"])
+def test_reading_sparsely_differs_from_the_plain_way_by_rounding_alone(name, monkeypatch):
+    model = golden_model(name).double()
+    frames = [frame.double() for frame in golden_pair(name)]
+    plain, _, sparse = results_in_every_way(model, frames, Quality(ensemble=True), monkeypatch)
+    assert plain.frames.dtype == torch.float64
+    assert farthest(sparse.flow_t0, plain.flow_t0) < 1e-9
+    assert farthest(sparse.frames, plain.frames) < 1e-11
+
+
+def test_reading_sparsely_in_half_precision_is_as_good_as_the_plain_way(monkeypatch):
+    model, frames = golden_model("rife_4.25"), golden_pair("rife_4.25")
+    exact = interpolate(model, frames, 0.5).frames
+    model, frames = model.bfloat16(), [frame.bfloat16() for frame in frames]
+    sparse = interpolate(model, frames, 0.5)
+    assert sparse.frames.dtype == torch.bfloat16
+    assert sparse.flow_t0.dtype == torch.float32
+    force_plain_way(monkeypatch)
+    plain = interpolate(model, frames, 0.5)
+    errors = [(way.frames.float() - exact).square().mean() for way in (sparse, plain)]
+    assert errors[0] < 1.1 * errors[1]
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "scales", "kind"),
+    [
+        ("cpu", torch.float32, (4.0, 2.0, 1.0), BandedMotion),
+        ("cpu", torch.bfloat16, (4.0, 2.0, 1.0), SparseMotion),
+        ("meta", torch.float32, (4.0, 2.0, 1.0), SparseMotion),
+        ("meta", torch.float16, (2.0, 1.0, 0.5), PlainMotion),
+        ("cpu", torch.float32, (2.0, 1.0, 0.5), PlainMotion),
+    ],
+)
+def test_the_way_is_chosen_by_device_precision_and_scales(device, dtype, scales, kind):
+    source = torch.zeros(1, 3, 2, 2, dtype=dtype, device=device)
+    with torch.no_grad():
+        assert rife._kind_of_motion(source, scales) is kind
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
-from blender_vfi.models.warp import warp, warp_each
+from blender_vfi.models.warp import enlarged_at, warp, warp_each
 
 pytestmark = pytest.mark.torch
 
@@ -93,8 +94,20 @@ def test_memory_format_does_not_matter():
 
 
 @pytest.mark.parametrize("align_corners", [True, False])
-def test_some_rows_are_those_of_the_whole_picture(align_corners):
+@pytest.mark.parametrize("rows", [slice(3, 6), torch.tensor([0, 1, 6, 7])])
+def test_some_pixels_are_those_of_the_whole_picture(align_corners, rows):
     image, flow = picture(8, 9), 8 * picture(8, 9)[:, :2] - 4
+    columns = torch.tensor([1, 2, 5])
     whole = warp(image, flow, align_corners=align_corners)
-    rows = warp(image, flow[:, :, 3:6], align_corners=align_corners, first_row=3)
-    assert torch.allclose(rows, whole[:, :, 3:6], atol=1e-6)
+    some = flow[:, :, rows][..., columns]
+    found = warp(image, some, align_corners=align_corners, rows=rows, columns=columns)
+    torch.testing.assert_close(found, whole[:, :, rows][..., columns], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (1, 1), (2, 3)])
+def test_an_enlarged_picture_is_read_where_it_is_asked_for(height, width):
+    image, size = picture(height, width, batch=2), (8 * height, 4 * width)
+    rows, columns = torch.tensor([0, 3, 4, 8 * height - 1]), slice(1, None, 2)
+    whole = interpolate(image, size, mode="bilinear", align_corners=False)
+    found = enlarged_at(image, size, rows, columns)
+    torch.testing.assert_close(found, whole[:, :, rows][..., columns], atol=2e-6, rtol=0)
