@@ -247,8 +247,10 @@ def _device_of(shown: Tensor | list[Tensor]) -> torch.device:
 
 
 def _in_short(error: BaseException) -> str:
+    # what PyTorch wraps begins with "backend='inductor' raised:"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = " ".join(lines[:2]) or type(error).__name__
+    told = next((line for line in lines if not line.endswith(":")), "")
+    text = told or type(error).__name__
     return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}…"
 
 

@@ -246,6 +246,30 @@ def test_compiling_is_left_where_it_would_not_help(name, device, words):
     assert told(model) == [reason] * bool(reason)
 
 
+@pytest.mark.parametrize(("device", "mode"), [("cuda:0", "reduce-overhead"), ("cpu", None)])
+def test_cuda_graphs_are_asked_for_on_cuda_alone(monkeypatch, device, mode):
+    asked = []
+
+    def note(function, **options):
+        asked.append((options["mode"], options["dynamic"], options["backend"]))
+        return function
+
+    monkeypatch.setattr(torch, "compile", note)
+    CompiledModel(Small(), catalog.find("ifrnet-s"), torch.device(device), backend=BACKEND)
+    assert asked == [(mode, False, "inductor")] * 2
+
+
+def test_reason_is_told_in_one_line():
+    error = RuntimeError(
+        "backend='x' raised:\nNo working C++ compiler\n\nSet TORCHDYNAMO_VERBOSE=1"
+    )
+    model = compiled_with(Compiler(error=error))
+    words = told(model)
+    interpolate(model, small_pair(16, 16), 0.5)
+    assert "No working C++ compiler" in words[1]
+    assert "VERBOSE" not in words[1]
+
+
 def test_several_gpus_run_uncompiled():
     spec = catalog.find("ifrnet-s")
     cuda = torch.device("cuda:0")
