@@ -130,6 +130,7 @@ class _JobRun:
         self._log = log
         self._reports = JobReports(job.job_id, log.tell, is_cancelled)
         self._leases = leases
+        self._has_made_pairs = False
         self._sources = JobSources(job, self._reports)
         self._guided = GuidedJob(job, Path(job.output_dir), self._reports.notify)
 
@@ -195,6 +196,10 @@ class _JobRun:
             copies = self._copies(folder, writer)
 
             def on_pair(work: PairWork) -> None:
+                if not self._has_made_pairs:
+                    self._has_made_pairs = True
+                    if self._job.compiles:  # the first pair has waited for that
+                        self._meter.measure_from_now()
                 self._guided.save()
                 copies.queue(work.last_output)
                 self._reports.emit(self._meter.event())

@@ -42,8 +42,14 @@ class ProgressMeter:
 
     def resume_with(self, frames_done: int) -> None:
         """Count frames that an earlier run left, and start measuring speed."""
-        self._resumed = self.frames_done = frames_done
-        self._measured_s = time.monotonic()
+        self.frames_done = frames_done
+        self.measure_from_now()
+
+    def measure_from_now(self) -> None:
+        """Leave out of the speed what has been, as it will not be again."""
+        with self._lock:
+            self._resumed = self.frames_done
+            self._measured_s = time.monotonic()
 
     def add(self, path: Path, *, is_made: bool) -> None:
         """Count one frame as whole and under its final name."""

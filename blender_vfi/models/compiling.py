@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -96,11 +97,8 @@ class CompiledModel(InterpolationModel):
             return answer.frames, answer.flow_t0, answer.flow_t1, answer.mask
 
         mode = "reduce-overhead" if device.type == "cuda" and backend == BACKEND else None
-        self._plain: dict[str, Callable[..., Any]] = {"encode": encode, "interpolate": interpolate}
-        self._compiled = {
-            name: torch.compile(function, dynamic=False, mode=mode, backend=backend)
-            for name, function in self._plain.items()
-        }
+        compile_one = partial(torch.compile, dynamic=False, mode=mode, backend=backend)
+        self._encode, self._interpolate = compile_one(encode), compile_one(interpolate)
         self.eval()
 
     @property
@@ -123,8 +121,8 @@ class CompiledModel(InterpolationModel):
 
     def encode(self, frame: Tensor) -> tuple[Tensor, ...]:
         """Do what the network does; see `InterpolationModel.encode`."""
-        answer: tuple[Tensor, ...] = self._call("encode", (frame,), (frame.shape,))
-        return answer
+        answer: tuple[Tensor, ...] | None = self._ask(self._encode, (frame,), (frame.shape,))
+        return self.model.encode(frame) if answer is None else answer
 
     def forward(
         self,
@@ -145,30 +143,37 @@ class CompiledModel(InterpolationModel):
         else:
             kind = (*kind, *timesteps)
         arguments = (_distinct(frames), list(features), moments, quality)
-        return Interpolation(*self._call("interpolate", arguments, kind))
+        answer = self._ask(self._interpolate, arguments, kind)
+        if answer is None:
+            made: Interpolation = self.model(frames, features, timesteps, quality)
+            return made
+        return Interpolation(*answer)
 
-    def _call(self, name: str, arguments: tuple[Any, ...], kind: _Kind) -> Any:
+    def _ask(
+        self, function: Callable[..., Any], arguments: tuple[Any, ...], kind: _Kind
+    ) -> tuple[Any, ...] | None:
+        """Call what is compiled; None where the network has to be asked itself.
+
+        That raises whatever else was the matter, such as a full memory.
+        """
         if not self._is_usable_on(_device_of(arguments[0])):
-            return self._plain[name](*arguments)
-        self._announce((name, *kind))
+            return None
+        self._announce((function, *kind))
         try:
             if self._device.type == "cuda":
                 torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch has no types here
-            return _kept(self._compiled[name](*arguments))
+            return tuple(_kept(part) for part in function(*arguments))
         except torch.cuda.OutOfMemoryError:  # the engine knows a way out
             raise
         except _FAILURES as error:
-            reason = _in_short(error)
-        # here, not in the handler: the error's traceback holds on to what was computed
-        self._uncompiled_because = (
-            f"{self._title} could not be compiled and runs without ({reason}). Compiling takes a "
-            "C++ compiler (g++, clang or Visual Studio), and for a GPU Triton, which on Windows is "
-            'installed with "pip install triton-windows" into the engine\'s Python; else switch '
-            "Compile off."
-        )
+            self._uncompiled_because = (
+                f"{self._title} could not be compiled and runs without ({_in_short(error)}). "
+                "Compiling takes a C++ compiler (g++, clang or Visual Studio), and for a GPU "
+                'Triton, which on Windows is installed with "pip install triton-windows" into the '
+                "engine's Python; else switch Compile off."
+            )
         self._on_failure(self._uncompiled_because)
-        # where the fault is another one, such as a full memory, this raises it
-        return self._plain[name](*arguments)
+        return None
 
     def _is_usable_on(self, device: torch.device) -> bool:
         if not self.is_compiled or device != self._device:
@@ -177,11 +182,10 @@ class CompiledModel(InterpolationModel):
         # GPUs that share a job, none is the main thread's
         is_main = threading.current_thread() is threading.main_thread()
         if device.type == "cuda" and not is_main:
-            self._uncompiled_because = (
+            self._on_failure(
                 f"{self._title} is not compiled where several GPUs share a job: choose one GPU, or "
                 "switch Compile off."
             )
-            self._on_failure(self._uncompiled_because)
             return False
         return True
 
@@ -224,11 +228,9 @@ def why_not(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
     return ""
 
 
-def _kept(answer: Any) -> Any:
-    """Copy tensors, which the next call of a CUDA graph would overwrite."""
-    if isinstance(answer, Tensor):
-        return answer.clone() if answer.device.type == "cuda" else answer
-    return None if answer is None else tuple(_kept(one) for one in answer)
+def _kept(part: Tensor | None) -> Tensor | None:
+    """Copy a tensor that the next call of a CUDA graph would overwrite."""
+    return part.clone() if part is not None and part.device.type == "cuda" else part
 
 
 def _distinct(frames: Sequence[Tensor]) -> list[Tensor]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from blender_vfi.engine import pipeline
+from blender_vfi.engine import pipeline, progress
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.engine.protocol import Notice, Stage, Started
+from blender_vfi.engine.protocol import Notice, Progress, Stage, Started
 from blender_vfi.errors import JobCancelledError
 from blender_vfi.models import compiling
 from blender_vfi.models.interface import Interpolation, InterpolationModel
@@ -68,6 +68,28 @@ def test_compiled_job_tells_of_it_once_and_makes_the_same_frames(source, tmp_pat
     run(make_job(source, tmp_path / "plain", multiplier=2))
     every_other = pictures(tmp_path / "out")[::2]
     assert every_other == pictures(tmp_path / "plain")
+
+
+def test_time_that_compiling_takes_is_not_expected_again(source, tmp_path, monkeypatch):
+    now_s = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now_s[0])
+
+    def slow(graph, _inputs):
+        now_s[0] += 60
+        return graph.forward
+
+    monkeypatch.setattr(compiling, "BACKEND", slow)
+
+    def note(event):
+        now_s[0] += 1
+        if isinstance(event, Progress):
+            left_s.append(event.seconds_left)
+
+    left_s = []
+    job = make_job(source, tmp_path / "out", multiplier=8, compiles=True)
+    finished = Engine(fake_cache(Blend())).run(job, on_event=note)
+    assert finished.duration_s > 60
+    assert all(seconds is None or seconds < 60 for seconds in left_s)
 
 
 def test_job_can_be_cancelled_before_its_model_is_compiled(source, tmp_path):

@@ -173,7 +173,7 @@ def test_full_memory_is_left_to_the_engine_and_the_model_stays_compiled():
     def runs_out(*_arguments):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
-    model._compiled["interpolate"] = runs_out
+    model._interpolate = runs_out
     frames = small_pair(16, 16)
     with pytest.raises(torch.cuda.OutOfMemoryError):
         model(frames, [(frame,) for frame in frames], [0.5], Quality())
