@@ -72,7 +72,7 @@ class FolderLock:
             return
         remove_owner(self._folder / OWNER_NAME)
         descriptor, self._descriptor = self._descriptor, None
-        with contextlib.suppress(OSError):  # of a share that is gone
+        with contextlib.suppress(OSError):  # of a network drive that is gone
             os.close(descriptor)  # which lets the lock go
 
 

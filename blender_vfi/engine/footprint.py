@@ -13,7 +13,7 @@ from ..models.catalog_memory import working_bytes
 from ..models.catalog_types import ModelSpec
 from .tiling import SMALLEST_WHEN_FULL
 
-_SHARE = 0.6
+_USABLE = 0.6
 """Of what is free, since other programs want some, and the figures are of another machine."""
 
 _FRAMES_AT_ONCE = 10
@@ -57,7 +57,7 @@ def footprint(
     shown_bytes = spec.context * 3 * 4 * pixels
     held_bytes = (_FRAMES_AT_ONCE + spec.context) * channels * 4 * pixels
     frames_bytes = shown_bytes + held_bytes + _SUMS_BYTES * pixels
-    budget = int(_SHARE * free_bytes) - frames_bytes
+    budget = int(_USABLE * free_bytes) - frames_bytes
     whole = int(finer * working_bytes(spec, pixels))
     if whole <= budget:
         return Footprint(frames_bytes=frames_bytes, whole_bytes=whole, tile_size=0)

@@ -174,7 +174,7 @@ class WriteBehind:
 
 
 def read_steadily(path: Path) -> images.Frame:
-    """Decode a frame; where that fails, try once more: a share may have lost its line for a moment.
+    """Decode a frame; where that fails, try once more: a network drive may be back in a moment.
 
     Raises:
         FrameError: see `images.read_frame`.

@@ -28,7 +28,7 @@ from .progress import ProgressMeter
 from .protocol import JobSpec
 from .schedule import PairWork, Plan
 from .search import Search
-from .sharing import PairSharing, Share, side_by_side
+from .sharing import DealtPairs, PairDealer, side_by_side
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class FrameMaking:
             make = partial(self._make_alone, lanes[0], stored)
             self._wherever_there_is_room(lanes[0], make, self.reports)
         else:
-            self._share(lanes, stored)
+            self._make_on_several(lanes, stored)
 
     def _wherever_there_is_room(
         self, lane: Lane, make: Callable[[LoadedModel], None], reports: JobReports
@@ -126,7 +126,7 @@ class FrameMaking:
             sink = self._sink(reader.headers_of_pair, stored)
             loop.run(self.plan, reader, sink, works=works, on_pair=self.on_pair)
 
-    def _share(self, lanes: Sequence[Lane], stored: set[int]) -> None:
+    def _make_on_several(self, lanes: Sequence[Lane], stored: set[int]) -> None:
         """Deal the pairs out to devices, each with a loop in a thread of its own."""
         assert lanes[0].loaded is not None, "models are loaded before frames are made"
         finished, context = frozenset(stored), lanes[0].loaded.spec.context
@@ -137,22 +137,22 @@ class FrameMaking:
             with telling:
                 self.on_pair(work)
 
-        def make(lane: Lane, sharing: PairSharing) -> None:
-            if lane.loaded is None and not _load(lane, sharing, reports):
+        def make(lane: Lane, dealer: PairDealer) -> None:
+            if lane.loaded is None and not _load(lane, dealer, reports):
                 lane.leave()
                 return
-            share = Share(sharing, reports.stop_if_cancelled)
-            sink = self._sink(share.headers_of_pair, stored)
+            pairs = DealtPairs(dealer, reports.stop_if_cancelled)
+            sink = self._sink(pairs.headers_of_pair, stored)
 
             def attempt(loaded: LoadedModel) -> None:
                 loop = self._loop(lane, loaded, reports.is_cancelled)
-                loop.run(self.plan, share, sink, works=share.works(stored), on_pair=on_pair)
+                loop.run(self.plan, pairs, sink, works=pairs.works(stored), on_pair=on_pair)
 
             self._wherever_there_is_room(lane, attempt, reports)
             lane.leave()
 
         with self._reader(lanes[0], finished, context) as reader:
-            sharing = PairSharing(
+            dealer = PairDealer(
                 self.plan,
                 reader,
                 self._works(reader, finished, context),
@@ -161,8 +161,8 @@ class FrameMaking:
                 device_count=len(lanes),
                 frames_that_fit=frames_that_fit(self.frame_format),
             )
-            side_by_side([partial(make, lane, sharing) for lane in lanes], stop)
-            sharing.check()
+            side_by_side([partial(make, lane, dealer) for lane in lanes], stop)
+            dealer.check()
 
     def _reader(self, lane: Lane, finished: frozenset[int], context: int) -> ReadAhead:
         return ReadAhead(
@@ -233,12 +233,12 @@ class _NothingLeft(Exception):  # noqa: N818 - no error
     """While a device was waited for, others have made all frames."""
 
 
-def _load(lane: Lane, sharing: PairSharing, reports: JobReports) -> bool:
+def _load(lane: Lane, dealer: PairDealer, reports: JobReports) -> bool:
     """Load a device's model, unless nothing is left to be made by the time others let it be had."""
 
     def stop_waiting() -> None:
         reports.stop_if_cancelled()
-        if sharing.is_over:
+        if dealer.is_over:
             raise _NothingLeft
 
     try:

@@ -119,7 +119,7 @@ class JobFolder:
 
     def __exit__(self, *_error: object) -> None:
         remove_owner(self._owner_file)
-        with contextlib.suppress(OSError):  # of a share that is gone
+        with contextlib.suppress(OSError):  # of a network drive that is gone
             self._lock.release()
 
     def follow(self, plan: Plan) -> int:

@@ -28,7 +28,7 @@ beside it: one by one, two devices would do all of that twice, and in runs of fo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Dealt:
+class _DealtPair:
     """A pair that a device has taken, with the frames that its model looks at."""
 
     work: PairWork
@@ -36,7 +36,7 @@ class _Dealt:
     headers: tuple[FrameHeader, FrameHeader]
 
 
-class PairSharing:
+class PairDealer:
     """The pairs of a job that nobody has taken yet.
 
     Args:
@@ -76,7 +76,7 @@ class PairSharing:
         self.is_over = False
         self._error: VfiError | None = None
 
-    def take(self) -> deque[_Dealt]:
+    def take(self) -> deque[_DealtPair]:
         """Return the next pairs, shorter runs of them towards the end; none when there are none.
 
         Any thread may call. A frame that cannot be read is the end as well: see `check`.
@@ -86,7 +86,7 @@ class PairSharing:
                 return deque()
             self.is_over = True  # where the next lines raise
             length = min(self._longest_run, self._left // (2 * self._device_count))
-            run: deque[_Dealt] = deque()
+            run: deque[_DealtPair] = deque()
             try:
                 run.extend(map(self._deal, islice(self._works, max(1, length))))
             except VfiError as error:
@@ -106,27 +106,27 @@ class PairSharing:
         if self._error is not None:
             raise self._error
 
-    def _deal(self, work: PairWork) -> _Dealt:
+    def _deal(self, work: PairWork) -> _DealtPair:
         indices = window_of(self._plan, work.pair, self._context)
         self._window = {index: self._window[index] for index in indices if index in self._window}
         for index in sorted(set(indices) - self._window.keys()):
             self._window[index] = self._reader.load(index)
         headers = self._reader.headers_of_pair(work.pair)
-        return _Dealt(work=work, frames=dict(self._window), headers=headers)
+        return _DealtPair(work=work, frames=dict(self._window), headers=headers)
 
 
-class Share:
+class DealtPairs:
     """What one device makes: the loop's source of pairs and of their frames.
 
     Args:
-        sharing: that it takes from.
+        dealer: that they come from.
         stop_if_cancelled: called before each pair.
     """
 
-    def __init__(self, sharing: PairSharing, stop_if_cancelled: Callable[[], None]) -> None:
-        self._sharing = sharing
+    def __init__(self, dealer: PairDealer, stop_if_cancelled: Callable[[], None]) -> None:
+        self._dealer = dealer
         self._stop_if_cancelled = stop_if_cancelled
-        self._run: deque[_Dealt] = deque()
+        self._run: deque[_DealtPair] = deque()
 
     def works(self, stored: Collection[int]) -> Iterator[PairWork]:
         """Yield pair after pair; first what is left of one that a loop was stopped in.
@@ -136,7 +136,7 @@ class Share:
         """
         while True:
             self._stop_if_cancelled()
-            self._run = self._run or self._sharing.take()
+            self._run = self._run or self._dealer.take()
             if not self._run:
                 return
             work = self._run[0].work.without(stored)
