@@ -75,5 +75,8 @@ def test_all_benchmarks_run_and_record_until_one_fails(monkeypatch):
 
 
 @pytest.mark.parametrize("name", everything.ALL)
-def test_every_named_benchmark_is_there(name):
-    assert callable(importlib.import_module(f"benchmarks.{name}").main)
+def test_every_named_benchmark_tells_its_options(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"benchmarks.{name}").main(["--help"])
+    assert ended.value.code == 0
+    assert ("--record" in capsys.readouterr().out) == (name in everything.RECORDED)
