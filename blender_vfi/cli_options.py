@@ -263,7 +263,7 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--compile",
         dest="compiles",
         action="store_true",
-        help="compile the model: minutes before the first frame, which long jobs may win back",
+        help="compile the model, meant for GPUs: minutes at first, which long jobs may win back",
     )
     engine.add_argument(
         "--clear-cache-every",

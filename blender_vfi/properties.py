@@ -182,8 +182,8 @@ class InterpolationProperties(OutputProperties):
     compiles: bpy.props.BoolProperty(
         name="Compile",
         description=(
-            "Compile the model for the size of the frames: minutes before the first new frame, "
-            "which long jobs may win back. Needs a C++ compiler beside the engine"
+            "Compile the model for the size of the frames, meant for NVIDIA GPUs: minutes before "
+            "the first new frame, which long jobs may win back. Needs a C++ compiler"
         ),
         options=OPTIONS,
     )

@@ -1090,8 +1090,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Compile"): "Kompilieren",
     (
         "*",
-        "Compile the model for the size of the frames: minutes before the first new frame, which long jobs may win back. Needs a C++ compiler beside the engine",
-    ): "Das Modell für die Größe der Bilder kompilieren: Minuten vor dem ersten neuen Bild, die lange Aufträge wieder hereinholen können. Braucht neben der Engine einen C++-Compiler",
+        "Compile the model for the size of the frames, meant for NVIDIA GPUs: minutes before the first new frame, which long jobs may win back. Needs a C++ compiler",
+    ): "Das Modell für die Größe der Bilder kompilieren, gedacht für NVIDIA-GPUs: Minuten vor dem ersten neuen Bild, die lange Aufträge wieder hereinholen können. Braucht einen C++-Compiler",
     ("*", "Seed"): "Startwert",
     ("*", "Tile Size"): "Kachelgröße",
     (
