@@ -27,6 +27,8 @@ class Courtesy:
 
     Attributes:
         changed: held while anything of this is changed.
+        cpu_user: the one device of the job whose frames are made on the CPU meanwhile, or None:
+            each more would take as much main memory again, for cores that are all in use.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Courtesy:
         self._manner: Manner = "go"
         self._told: Manner = "go"
         self._places: list[Place] = []
+        self.cpu_user: Place | None = None
 
     @property
     def manner(self) -> Manner:
@@ -77,9 +80,12 @@ class Courtesy:
         """Note that the job needs none of its devices any more, and tell who waits for that."""
         for place in list(self._places):
             place.leave()
+        self.cpu_user = None
 
     def tell(self, manner: Manner) -> None:
         """Say what the job does from now on, if that is news: on one device, it makes no way."""
+        if manner != "go" and self._manner != "go":
+            manner = self._manner  # where one device goes on on the CPU, the others pause
         if manner != self._told and (manner == "go" or not self.is_on_device):
             self._told = manner
             self._on_change(manner)
@@ -113,13 +119,18 @@ class Place:
 
     @property
     def manner(self) -> Manner:
-        """What is asked of the job now."""
-        return self._courtesy.manner
+        """What is asked of the job here: of its devices, one at most goes on on the CPU."""
+        asked = self._courtesy.manner
+        return asked if asked != "cpu" or self._may_use_cpu else "pause"
 
     @property
     def is_aside(self) -> bool:
         """Whether the job is away from this device at present."""
         return self._heeded != "go"
+
+    @property
+    def _may_use_cpu(self) -> bool:
+        return self._courtesy.cpu_user in (None, self)
 
     def wait(self, stop_if_cancelled: Callable[[], None]) -> None:
         """Wait until nobody else needs the device, however long that is, without taking it yet.
@@ -150,7 +161,26 @@ class Place:
         """Note that the job needs this device no more, and tell who waits for that."""
         with self._courtesy.changed:
             was_on_device, self.is_on_device, self._heeded = self.is_on_device, False, "go"
+            self._leave_cpu()
             self._courtesy.forget(self, is_awaited=was_on_device and self.manner != "go")
+
+    def leave_for_cpu(self, stop_if_cancelled: Callable[[], None]) -> None:
+        """Leave the device for good, and wait until the job's frames may be made on the CPU here.
+
+        Args:
+            stop_if_cancelled: raises where it shall wait no longer.
+        """
+        self.leave()
+        with self._courtesy.changed:
+            while not self._may_use_cpu:
+                stop_if_cancelled()
+                self._courtesy.changed.wait(_LOOK_S)
+            self._courtesy.cpu_user = self
+
+    def _leave_cpu(self) -> None:
+        if self._courtesy.cpu_user is self:
+            self._courtesy.cpu_user = None
+            self._courtesy.changed.notify_all()
 
     def heed(self, manner: Manner, stop_if_cancelled: Callable[[], None]) -> None:
         """Note what is done here now, tell so, and wait for the end of a pause.
@@ -162,6 +192,10 @@ class Place:
         with self._courtesy.changed:
             self._heeded = manner
             self.is_on_device = manner == "go"
+            if manner != "cpu":
+                self._leave_cpu()
+            elif self._may_use_cpu:
+                self._courtesy.cpu_user = self
             self._courtesy.tell(manner)
             while manner == self.manner == "pause":
                 stop_if_cancelled()

@@ -41,6 +41,7 @@ class DeviceLease:
         self._job = job
         self._lock: FileLock | None = None
         self._owner_file = Path()
+        self._has_had_gpu = False
         self.place = courtesy.place()
 
     def __enter__(self) -> DeviceLease:
@@ -77,12 +78,16 @@ class DeviceLease:
         """
         if not memory.is_gpu(device):
             self._release()  # the one that turned out to be too small
-            self.place.leave()
+            if self._has_had_gpu:
+                self.place.leave_for_cpu(stop_if_cancelled)
+            else:
+                self.place.leave()
             return device, dtype
         busy = self.hold(device, on_wait=on_wait, stop_if_cancelled=stop_if_cancelled)
         if busy:
             on_wait(f"{busy}; running on the CPU")
             return torch.device("cpu"), torch.float32
+        self._has_had_gpu = True
         self.place.wait(stop_if_cancelled)
         return device, dtype
 

@@ -9,8 +9,10 @@ import dataclasses
 import threading
 import time
 from contextlib import ExitStack
+from typing import ClassVar
 
 import pytest
+import torch
 
 from blender_vfi.engine import device_lease, memory
 from blender_vfi.engine.courtesy import Courtesy
@@ -22,7 +24,7 @@ from blender_vfi.models.cache import ModelCache
 
 from .fake_model import CPU, FakeModel, fake_cache
 from .sequences import make_job, write_sequence
-from .test_sharing import FIRST, PATIENCE_S, content, expected, meeting_models, run
+from .test_sharing import FIRST, PATIENCE_S, Meeting, content, expected, meeting_models, run
 
 pytestmark = pytest.mark.torch
 
@@ -145,6 +147,72 @@ def test_a_job_ends_in_a_render_although_one_of_its_devices_has_never_begun(job,
     run_loading(job, render, models, courtesy=courtesy)
     assert models[1].calls == []
     assert content(job.output_dir) == expected(job, tmp_path)
+
+
+class Counting(FakeModel):
+    """Notes how many such models make frames at the same time."""
+
+    active: ClassVar[list[FakeModel]] = []
+
+    def __init__(self, at_once, **options):
+        super().__init__(**options)
+        self._at_once = at_once
+
+    def forward(self, *arguments):
+        self.active.append(self)
+        self._at_once.append(len(self.active))
+        time.sleep(0.02)
+        try:
+            return super().forward(*arguments)
+        finally:
+            self.active.remove(self)
+
+
+def test_one_device_after_another_goes_on_on_the_cpu(job, tmp_path):
+    at_once, told = [], []
+
+    def tell(manner):
+        told.append(manner)
+        at_once.clear()
+
+    courtesy, meeting = Courtesy(tell), Meeting()
+
+    def note(event):
+        if isinstance(event, Progress):
+            courtesy.ask("cpu")
+
+    models = [Counting(at_once, before_call=meeting) for _ in range(2)]
+    run(job, *models, on_event=note, courtesy=courtesy)
+    assert told == ["cpu"]
+    assert len(at_once) > 10
+    assert set(at_once) == {1}
+    assert content(job.output_dir) == expected(job, tmp_path)
+    assert courtesy.cpu_user is None
+
+
+def test_of_two_devices_that_are_left_for_the_cpu_one_waits_until_the_other_is_done(
+    job, monkeypatch
+):
+    monkeypatch.setattr(memory, "is_gpu", lambda device: device.type != "cpu")
+    courtesy = Courtesy()
+    wanted = {"on_wait": pytest.fail, "stop_if_cancelled": lambda: None}
+    with DeviceLease(job, courtesy) as first, DeviceLease(job, courtesy) as second:
+        for index, lease in enumerate((first, second)):
+            device = torch.device("xpu", index)
+            lease.take(device, torch.float32, **wanted)
+            lease.enter(device, lambda: None)
+        first.take(CPU, torch.float32, **wanted)
+        looks = []
+
+        def look():
+            looks.append(courtesy.is_on_device)
+            if len(looks) == 2:
+                first.let_go()
+
+        second.take(CPU, torch.float32, on_wait=pytest.fail, stop_if_cancelled=look)
+    assert looks == [False, False]
+    courtesy.leave()
+    assert courtesy.cpu_user is None
 
 
 def test_a_paused_job_is_told_once_its_last_device_has_nothing_left_to_make():
