@@ -32,6 +32,7 @@ RECORDED = (
     "cache_clearing",
     "soundness",
     "compile",
+    "precision",
 )
 """Those that keep their figures when they are told to."""
 
