@@ -89,7 +89,7 @@ def measure(
         torch.inference_mode(),
     ):
         height, width = (padded_side(side, spec, 1.0) for side in reversed(size))
-        frames = [frame.to(device, dtype) for frame in moving_noise(2, (height, width))]
+        frames = [frame.to(device, dtype) for frame in moving_noise(spec.context, (height, width))]
         earlier = model.encode(frames[0])
         _, plain = _timed(model, frames, earlier)
         first_s, made = _timed(compiled, frames, earlier)
@@ -110,7 +110,7 @@ def _timed(
 ) -> tuple[float, Tensor]:
     """Return the seconds for one frame, the encoding of the later one included, and the frame."""
     began_s = time.perf_counter()
-    features = [earlier, model.encode(frames[1])]
+    features = [earlier] * (len(frames) - 1) + [model.encode(frames[-1])]
     made: Tensor = model(frames, features, [0.5], Quality()).frames
     float(made.flatten()[0])  # waits for the device
     return time.perf_counter() - began_s, made

@@ -183,12 +183,16 @@ def test_the_look_at_an_answer_is_timed_beside_the_answer(capsys, checkpoint_fol
     assert "64×64, fp32, CPU" in told
 
 
-def test_compiled_models_are_timed_beside_what_they_were(capsys, checkpoint_folder, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "title"), [("ifrnet-s-gopro", "IFRNet S (GoPro)"), ("flavr-2x", "FLAVR 2x")]
+)
+def test_compiled_models_are_timed_beside_what_they_were(
+    capsys, checkpoint_folder, monkeypatch, name, title
+):
     monkeypatch.setattr(compile.compiling, "BACKEND", "eager")
-    told = ["--models", "ifrnet-s-gopro", "--size", "60x64", "--rounds", "1"]
-    assert compile.main(told) == 0
+    assert compile.main(["--models", name, "--size", "60x64", "--rounds", "1"]) == 0
     row = capsys.readouterr().out.splitlines()[1]
-    assert row.startswith("IFRNet S (GoPro), 60×64, fp32")
+    assert row.startswith(f"{title}, 60×64, fp32")
     as_it_is, compiled, ratio, first, difference = map(float, row.split()[-5:])
     assert ratio == pytest.approx(as_it_is / compiled, abs=0.1)
     assert first > 0
