@@ -93,6 +93,7 @@ class JobFolder:
         made = {name for each in self._former for name in each.names}
         foreign = frozenset(each for each in present if self._paths[each].name not in made)
         if foreign and not job.overwrite:
+            self._lock.release()  # who keeps the error may try again, with `overwrite`
             raise self._taken(foreign, [each for each, _ in records])
         self._present = present
         self._taken_over = foreign - self._rendered

@@ -154,6 +154,15 @@ def test_refused_job_leaves_frames_and_record_as_they_were(job):
     assert names(job) == {RECORD_NAME, "f_0002.png"}
 
 
+def test_a_folder_that_was_refused_is_free_for_a_job_that_overwrites_it(job):
+    begun(job).place(1, write_text("x"))
+    other = dataclasses.replace(job, multiplier=3)
+    with pytest.raises(OutputError) as refused:
+        opened(other)
+    again = opened(dataclasses.replace(other, overwrite=True))
+    assert again.finished == frozenset(), refused.value  # which the caller may keep meanwhile
+
+
 def test_other_files_in_the_folder_are_no_reason_to_refuse(job):
     Path(job.output_dir).mkdir()
     (Path(job.output_dir) / "g_0001.png").touch()
