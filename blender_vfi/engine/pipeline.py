@@ -17,7 +17,7 @@ from ..models import catalog
 from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
 from ..models.loading import check_terms
-from . import images, memory, movies, notices
+from . import device_lease, images, memory, movies, notices
 from .copied_frames import CopiedFrames
 from .cores import file_threads
 from .courtesy import Courtesy
@@ -266,7 +266,9 @@ class _JobRun:
     def _held(self, lanes: Sequence[Lane]) -> list[Lane]:
         """Keep other jobs from all devices, before memory of one is taken; leave out busy ones."""
         held = []
-        for lane in lanes:
+        # in one order for all processes, which may number the devices otherwise: none waits for
+        # a device while another waits for those that it holds
+        for lane in sorted(lanes, key=lambda lane: device_lease.lock_file(lane.model.device)):
             busy = lane.lease.hold(
                 lane.model.device,
                 on_wait=self._reports.loading,
@@ -276,7 +278,7 @@ class _JobRun:
                 self._reports.notify(f"{busy}; going on without it")
             else:
                 held.append(lane)
-        return held
+        return [lane for lane in lanes if lane in held]
 
     def _job_model(self, device: torch.device, lease: DeviceLease) -> JobModel:
         return JobModel(

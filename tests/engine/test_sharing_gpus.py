@@ -262,6 +262,26 @@ def test_a_job_waits_for_its_busy_devices_holding_the_others(job):
     assert waited == [("Waiting: cpu", True)]
 
 
+def test_jobs_that_number_their_devices_otherwise_do_not_wait_for_each_other(
+    job, tmp_path, monkeypatch
+):
+    names = {FIRST: "second", CPU: "first"}
+    monkeypatch.setattr(device_lease, "lock_file", lambda device: tmp_path / names[device])
+    with ExitStack() as others:
+        other = others.enter_context(DeviceLease(job, Courtesy()))
+        assert not other.hold(CPU, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
+        waited = []
+
+        def note(event):
+            if isinstance(event, Stage) and "in use by" in event.message:
+                waited.append((event.message.partition(" is in")[0], busy(job, FIRST)))
+                others.close()
+
+        events = run(job, *meeting_models(), on_event=note)
+    assert waited == [("Waiting: cpu", "")]
+    assert [event.device for event in events if isinstance(event, Started)] == ["cpu:0, cpu"]
+
+
 def test_a_job_that_waits_for_one_of_its_devices_can_be_cancelled(job):
     with DeviceLease(job, Courtesy()) as other:
         other.hold(CPU, on_wait=pytest.fail, stop_if_cancelled=lambda: None)
