@@ -78,6 +78,15 @@ class JobFolder:
         self._lock = FileLock(self.path / LOCK_NAME)
         self._owner_file = self.path / OWNER_NAME
         self._hold()
+        try:
+            self._survey(plan)
+        except BaseException:  # who keeps the error may try again, with `overwrite`
+            self._lock.release()
+            raise
+
+    def _survey(self, plan: Plan) -> None:
+        """Tell what is there already, and whose it is."""
+        job, context = self._job, self._context
         present = frozenset(index for index, path in enumerate(self._paths) if _is_there(path))
         self._records = job_record.read_records(self.path)
         names = frozenset(path.name for path in self._paths)
@@ -93,7 +102,6 @@ class JobFolder:
         made = {name for each in self._former for name in each.names}
         foreign = frozenset(each for each in present if self._paths[each].name not in made)
         if foreign and not job.overwrite:
-            self._lock.release()  # who keeps the error may try again, with `overwrite`
             raise self._taken(foreign, [each for each, _ in records])
         self._present = present
         self._taken_over = foreign - self._rendered

@@ -229,7 +229,8 @@ class FrameLoop:
             dtype = torch.float32 if manner == "cpu" else self._policy.dtype
             if manner == "go":  # before anything is there again: a render may begin meanwhile
                 self._place.enter(self._stop_if_cancelled)
-            moved = self._network.move(device, dtype, list(window.values()))
+            frames = list(window.values())
+            moved = self._relieved(partial(self._network.move, device, dtype, frames))
             window = dict(zip(window, moved, strict=True))
             memory.clear_cache(self._policy.device)
             self._batch = self._policy.largest_batch if manner == "go" else 1

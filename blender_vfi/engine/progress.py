@@ -13,6 +13,9 @@ import torch
 from . import memory
 from .protocol import JobSpec, Progress
 
+_LEAST_S = 0.05
+"""Seconds in which no speed can be told yet."""
+
 
 class ProgressMeter:
     """How far a job is; frames are reported to it from several threads.
@@ -68,8 +71,8 @@ class ProgressMeter:
         """Describe the present state."""
         with self._lock:
             done, last_frame = self.frames_done, self._last_frame
-        measured_s = time.monotonic() - self._measured_s
-        frames_per_second = (done - self._resumed) / max(measured_s, 1e-6)
+            counted, measured_s = done - self._resumed, time.monotonic() - self._measured_s
+        frames_per_second = counted / measured_s if measured_s > _LEAST_S else 0.0
         left = self._frames_total - done
         return Progress(
             job_id=self._job.job_id,

@@ -84,13 +84,15 @@ class PairDealer:
         with self._taking:
             if self.is_over:
                 return deque()
-            self.is_over = True  # where the next lines raise
             length = min(self._longest_run, self._left // (2 * self._device_count))
             run: deque[_DealtPair] = deque()
             try:
                 run.extend(map(self._deal, islice(self._works, max(1, length))))
             except VfiError as error:
                 self._error = error
+            except BaseException:  # the job ends with it, and nobody shall go on
+                self.is_over = True
+                raise
             self._left -= len(run)
             self.is_over = not run or self._error is not None
             return run

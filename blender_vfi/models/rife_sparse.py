@@ -22,6 +22,7 @@ from .rife_rows import resized
 from .warp import ALL, Pixels, enlarged_at
 
 _Size = tuple[int, int]
+_Seen = tuple[Sequence[Tensor], Tensor | None]
 
 
 class SparseMotion:
@@ -44,6 +45,7 @@ class SparseMotion:
         self._flows: list[Tensor] = []  # each as large as its block left it
         self._masks: list[Tensor] = []
         self._carried: Tensor | None = None
+        self._seen: _Seen | None = None  # until more is known
 
     def correction(
         self, block: Block, size: _Size, *, is_last: bool, mirrored: bool = False
@@ -61,7 +63,8 @@ class SparseMotion:
         """
         scale = self._frame_size[0] // size[0]
         timestep, mask = self._timestep, _sum_of(self._masks, size)
-        views, flow = self._seen(size, scale)
+        self._seen = self._seen or self._look(size, scale)
+        views, flow = self._seen
         if mirrored:
             views, timestep = (views[1], views[0]), 1 - timestep
             mask = None if mask is None else -mask
@@ -80,6 +83,7 @@ class SparseMotion:
         self._flows.append(correction.flow)
         self._masks = [*(self._masks if self._adds_masks else ()), correction.mask]
         self._carried = correction.carried
+        self._seen = None
 
     def farthest(self, correction: Correction) -> Tensor:
         """Return how far a correction moves each frame at most: (T, 2), pixels.
@@ -90,7 +94,7 @@ class SparseMotion:
         scale = self._frame_size[0] // correction.flow.shape[2]
         height, width = correction.flow.shape[-2:]
         rows, columns = self._pixels((height, width), scale)
-        read = enlarged_at(correction.flow, self._frame_size, rows, columns)
+        read = enlarged_at([correction.flow], self._frame_size, rows, columns)
         return read.reshape(len(read), 2, -1).abs().amax(dim=2)
 
     def result(self) -> tuple[Tensor, Tensor]:
@@ -100,7 +104,7 @@ class SparseMotion:
         assert mask is not None
         return flow, mask
 
-    def _seen(self, size: _Size, scale: int) -> tuple[Sequence[Tensor], Tensor | None]:
+    def _look(self, size: _Size, scale: int) -> _Seen:
         """Return both frames as the motion moves them, and the motion, in pixels of that size."""
         if not self._flows:
             return [resized(frame, size) for frame in self._frames], None
@@ -121,10 +125,7 @@ class SparseMotion:
             whole = _sum_of(self._flows, self._frame_size)
             assert whole is not None
             return whole
-        first, *others = (
-            enlarged_at(flow, self._frame_size, rows, columns) for flow in self._flows
-        )
-        return sum(others, start=first)
+        return enlarged_at(self._flows, self._frame_size, rows, columns)
 
     def _pixels(self, size: _Size, scale: int) -> tuple[Pixels, Pixels]:
         """Return which rows and which columns of the frame are read."""

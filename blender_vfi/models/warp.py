@@ -88,11 +88,12 @@ def warp_each(
     # The flows of one image are stacked vertically into one tall grid, so that grid_sample reads
     # all of them from the same copy of the image.
     sides = tuple(source.shape[-2:])
+    flows = flows.to(dtype)
     y, x = (
-        _axis(side, flows.to(dtype), align_corners)[chosen]
+        _axis(side, flows, align_corners)[chosen]
         for side, chosen in zip(sides, (rows, columns), strict=True)
     )
-    grid = _positions(flows.to(dtype), y, x, [_half_extent(side, align_corners) for side in sides])
+    grid = _positions(flows, y, x, [_half_extent(side, align_corners) for side in sides])
     grid = grid.reshape(batch, count * height, width, 2)
     sampled = functional.grid_sample(
         source.to(dtype), grid, mode="bilinear", padding_mode=outside, align_corners=align_corners
@@ -100,11 +101,13 @@ def warp_each(
     return sampled.to(source.dtype).view(batch, -1, count, height, width).transpose(1, 2)
 
 
-def enlarged_at(field: Tensor, size: Sequence[int], rows: Pixels, columns: Pixels) -> Tensor:
-    """Enlarge bilinearly, and read some rows and columns of the result without making the rest.
+def enlarged_at(
+    fields: Sequence[Tensor], size: Sequence[int], rows: Pixels, columns: Pixels
+) -> Tensor:
+    """Enlarge bilinearly, read some rows and columns of that without making the rest, and add up.
 
     Args:
-        field: (N, C, h, w) float32 or float64.
+        fields: each (N, C, h, w) float32 or float64, with an h and a w of its own.
         size: height and width to enlarge to, as `functional.interpolate` does without aligned
             corners.
         rows: which rows of that size are read.
@@ -114,17 +117,16 @@ def enlarged_at(field: Tensor, size: Sequence[int], rows: Pixels, columns: Pixel
         (N, C, rows, columns).
     """
     y, x = (
-        _axis(side, field, align_corners=False)[chosen]
+        _axis(side, fields[0], align_corners=False)[chosen]
         for side, chosen in zip(size, (rows, columns), strict=True)
     )
     grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
-    return functional.grid_sample(
-        field,
-        grid.expand(len(field), -1, -1, -1),
-        mode="bilinear",
-        padding_mode="border",
-        align_corners=False,
+    grid = grid.expand(len(fields[0]), -1, -1, -1)
+    first, *others = (
+        functional.grid_sample(field, grid, padding_mode="border", align_corners=False)
+        for field in fields
     )
+    return sum(others, start=first)
 
 
 def _positions(flows: Tensor, y: Tensor, x: Tensor, half_extents: Sequence[float]) -> Tensor:

@@ -91,6 +91,30 @@ def test_on_the_cpu_a_job_goes_on_in_full_precision_and_returns_to_its_own():
     assert float(model.weight.detach()) == float(torch.tensor(0.3, dtype=torch.bfloat16))
 
 
+def test_a_job_that_finds_its_gpu_full_on_its_return_clears_the_cache_and_tries_again(monkeypatch):
+    courtesy, notices, moves = Courtesy(), [], []
+    move = Network.move
+
+    def moving(network, device, dtype, frames):
+        moves.append(dtype)
+        if len(moves) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return move(network, device, dtype, frames)
+
+    monkeypatch.setattr(Network, "move", moving)
+    asks = {0: "cpu", 1: "go"}
+    model = Weighted()
+    run_loop(
+        courtesy,
+        model,
+        after_pair=lambda pair: pair in asks and courtesy.ask(asks[pair]),
+        on_notice=notices.append,
+    )
+    assert moves == [torch.float32, torch.bfloat16, torch.bfloat16]
+    assert model.formats == [HALF, FULL, HALF]
+    assert notices == ["Memory ran out on cpu: cleared the cache and tried again."]
+
+
 def test_a_pause_holds_the_job_between_two_pairs_until_it_may_go_on():
     told = []
     paused = threading.Event()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from blender_vfi.engine import job_record
 from blender_vfi.engine.job_folder import RECORD_NAME, JobFolder
 from blender_vfi.engine.protocol import JobSpec
 from blender_vfi.errors import CheckpointError, FrameError, OutputError
@@ -161,6 +162,17 @@ def test_a_folder_that_was_refused_is_free_for_a_job_that_overwrites_it(job):
         opened(other)
     again = opened(dataclasses.replace(other, overwrite=True))
     assert again.finished == frozenset(), refused.value  # which the caller may keep meanwhile
+
+
+def test_a_folder_whose_record_cannot_be_read_is_free_afterwards(job, monkeypatch):
+    def fail(_folder):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(job_record, "read_records", fail)
+        with pytest.raises(OSError, match="Input") as failed:
+            opened(job)
+    assert opened(job).finished == frozenset(), failed.value
 
 
 def test_other_files_in_the_folder_are_no_reason_to_refuse(job):

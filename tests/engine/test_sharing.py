@@ -18,6 +18,8 @@ from blender_vfi.engine import frame_files, images, job_model
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Cancelled, Found, Notice, Progress, Started
 from blender_vfi.engine.retreat import Retreat
+from blender_vfi.engine.schedule import plan
+from blender_vfi.engine.sharing import PairDealer
 from blender_vfi.errors import FrameError, JobCancelledError, OutputError
 from blender_vfi.models.cache import ModelCache
 
@@ -72,6 +74,35 @@ def expected(job, tmp_path: Path, **spec: object) -> dict[str, bytes]:
     alone = dataclasses.replace(job, output_dir=str(tmp_path / "alone"))
     run(alone, FakeModel(), spec=spec)
     return content(alone.output_dir)
+
+
+def test_pairs_are_not_over_while_some_are_being_read():
+    """A device that waits until it may load its model would leave for good."""
+    seen = []
+
+    class Reader:
+        def load(self, index):
+            seen.append((index, dealer.is_over))
+            return torch.zeros(1)
+
+        def headers_of_pair(self, _pair):
+            return None, None
+
+    whole = plan(3, 2)
+    dealer = PairDealer(
+        whole,
+        Reader(),
+        whole.pairs(),
+        pair_count=2,
+        context=2,
+        device_count=2,
+        frames_that_fit=100,
+    )
+    assert len(dealer.take()) == 1
+    assert len(dealer.take()) == 1
+    assert not dealer.take()
+    assert seen == [(0, False), (1, False), (2, False)]
+    assert dealer.is_over
 
 
 class Meeting:
