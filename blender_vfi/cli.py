@@ -51,7 +51,7 @@ from .errors import EngineError, JobCancelledError, RequestError, VfiError
 _EXAMPLES = """\
 examples:
   python -m blender_vfi interpolate shots/010 shots/010_x2
-      twice the frames, with the default model
+      twice the frames, with the default model; "interpolate" may be left out
   python -m blender_vfi interpolate shots/010 out --multiplier 4 --skip 23,40-44
       four times the frames, but none in pair 23 (files 24 and 25) and pairs 40 to 44
   python -m blender_vfi interpolate shots/010 out --rate 60 --source-rate 23.976
@@ -76,6 +76,8 @@ exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the ou
 5 the model or its checkpoint, 6 the engine or its device, 130 cancelled.
 """
 
+_COMMANDS = frozenset({"interpolate", "fill", "run", "models", "download"})
+
 _IN = "folder of one numbered image sequence, or a pattern such as shot_####.png"
 
 
@@ -87,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _with_command(arguments: Sequence[str]) -> list[str]:
     """Return the arguments, with the command that a movie or a sequence in its place stands for."""
     first = Path(arguments[0]) if arguments else None
-    is_short = first is not None and (is_movie(first) or is_pattern(first))
+    is_short = first is not None and (
+        is_movie(first) or is_pattern(first) or (arguments[0] not in _COMMANDS and first.is_dir())
+    )
     return ["interpolate", *arguments] if is_short else list(arguments)
 
 

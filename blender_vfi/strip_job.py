@@ -14,6 +14,7 @@ import bpy
 from . import vse, vse_movies, vse_rate, vse_retiming, vse_speed, vse_timing
 from .engine.default_folder import ending_of
 from .engine.folders import find_gap, split_number
+from .engine.gaps import describe_missing
 from .engine.movie_codecs import find_codec
 from .engine.protocol import DEFAULT_MULTIPLIER, JobSpec, Run
 from .engine.rates import parse_rate
@@ -294,16 +295,16 @@ def describe_doubts(source: ImageSource) -> list[str]:
     gap = find_gap([number for number in numbers if number is not None])
     if None in numbers or gap is None:
         return []
-    index, missing = gap
+    index, _ = gap
     before, after = (Path(file).name for file in source.files[index : index + 2])
     return [
         message(
-            "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion "
-            "will jump there; restore it, or choose Strip > Fill Missing Frames first.",
+            "Strip {strip!r} goes from {before} to {after}, and motion will jump there. Missing: "
+            "{missing}. Restore these frames, or choose Strip > Fill Missing Frames first.",
             strip=source.strip_name,
             before=before,
             after=after,
-            missing=missing,
+            missing=describe_missing([Path(file) for file in source.files]),
         )
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -320,6 +321,22 @@ def test_examples_in_the_help_are_valid_commands():
     assert len(commands) == 10
     for line in commands:
         assert parser.parse_args(cli._with_command(line.split()[3:])).run
+
+
+def test_a_folder_alone_is_interpolated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("shot", "fill"):
+        Path(name).mkdir()
+    assert cli._with_command(["shot", "out"]) == ["interpolate", "shot", "out"]
+    assert cli._with_command(["fill", "out"]) == ["fill", "out"]
+    assert cli._with_command(["nowhere", "out"]) == ["nowhere", "out"]
+
+
+def test_commands_come_before_folders_of_their_names(capsys):
+    with pytest.raises(SystemExit):
+        cli._parser().parse_args(["nothing"])
+    told = capsys.readouterr().err.partition("choose from")[2]
+    assert frozenset(re.findall(r"\w+", told)) == cli._COMMANDS
 
 
 def test_command_must_be_given(capsys):

@@ -738,8 +738,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Strip Edges"): "Streifengrenzen",
     (
         "*",
-        "Strip {strip!r} goes from {before} to {after}: frame {missing} is missing, and motion will jump there; restore it, or choose Strip > Fill Missing Frames first.",
-    ): "Der Streifen „{strip}“ geht von {before} direkt zu {after}: Bild {missing} fehlt, und die Bewegung wird dort springen; das Bild wiederherstellen oder erst Streifen > Fehlende Bilder auffüllen wählen.",
+        "Strip {strip!r} goes from {before} to {after}, and motion will jump there. Missing: {missing}. Restore these frames, or choose Strip > Fill Missing Frames first.",
+    ): "Der Streifen „{strip}“ geht von {before} direkt zu {after}, und die Bewegung wird dort springen. Es fehlen: {missing}. Diese Bilder wiederherstellen oder erst Streifen > Fehlende Bilder auffüllen wählen.",
     (
         "*",
         "Strip {strip!r} is of type {type}, not an image strip: render it to an image sequence "

@@ -294,7 +294,7 @@ def test_a_gap_in_the_strips_files_is_reported_and_no_obstacle(
     (first / names[2]).rename(first / names[3])
     interpolate()
     assert len(engine.jobs) == 1
-    assert "frame 3 is missing" in capfd.readouterr().out
+    assert "Missing: 3." in capfd.readouterr().out
 
 
 def test_a_part_of_a_cut_strip_has_a_folder_of_its_own(scene, add_strip, interpolate, engine):
