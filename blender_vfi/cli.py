@@ -258,12 +258,13 @@ def _beside(source: Path, ending: str, model: str) -> Path:
 
 
 def _fill(options: argparse.Namespace) -> int:
-    frames = numbered_frames(options.source_dir)
     output = options.output_dir
+    if output is not None:
+        check_folder_name(output)
+    frames = numbered_frames(options.source_dir)
     if output is None:
         wanted = _beside(options.source_dir, "filled", options.model)
         output = own_folder(wanted, list(map(str, frames)), keeps_numbers=True)
-    check_folder_name(output)
     job = fill_job(frames, output, job_id=uuid.uuid4().hex, **job_settings(options))
     if not options.quiet:
         print(f"Missing: {describe_missing(frames)}", file=sys.stderr)
