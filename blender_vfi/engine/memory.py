@@ -11,6 +11,7 @@ import psutil
 import torch
 
 from ..errors import DeviceError, DeviceMemoryError, RequestError
+from ..models.full_memory import is_out_of_memory
 from . import host_allocator, main_memory
 from .limits import ALL_GPUS
 
@@ -251,21 +252,4 @@ def with_relief(attempt: Callable[[], _T], *, relieve: Callable[[], None], messa
         raise DeviceMemoryError(message) from error
 
 
-def is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
-    """Tell whether `error` means that memory ran out, on a GPU or on the CPU."""
-    # the name by which torch 2.4 knows it as well, and of every device's error
-    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
-        return True
-    message = str(error).lower()
-    return any(words in message for words in _OUT_OF_MEMORY_WORDS)
-
-
 _CPU = torch.device("cpu")
-
-# plain RuntimeErrors, told apart only by their words
-_OUT_OF_MEMORY_WORDS = (
-    "out of memory",  # MPS
-    "not enough memory",  # torch's CPU allocator on Windows
-    "can't allocate memory",  # and elsewhere
-    "alloc_failed",  # CUDA's libraries, which allocate beside torch
-)

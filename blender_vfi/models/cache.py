@@ -10,9 +10,8 @@ from typing import Protocol
 
 import torch
 
-from . import store
+from . import compiling, store
 from .catalog_types import ModelSpec
-from .compiling import compiled
 from .download import ProgressCallback
 from .loading import LoadedModel, load_model
 
@@ -126,7 +125,7 @@ class ModelCache:
                 before_device=before_device,
             )
             if compiles:
-                model = compiled(model)
+                model = compiling.compiled(model)
         with self._lock:
             self._models[key] = model
         return model
@@ -137,6 +136,7 @@ class ModelCache:
             count = len(self._models)
             devices = {key.device for key in self._models}
             self._models.clear()
+            compiling.forget()
             for device in devices:
                 self._release(device)
             return count
@@ -146,6 +146,8 @@ class ModelCache:
             if self._free_memory(device) >= wanted_bytes:
                 return
             del self._models[key]
+            if key.compiles:
+                compiling.forget()
             self._release(device)
 
 

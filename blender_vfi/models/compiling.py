@@ -1,13 +1,17 @@
 """Networks that PyTorch compiles for the sizes they see: fewer, larger steps and fewer launches.
 
-On CUDA the steps are replayed as CUDA graphs, on the CPU they are C++ compiled anew. Each size of
-picture is compiled once, which takes a minute or more. Where that cannot be done the network runs
-as it is. What is used of PyTorch is there from 2.4 on. Never import bpy here.
+On the CPU the steps are C++ compiled anew; on CUDA, where none of this has ever run, they are meant
+to be replayed as CUDA graphs. Each size of picture is compiled once, which takes a minute or more.
+Where that cannot be done the network runs as it is. What is used of PyTorch is there from 2.4 on.
+
+PyTorch keeps what it compiles by function, for all models together, and forgets it together; what
+is known of it stands in this module likewise. Never import bpy here.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -19,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from .catalog_types import ModelSpec
+from .full_memory import is_out_of_memory
 from .interface import Interpolation, InterpolationModel, Quality
 from .loading import LoadedModel
 
@@ -26,14 +31,69 @@ BACKEND = "inductor"
 """PyTorch's own compiler."""
 
 _MOST_KINDS = 6
-"""Kinds of calls before all is forgotten: PyTorch compiles a function for eight and no more."""
+"""Kinds of calls, of all models, before all is forgotten: PyTorch compiles a function for eight."""
 
 # whatever compilers, caches on disk and CUDA graphs raise; nearly all of it is a RuntimeError
-_FAILURES = (RuntimeError, AssertionError, ImportError, OSError, subprocess.SubprocessError)
+_FAILURES = (
+    RuntimeError,
+    MemoryError,
+    AssertionError,
+    ImportError,
+    OSError,
+    subprocess.SubprocessError,
+)
 _MOST_SAID = 200
 
 Backend = str | Callable[[Any, list[Tensor]], Callable[..., Any]]
 _Kind = tuple[object, ...]
+
+
+class _Compilations:
+    """What was compiled since all was last forgotten, and by which thread."""
+
+    def __init__(self) -> None:
+        self._known: set[_Kind] = set()
+        self._thread = threading.main_thread()
+        self._is_due = False
+
+    def announce(self, kind: _Kind, tell: Callable[[], None]) -> None:
+        """Before a call of `kind`: forget what is due, and tell where it is still to be compiled.
+
+        For the thread that computes.
+        """
+        self._thread = threading.current_thread()
+        if self._is_due:
+            self.forget()
+        if kind in self._known:
+            return
+        if len(self._known) >= _MOST_KINDS:
+            self.forget()
+        tell()
+        self._known.add(kind)
+
+    def forget(self) -> None:
+        """Forget all; in another thread than the one that computes, have that one do so."""
+        if not self._known:
+            return
+        if self._thread is not threading.current_thread() and self._thread.is_alive():
+            self._is_due = True
+            return
+        torch.compiler.reset()
+        self._known.clear()
+        self._is_due = False
+
+
+_compilations = _Compilations()
+_numbers = itertools.count()
+
+
+def forget() -> None:
+    """Let go of all that was compiled, of every model, with the memory that CUDA graphs keep.
+
+    Models that are called again are compiled again, and say so. CUDA graphs belong to the thread
+    that computes: in another one this is put off until that one computes or forgets next.
+    """
+    _compilations.forget()
 
 
 def compiled(loaded: LoadedModel) -> LoadedModel:
@@ -80,7 +140,7 @@ class CompiledModel(InterpolationModel):
         self._moments_vary = spec.timesteps in ("any", "recursive")
         self._device = device
         self._uncompiled_because = why_not
-        self._known: set[_Kind] = set()
+        self._number = next(_numbers)  # not its id, which is given anew when it is gone
         self._on_compile: Callable[[str], None] = _ignore
         self._on_failure: Callable[[str], None] = _ignore
 
@@ -121,7 +181,9 @@ class CompiledModel(InterpolationModel):
 
     def encode(self, frame: Tensor) -> tuple[Tensor, ...]:
         """Do what the network does; see `InterpolationModel.encode`."""
-        answer: tuple[Tensor, ...] | None = self._ask(self._encode, (frame,), (frame.shape,))
+        answer: tuple[Tensor, ...] | None = self._ask(
+            self._encode, (frame,), ("encode", frame.shape)
+        )
         return self.model.encode(frame) if answer is None else answer
 
     def forward(
@@ -135,7 +197,8 @@ class CompiledModel(InterpolationModel):
 
         Each number of timesteps is compiled for itself.
         """
-        kind: _Kind = (frames[0].shape, len(timesteps), quality.flow_scale, quality.ensemble)
+        shape, count = frames[0].shape, len(timesteps)
+        kind: _Kind = ("interpolate", shape, count, quality.flow_scale, quality.ensemble)
         moments: Sequence[Any] = timesteps
         if self._moments_vary:
             # as tensors, which are not compiled into the code as numbers are
@@ -156,16 +219,24 @@ class CompiledModel(InterpolationModel):
 
         That raises whatever else was the matter, such as a full memory.
         """
-        if not self._is_usable_on(_device_of(arguments[0])):
+        device = _device_of(arguments[0])
+        if not self.will_compile(device):
+            if self.is_compiled and device == self._device:
+                self._on_failure(
+                    f"{self._title} is not compiled: a GPU's calls are compiled in the main thread "
+                    "alone, and these come from another, as they do where several GPUs share a "
+                    "job. Choose one GPU, or switch Compile off."
+                )
             return None
-        self._announce((function, *kind))
+        _compilations.announce((self._number, *kind), self._say_what_is_compiled)
         try:
             if self._device.type == "cuda":
                 torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]  # torch has no types here
             return tuple(_kept(part) for part in function(*arguments))
-        except torch.cuda.OutOfMemoryError:  # the engine knows a way out
-            raise
         except _FAILURES as error:
+            forget()  # nothing more is won by it
+            if is_out_of_memory(error):  # the engine knows a way out, with what the graphs kept
+                raise
             self._uncompiled_because = (
                 f"{self._title} could not be compiled and runs without ({_in_short(error)}). "
                 "Compiling takes a C++ compiler (g++, clang or Visual Studio), and for a GPU "
@@ -175,37 +246,21 @@ class CompiledModel(InterpolationModel):
         self._on_failure(self._uncompiled_because)
         return None
 
-    def _is_usable_on(self, device: torch.device) -> bool:
-        if not self.is_compiled or device != self._device:
-            return False
-        # CUDA graphs are kept for one thread (github.com/pytorch/pytorch/issues/123177): of several
-        # GPUs that share a job, none is the main thread's
+    def will_compile(self, device: torch.device) -> bool:
+        """Whether calls for frames on `device`, from this thread, are compiled as far as is known.
+
+        CUDA graphs are kept for one thread (github.com/pytorch/pytorch/issues/123177), which here
+        is the main one.
+        """
         is_main = threading.current_thread() is threading.main_thread()
-        if device.type == "cuda" and not is_main:
-            self._on_failure(
-                f"{self._title} is not compiled where several GPUs share a job: choose one GPU, or "
-                "switch Compile off."
-            )
-            return False
-        return True
+        is_right_thread = is_main or device.type != "cuda"
+        return self.is_compiled and device == self._device and is_right_thread
 
-    def _announce(self, kind: _Kind) -> None:
-        """Say what is compiled now, where that is still to be done."""
-        if kind in self._known:
-            return
-        if len(self._known) >= _MOST_KINDS:
-            self._forget()
+    def _say_what_is_compiled(self) -> None:
         self._on_compile(f"Compiling {self._title}")
-        self._known.add(kind)
-
-    def _forget(self) -> None:
-        """Let go of all that was compiled, with the memory that CUDA graphs keep."""
-        if self._known:
-            torch.compiler.reset()
-            self._known.clear()
 
     def _apply(self, *arguments: Any, **options: Any) -> Any:
-        self._forget()  # it is moved, and may have to leave the device to others
+        forget()  # it is moved, and may have to leave the device to others
         return super()._apply(*arguments, **options)  # type: ignore[no-untyped-call]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> nn.Module:

@@ -36,9 +36,9 @@ def compiler(monkeypatch):
     monkeypatch.setattr(compiling, "BACKEND", "eager")
     spec = fake_spec(architecture="ifrnet", yields_flow=False, timesteps="any")
     monkeypatch.setattr(pipeline.catalog, "find", lambda _name: spec)
-    torch.compiler.reset()
+    compiling.forget()
     yield
-    torch.compiler.reset()
+    compiling.forget()
 
 
 @pytest.fixture
