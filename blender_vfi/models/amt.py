@@ -48,6 +48,7 @@ from .ifrnet_blocks import (
 )
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
 from .matching import check_variant, matching_variant
+from .moments import moments_like
 from .warp import warp_each
 
 PAD_MULTIPLE = 16
@@ -206,7 +207,7 @@ class AMT(InterpolationModel):
         searched = working_size(
             size, quality.flow_scale, multiple=PAD_MULTIPLE, smallest=SMALLEST_SIDE
         )
-        flow, others = self._decode(resize(images, searched), images.new_tensor(timesteps))
+        flow, others = self._decode(resize(images, searched), moments_like(timesteps, images))
         flow = resize_flow(flow, size)
         masks = resize(torch.sigmoid(others[:, : self.candidates]), size)
         residuals = resize(others[:, self.candidates :], size)
@@ -219,7 +220,7 @@ class AMT(InterpolationModel):
 
         Args:
             images: (2, 3, H, W) both frames, their mean removed.
-            timesteps: (T,).
+            timesteps: (T, 1, 1, 1).
 
         Returns:
             (T, 4n, H, W) flow in float32, n fields into frame0, then n into frame1;
@@ -229,7 +230,7 @@ class AMT(InterpolationModel):
         search = _search(self.feat_encoder(images), timesteps)
         coarsest = pyramid[-1]
         both = coarsest.flatten(0, 1).expand(len(timesteps), -1, -1, -1)
-        moment = timesteps.view(-1, 1, 1, 1).expand(-1, 1, *coarsest.shape[-2:])
+        moment = timesteps.expand(-1, 1, *coarsest.shape[-2:])
         output = self.get_submodule("decoder4")((both, moment))
         flow, hidden = as_float32(output[:, :FLOW_CHANNELS]), output[:, FLOW_CHANNELS:]
         flow, hidden = self._updated(4, flow, hidden, search)
@@ -312,7 +313,7 @@ def _search(maps: Tensor, timesteps: Tensor) -> _Search:
         for pair in ((map0, map1), (map1, map0))
     )
     height, width = maps.shape[-2:]
-    moment = as_float32(timesteps).view(-1, 1, 1, 1)
+    moment = as_float32(timesteps)
     rows = torch.arange(height, dtype=moment.dtype, device=maps.device)
     columns = torch.arange(width, dtype=moment.dtype, device=maps.device)
     places = torch.stack(torch.meshgrid(columns, rows, indexing="xy"))

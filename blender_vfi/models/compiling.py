@@ -202,7 +202,7 @@ class CompiledModel(InterpolationModel):
         moments: Sequence[Any] = timesteps
         if self._moments_vary:
             # as tensors, which are not compiled into the code as numbers are
-            moments = [torch.tensor(moment, device=frames[0].device) for moment in timesteps]
+            moments = [frames[0].new_full((), moment, dtype=torch.float32) for moment in timesteps]
         else:
             kind = (*kind, *timesteps)
         arguments = (_distinct(frames), list(features), moments, quality)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .moments import numbers_like
+
 LARGEST_VOLUME_BYTES = 1 << 30
 """A table of all pairs that takes more than this is not made; what is asked for is computed."""
 
@@ -103,7 +105,7 @@ def _window_grid(places: Tensor, radius: int, size: Sequence[int]) -> Tensor:
     # The published networks were trained with x along the first axis of the window.
     window = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), dim=-1)
     height, width = size
-    extent = places.new_tensor((max(width - 1, 1), max(height - 1, 1)))
+    extent = numbers_like((max(width - 1, 1), max(height - 1, 1)), places)
     return (places[:, :, None, None] + window) * (2 / extent) - 1
 
 

@@ -32,6 +32,7 @@ from .emavfi_blocks import HEAD_REDUCTIONS, Backbone, Features, MotionHead, Refi
 from .ifrnet_blocks import resize, resize_flow, warp_both, working_size
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import check_variant, matching_variant
+from .moments import moments_like
 
 PAD_MULTIPLE = 32
 """Sides of a frame must divide by this, as in the published demos; the network needs 16."""
@@ -213,7 +214,7 @@ class EmaVfi(InterpolationModel):
             its sigmoid.
         """
         count = len(timesteps)
-        moment = images.new_tensor(timesteps).view(-1, 1, 1, 1)
+        moment = moments_like(timesteps, images)
         originals = _both(images, count)
         coarse, fine = (
             torch.cat((moment * motion[:1], (1 - moment) * motion[1:], _both(look, count)), dim=1)

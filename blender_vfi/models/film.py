@@ -26,6 +26,7 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 from ..errors import FrameError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
 from .matching import check_variant, matching_variant
+from .moments import moments_like
 from .warp import warp, warp_each
 
 __all__ = ["VARIANTS", "Film", "build", "identify", "normalise_state_dict"]
@@ -142,7 +143,7 @@ class Film(InterpolationModel):
         # A frame's flow into the other one, shortened to the part of the way that lies between,
         # serves as the moment's own: motion is taken to be linear and locally alike.
         flows = self.motion(features)[:_FUSED_LEVELS]
-        timestep = flows[0].new_tensor(timesteps).view(-1, 1, 1, 1)
+        timestep = moments_like(timesteps, flows[0])
         moment_flows = [
             torch.stack((flow[1] * timestep, flow[0] * (1 - timestep))) for flow in flows
         ]

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .moments import numbers_like
 from .warp import warp
 
 REDUCTION = 32
@@ -70,7 +71,7 @@ class GmFlow(nn.Module):
             is x (rightwards).
         """
         images = torch.cat((image0, image1))
-        mean, deviation = (images.new_tensor(v).view(1, 3, 1, 1) for v in (_MEAN, _DEVIATION))
+        mean, deviation = (numbers_like(v, images).view(1, 3, 1, 1) for v in (_MEAN, _DEVIATION))
         fine, coarse = self.backbone((images - mean) / deviation)
 
         coarse = self.transformer(coarse, _COARSE_WINDOWS)

@@ -34,6 +34,7 @@ from . import rife
 from .gmflow import REDUCTION, GmFlow
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import check_variant, matching_variant
+from .moments import moments_like, numbers_like
 from .splatting import softmax_splat
 from .warp import warp
 
@@ -153,7 +154,7 @@ class Gmfss(InterpolationModel):
         halves = [_scaled(frame.clamp(0, 1), 0.5) for frame in frames]
         flows = self._find_flows(halves[0], halves[1], quality.flow_scale)
         metrics = self.metricnet(halves[0], halves[1], flows)
-        moments = flows.new_tensor(timesteps).view(-1, 1, 1, 1)
+        moments = moments_like(timesteps, flows)
         arrived = [
             _splat_pyramid((halves[index], *features[index]), distance * flow, distance * metric)
             for index, (distance, flow, metric) in enumerate(
@@ -177,7 +178,7 @@ class Gmfss(InterpolationModel):
         size = half0.shape[-2:]
         working = [max(round(side * flow_scale / REDUCTION), 1) * REDUCTION for side in size]
         flows: Tensor = self.flownet(*(_resized(half, working) for half in (half0, half1)))
-        growth = flows.new_tensor([size[1] / working[1], size[0] / working[0]])
+        growth = numbers_like((size[1] / working[1], size[0] / working[0]), flows)
         return _resized(flows, size) * growth.view(1, 2, 1, 1)
 
 
@@ -207,7 +208,7 @@ class _MetricNet(nn.Module):
         others = warp(images.flip(0), flows, outside="zeros")
         unlike = (images - others).abs().mean(dim=1, keepdim=True)
         height, width = flows.shape[-2:]
-        extent = flows.new_tensor([(width - 1) / 2, (height - 1) / 2]).view(1, 2, 1, 1)
+        extent = numbers_like(((width - 1) / 2, (height - 1) / 2), flows).view(1, 2, 1, 1)
         parts = (images, -unlike, flows / extent, _is_hidden(flows).to(flows.dtype))
         # both directions stand beside each other as channels, kind by kind
         inputs = torch.cat([part.reshape(1, -1, height, width) for part in parts], dim=1)

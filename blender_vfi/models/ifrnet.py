@@ -32,6 +32,7 @@ from .ifrnet_blocks import (
 )
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import check_variant, matching_variant
+from .moments import moments_like
 
 PAD_MULTIPLE = 16
 """Sides of a frame must divide by this."""
@@ -166,7 +167,7 @@ class IFRNet(InterpolationModel):
         """
         coarsest = pyramid[-1]
         both = coarsest.flatten(0, 1).expand(len(timesteps), -1, -1, -1)
-        moment = coarsest.new_tensor(timesteps).view(-1, 1, 1, 1)
+        moment = moments_like(timesteps, coarsest)
         moment = moment.expand(-1, 1, *coarsest.shape[-2:])
         output = self.get_submodule(f"decoder{len(pyramid)}")((both, moment))
         flow, hidden = as_float32(output[:, :FLOW_CHANNELS]), output[:, FLOW_CHANNELS:]

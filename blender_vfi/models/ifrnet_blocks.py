@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .moments import numbers_like
 from .warp import warp_each
 
 FLOW_CHANNELS = 4
@@ -128,7 +129,7 @@ def resize_flow(flow: Tensor, size: Sequence[int]) -> Tensor:
     height, width = flow.shape[-2:]
     if (height, width) == tuple(size):
         return flow
-    growth = flow.new_tensor((size[1] / width, size[0] / height)).repeat(flow.shape[1] // 2)
+    growth = numbers_like((size[1] / width, size[0] / height), flow).repeat(flow.shape[1] // 2)
     return resize(flow, size) * growth.view(1, -1, 1, 1)
 
 

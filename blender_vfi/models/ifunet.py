@@ -36,6 +36,7 @@ from .ifrnet_blocks import resize, resize_flow, warp_both, working_size
 from .ifunet_blocks import FeatureNet, FusionNet, MotionBlock, RefineNet
 from .interface import Interpolation, InterpolationModel, Quality, Shapes, check_sides
 from .matching import check_variant, matching_variant
+from .moments import moments_like
 
 __all__ = ["VARIANTS", "IfUnet", "build", "identify", "normalise_state_dict"]
 
@@ -148,7 +149,7 @@ class IfUnet(InterpolationModel):
         """
         images = torch.cat(tuple(frames)).clamp(0, 1)
         check_sides(images.shape[-2:], SIDE_MULTIPLE, "IFUNet")
-        moment = images.new_tensor(timesteps).view(-1, 1, 1, 1)
+        moment = moments_like(timesteps, images)
         flow = self.flownet(images, moment, quality)
         warped0, warped1 = warp_both(images, flow)
         pair = [_repeated(image, len(flow)) for image in images]

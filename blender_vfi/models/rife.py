@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from ..errors import FrameError
 from .interface import Interpolation, InterpolationModel, Quality, Shapes
 from .matching import matching_variant
+from .moments import moments_like
 from .rife_bands import BandedMotion, blended, nests
 from .rife_blocks import FLOW_CHANNELS, IMAGE_CHANNELS, Block, Correction, HeadNet, suits_bands
 from .rife_plain import PlainMotion, swapped, warp_both
@@ -175,7 +176,7 @@ class Rife(InterpolationModel):
             FrameError: H or W does not divide as the variant needs at this flow scale.
         """
         sources = self._sources(frames, features)
-        timestep = sources[0].new_tensor(timesteps).view(-1, 1, 1, 1)
+        timestep = moments_like(timesteps, sources[0])
         flow, mask_logit = self._estimate_motion(sources, timestep, quality)
         mask = torch.sigmoid(mask_logit)
         if self.variant.refines:

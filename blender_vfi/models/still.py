@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from .interface import Interpolation, InterpolationModel, Quality
+from .moments import moments_like
 
 
 class Still(InterpolationModel):
@@ -27,7 +27,7 @@ class Still(InterpolationModel):
         middle = len(frames) // 2 - 1
         frame0, frame1 = frames[middle], frames[middle + 1]
         count, size = len(timesteps), frame0.shape[-2:]
-        weight = torch.tensor(timesteps, dtype=frame0.dtype, device=frame0.device).view(-1, 1, 1, 1)
+        weight = moments_like(timesteps, frame0)
         still = frame0.new_zeros(count, 2, *size)
         return Interpolation(
             frames=frame0 + (frame1 - frame0) * weight,

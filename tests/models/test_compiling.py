@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.backends.common import aot_autograd
 
 from blender_vfi.models import catalog, compiling, emavfi, ifrnet, rife
 from blender_vfi.models.cache import ModelCache
@@ -124,6 +125,29 @@ def test_networks_are_compiled_once_for_all_moments(architecture, golden, name, 
         graphs.append(compiler.graphs)
     assert graphs == graphs[:1] * 4
     assert graphs[0] in (1, 2), "frames, and features where there are any, each as a whole"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "golden", "name"),
+    [(ifrnet, "ifrnet_s", "ifrnet-s-gopro"), (rife, "rife_4.6", "rife-4.6")],
+)
+def test_what_is_compiled_copies_nothing_from_the_host(architecture, golden, name):
+    copies = []
+
+    def note(graph, _inputs):
+        for node in graph.graph.nodes:
+            moves = "_to_copy" in str(node.target) and "device" in node.kwargs
+            if moves or "lift_fresh" in str(node.target) or "device_put" in str(node.target):
+                copies.append(node.format_node())
+        return graph.forward
+
+    backend = aot_autograd(fw_compiler=note)
+    model = compiled_with(backend, golden_model(architecture, golden), name)
+    words = told(model)
+    with torch.inference_mode():
+        interpolate(model, small_pair(64, 64), 0.3)
+    assert all(said.startswith("Compiling") for said in words)
+    assert not copies, "CUDA graphs hold no such steps"
 
 
 def test_models_of_fixed_moments_are_told_them_as_numbers():
