@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 from ..errors import DeviceMemoryError
-from ..models.interface import Quality
+from ..models.compiling import CompiledModel
+from ..models.interface import InterpolationModel, Quality
 from ..models.loading import LoadedModel
 from . import memory
 from .device_lease import DeviceLease
@@ -206,10 +207,11 @@ class FrameMaking:
             guidance=self.guided.guidance,
         )
 
-    def _largest_batch(self, device: torch.device) -> int:
+    def _largest_batch(self, device: torch.device, model: InterpolationModel) -> int:
         # all passes of a batch would be in memory at once; and a compiled model, which gains little
         # by a batch, would be compiled for each number of moments
-        is_single = self.frame_format.is_multilayer or self.job.compiles
+        compiles = isinstance(model, CompiledModel) and model.will_compile(device)
+        is_single = self.frame_format.is_multilayer or compiles
         return 1 if is_single else memory.largest_batch(device)
 
     def _policy(self, lane: Lane, loaded: LoadedModel) -> LoopPolicy:
@@ -223,7 +225,7 @@ class FrameMaking:
                 seed=self.job.seed,
             ),
             clear_cache_every=self.job.clear_cache_every,
-            largest_batch=self._largest_batch(device),
+            largest_batch=self._largest_batch(device, loaded.model),
             tile_size=lane.model.tile_size(self.frame_format),
             bad_frames=self.job.bad_frames,
         )

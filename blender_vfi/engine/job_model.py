@@ -52,7 +52,7 @@ class JobModel:
         self._models = models
         self._job = job
         self._spec = spec
-        self.device = device
+        self.device = self._wanted = device
         self._dtype = dtype
         self._report = reports.loading
         self._notify = reports.notify_once
@@ -169,7 +169,7 @@ class JobModel:
                 progress=partial(self._report, f"Downloading {spec.title}"),
                 before_device=enter,
                 limit_bytes=int(self._job.free_memory_limit_gb * 2**30),
-                compiles=self._job.compiles,
+                compiles=self._job.compiles and self.device == self._wanted,
             ),
             relieve=relieve,
             message=f"{spec.title} does not fit into the memory of {self.device}: choose a smaller "
@@ -177,9 +177,8 @@ class JobModel:
             "other programs that use the device.",
         )
         if isinstance(loaded.model, CompiledModel):
-            loaded.model.attend(
-                on_compile=lambda message: self._report(message, 0, 0), on_failure=self._notify
-            )
+            # not by anything of this object, which the cache would keep
+            loaded.model.attend(on_compile=self._report, on_failure=self._notify)
         if loaded.spec.variant != spec.variant:
             self._notify(
                 f"{self._job.checkpoint} is a checkpoint of {loaded.spec.title}: that is used, in "

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 from pathlib import Path
 
 import pytest
 import torch
 
-from blender_vfi.engine import pipeline, progress
+from blender_vfi.engine import frame_making, job_model, pipeline, progress
+from blender_vfi.engine.job_model import JobModel
 from blender_vfi.engine.pipeline import Engine
 from blender_vfi.engine.protocol import Notice, Progress, Stage, Started
+from blender_vfi.engine.retreat import Retreat
 from blender_vfi.errors import JobCancelledError
 from blender_vfi.models import compiling
 from blender_vfi.models.interface import Interpolation, InterpolationModel
+from blender_vfi.models.moments import moments_like
 
 from .fake_model import fake_cache, fake_spec
 from .sequences import make_job, read_png, write_sequence
@@ -122,3 +126,51 @@ def test_model_that_cannot_be_compiled_ends_no_job(source, tmp_path, monkeypatch
     assert finished.frames_made == 4
     [notice] = [event.message for event in events if isinstance(event, Notice)]
     assert "No working C++ compiler found" in notice
+
+
+def batches_of(job, monkeypatch) -> set[int]:
+    """Run a job where batches of four may be made; return the sizes of those that were."""
+    sizes = set()
+
+    class Noting(Blend):
+        def forward(self, frames, features, timesteps, quality):
+            if not torch.compiler.is_compiling():
+                sizes.add(len(timesteps))
+            moment = moments_like(timesteps, frames[0])
+            return Interpolation(frames=torch.lerp(*frames, moment))
+
+    monkeypatch.setattr(frame_making.memory, "largest_batch", lambda _device: 4)
+    run(job, Noting())
+    return sizes
+
+
+def test_model_that_is_better_not_compiled_makes_batches(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(compiling, "why_not", lambda *_: "It is not worth it.")
+    job = make_job(source, tmp_path / "out", multiplier=4, compiles=True)
+    assert batches_of(job, monkeypatch) == {3}
+
+
+def test_finished_job_is_not_kept_by_its_compiled_model(source, tmp_path):
+    engine = Engine(fake_cache(Blend()))
+    engine.run(make_job(source, tmp_path / "out", compiles=True), on_event=lambda _event: None)
+    gc.collect()
+    assert not [one for one in gc.get_objects() if type(one) is JobModel]
+
+
+def test_model_that_has_left_a_full_device_is_not_compiled(source, tmp_path, monkeypatch):
+    retreat = Retreat(device=torch.device("cpu"), dtype=torch.float32, notice="Going on elsewhere.")
+    monkeypatch.setattr(job_model, "retreats_from", lambda *_args, **_options: [retreat])
+    cache = fake_cache(Blend())
+    wanted, get = [], cache.get
+
+    def get_elsewhere(*arguments, device, compiles, **options):
+        wanted.append(compiles)
+        if device.index == 0:
+            raise torch.cuda.OutOfMemoryError("full")
+        return get(*arguments, device=device, compiles=compiles, **options)
+
+    cache.get = get_elsewhere
+    job = make_job(source, tmp_path / "out", compiles=True)
+    finished = Engine(cache, devices=[torch.device("cpu", 0)]).run(job)
+    assert finished.frames_made == 2
+    assert wanted == [True, True, False], "there, there again, and elsewhere"
