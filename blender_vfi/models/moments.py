@@ -12,14 +12,16 @@ def moments_like(timesteps: Sequence[float | Tensor], like: Tensor) -> Tensor:
     """Return T moments as (T, 1, 1, 1), in the dtype and on the device of `like`.
 
     Args:
-        timesteps: numbers, or tensors () on that device: what is compiled has them so, and takes
-            them from there. `new_tensor` would fetch each one to the host and bring it back, and
-            CUDA graphs hold no such steps.
+        timesteps: numbers, or tensors () on that device: what is compiled has them so. Neither goes
+            through the host, as with `new_tensor`: a copy from there waits for all that a GPU has
+            been asked for, and CUDA graphs hold no such steps.
         like: a tensor.
     """
-    held = [timestep for timestep in timesteps if isinstance(timestep, Tensor)]
-    moments = torch.stack(held).to(like) if held else like.new_tensor(timesteps)
-    return moments.view(-1, 1, 1, 1)
+    moments = [
+        timestep if isinstance(timestep, Tensor) else like.new_full((), timestep)
+        for timestep in timesteps
+    ]
+    return torch.stack(moments).to(like).view(-1, 1, 1, 1)
 
 
 def numbers_like(numbers: Sequence[float], like: Tensor) -> Tensor:
