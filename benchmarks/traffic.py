@@ -32,6 +32,8 @@ _MULTIPLIERS = (2, 4)
 _PRECISIONS = {"fp32": torch.float32, "fp16": torch.float16}
 _OF_PIXELS = ("grid_sampler", "upsample")
 _CORNERS = 4
+_MADE_LIKE = "aten::new_"
+"""Operations that take another tensor's device and kind of numbers alone."""
 _GIB = 1 << 30
 
 Size = tuple[int, int]
@@ -66,6 +68,8 @@ class Traffic(TorchDispatchMode):
         read = [_bytes(tensor) for tensor in _tensors([*args, *(kwargs or {}).values()])]
         if any(kind in name for kind in _OF_PIXELS):
             read[0] = min(read[0], _CORNERS * written)
+        if name.startswith(_MADE_LIKE):
+            read = []
         if "conv" in name:
             self.convolved += sum(read) + written
         else:

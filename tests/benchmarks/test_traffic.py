@@ -29,9 +29,10 @@ def picture(channels=1):
         (lambda image: image + image, 3 * PIXELS),
         (lambda image: image.mul_(2), 2 * PIXELS),
         (lambda image: torch.cat([image, image]), 4 * PIXELS),
+        (lambda image: image.new_full((2,), 0.5), 2),
         (lambda image: image[:, :, :1].expand(1, 1, 6, 8) + 1, 8 + PIXELS),
     ],
-    ids=["sum", "in place", "joined in a list", "expanded"],
+    ids=["sum", "in place", "joined in a list", "made like it", "expanded"],
 )
 def test_operation_counts_what_it_reads_and_writes(run, floats):
     image = picture()
