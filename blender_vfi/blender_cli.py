@@ -16,11 +16,12 @@ from . import engine_session, placing, vse
 from .cli import run_command
 from .cli_models import add_models_commands
 from .cli_movies import add_movie_options
-from .cli_options import add_job_options, multiplier, output_times
+from .cli_options import add_job_options
 from .cli_progress import ProgressPrinter
 from .cli_render import add_render_commands
 from .cli_run import add_run_command, save_job
 from .cli_signals import end_on_signals
+from .cli_times import multiplier, output_times
 from .engine.client import EngineClient
 from .engine.folders import plain_path
 from .engine.protocol import Run

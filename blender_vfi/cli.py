@@ -25,9 +25,10 @@ from .cli_movies import (
     is_movie_output,
     output_settings,
 )
-from .cli_options import add_job_options, job_settings, multiplier, output_times
+from .cli_options import add_job_options, job_settings
 from .cli_run import add_run_command, run_job, save_job
 from .cli_signals import end_on_signals
+from .cli_times import multiplier, output_times
 from .cli_values import frame_rate
 from .engine.client import EngineClient
 from .engine.default_folder import ending_of, folder_name, own_folder
@@ -175,10 +176,10 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         if isinstance(stream, io.TextIOWrapper):
             # a path that the terminal's encoding lacks a letter of must not end a finished job
             stream.reconfigure(errors="backslashreplace")
-    options = parser.parse_args(arguments)
-    if getattr(options, "log_level", None):
-        os.environ[LOG_LEVEL_VARIABLE] = options.log_level  # the engine's process has it from here
     try:
+        options = parser.parse_args(arguments)
+        if getattr(options, "log_level", None):
+            os.environ[LOG_LEVEL_VARIABLE] = options.log_level  # the engine's process has it then
         return int(options.run(options))
     except VfiError as error:
         if type(error) is EngineError and error.__cause__ is not None:  # a bug: say where

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from .cli_options import multiplier
+from .cli_times import multiplier
 from .cli_values import frame_rate
 from .engine.client import EngineClient, raise_if_ended
 from .engine.default_folder import own_folder

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .cli_values import frame_rate, suffix, whole_number
+from .cli_times import add_rate_options, multiplier
+from .cli_values import model_name, suffix
 from .engine import schedule
 from .engine.limits import LOG_LEVEL_VARIABLE, LOG_LEVELS, LOG_NAME, SMALLEST_TILE
 from .engine.protocol import (
@@ -14,16 +15,12 @@ from .engine.protocol import (
     BUSY_DEVICE,
     CUTS,
     DEFAULT_CUT_THRESHOLD,
-    DEFAULT_MULTIPLIER,
-    DUPLICATES,
     FLOW_SCALES,
     GUIDED_FILLS,
     OUTPUT_SUFFIXES,
     PRECISIONS,
 )
 from .engine.storage import COMPRESSIONS, DEPTHS
-from .engine.times import SpeedCurve, parse_speed_curve, read_times, times_at_speed
-from .errors import RequestError
 from .models import catalog
 
 
@@ -36,75 +33,11 @@ def add_job_options(parser: argparse.ArgumentParser, *, fills_gaps: bool = False
     """
     what = parser.add_argument_group("what to make")
     if not fills_gaps:
-        _add_rate_options(what)
+        add_rate_options(what)
     _add_cut_options(what)
     _add_file_options(what)
     _add_model_options(parser)
     _add_engine_options(parser)
-
-
-def _add_rate_options(what: argparse._ArgumentGroup) -> None:
-    rates = what.add_mutually_exclusive_group()
-    rates.add_argument(
-        "--multiplier",
-        type=whole_number,
-        metavar="N",
-        help=f"frames for each source frame, 2 to {schedule.LARGEST_MULTIPLIER} "
-        f"(default: {DEFAULT_MULTIPLIER})",
-    )
-    rates.add_argument(
-        "--rate",
-        type=frame_rate,
-        metavar="FPS",
-        help="in place of a multiplier: the frame rate of the result, such as 60, 59.94 or "
-        "60000/1001; time always stays",
-    )
-    _add_time_options(what, rates)
-    what.add_argument(
-        "--loop",
-        action="store_true",
-        help="for cyclic animation: frames between the last and the first too",
-    )
-    what.add_argument(
-        "--duplicates",
-        choices=DUPLICATES,
-        default="keep",
-        help="frames like the one before, as in animation on twos: keep them, or retime, which "
-        "spreads the drawings evenly over the same time (default: keep)",
-    )
-    states = what.add_mutually_exclusive_group()
-    states.add_argument(
-        "--skip",
-        metavar="LIST",
-        help='pairs that get no new frames, such as "0,10-14": 0 is the pair of the first file and '
-        "the second, whatever numbers their names have",
-    )
-    states.add_argument("--keep", metavar="LIST", help="the only pairs that get new frames")
-
-
-def _add_time_options(
-    what: argparse._ArgumentGroup, rates: argparse._MutuallyExclusiveGroup
-) -> None:
-    rates.add_argument(
-        "--times",
-        type=Path,
-        metavar="FILE",
-        help="in place of a multiplier: a text file with the moment of each output frame, one a "
-        "line, in source frames counted from 0, such as 12, 12.5 or 25/2; they may halt and run "
-        "backwards",
-    )
-    rates.add_argument(
-        "--speed",
-        metavar="KEYS",
-        help='in place of a multiplier: a speed ramp, as output frames and speeds "0:1, 48:0.25, '
-        '96:1"; 0.25 is a quarter of the speed, below 0 runs backwards',
-    )
-    what.add_argument(
-        "--speed-easing",
-        choices=("smooth", "linear"),
-        default="smooth",
-        help="how speed changes from key to key (default: smooth)",
-    )
 
 
 def _add_cut_options(what: argparse._ArgumentGroup) -> None:
@@ -194,6 +127,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
+        type=model_name,
         default=catalog.DEFAULT_MODEL,
         metavar="NAME",
         help=f"see the models command (default: {catalog.DEFAULT_MODEL})",
@@ -369,32 +303,3 @@ def job_settings(options: argparse.Namespace) -> dict[str, Any]:
     if options.suffix is not None:
         settings["suffix"] = options.suffix
     return settings
-
-
-def multiplier(options: argparse.Namespace) -> int:
-    """Return the multiplier that the options ask for, or else the usual one."""
-    # None stands for the default: argparse overlooks a conflict where a value equals its default
-    return DEFAULT_MULTIPLIER if options.multiplier is None else int(options.multiplier)
-
-
-def output_times(options: argparse.Namespace, source_count: int) -> tuple[str, ...] | None:
-    """Return the times that the options ask for, as a `JobSpec` has them; None where they do not.
-
-    Args:
-        options: parsed.
-        source_count: frames of the source, which a speed ramp goes to the end of.
-
-    Raises:
-        RequestError: the file cannot be read, or a key of the ramp, or a ramp has no end.
-    """
-    if options.times is not None:
-        return tuple(map(str, read_times(options.times)))
-    if options.speed is None:
-        return None
-    curve: SpeedCurve = parse_speed_curve(options.speed, is_smooth=options.speed_easing == "smooth")
-    if options.loop:
-        raise RequestError(
-            "Both --speed and --loop are given: a speed ramp ends where the frames do; give "
-            "--times with --loop for a ramp that goes round."
-        )
-    return tuple(map(str, times_at_speed(curve, source_count, last_key=curve.frames[-1])))

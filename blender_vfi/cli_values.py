@@ -8,6 +8,7 @@ from fractions import Fraction
 from .engine import schedule
 from .engine.rates import parse_rate
 from .errors import RequestError
+from .models import catalog
 
 
 def frame_rate(text: str) -> Fraction:
@@ -16,6 +17,15 @@ def frame_rate(text: str) -> Fraction:
         return parse_rate(text)
     except RequestError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def model_name(text: str) -> str:
+    """Read the name of a model, before any file is looked at or an engine is started.
+
+    Raises:
+        UnknownModelError: the catalog has none of that name; argparse lets it through.
+    """
+    return catalog.find(text).name
 
 
 def suffix(text: str) -> str:

@@ -216,9 +216,28 @@ def test_errors_of_the_engine_keep_their_codes(source, tmp_path):
     assert (code, told) == (4, "")
     assert shown.splitlines()[-1].startswith("error: Output folder ")
     assert "Traceback" not in shown
-    code, _, shown = command("interpolate", source, tmp_path / "out", "--model", "rife-4.99")
-    assert code == 5
-    assert "No model is called 'rife-4.99': did you mean" in shown
+
+
+@pytest.mark.parametrize("given", ["folder", "movie", "fill", "download", "job file"])
+def test_unknown_model_is_told_before_an_engine_is_started(source, tmp_path, capsys, given):
+    no_engine = ("--engine-python", tmp_path / "none")
+    if given == "job file":
+        job = tmp_path / "job.json"
+        cli.main(["interpolate", str(source), str(tmp_path / "out"), "--save-job", str(job)])
+        job.write_text(job.read_text().replace("rife-4.25", "rife-4.99"))
+        capsys.readouterr()
+        arguments = ["run", job]
+    else:
+        arguments = {
+            "folder": ["interpolate", source, tmp_path / "out", "--model", "rife-4.99"],
+            "movie": ["interpolate", tmp_path / "none.mp4", "--model", "rife-4.99"],
+            "fill": ["fill", source, "--model", "rife-4.99"],
+            "download": ["download", "rife-4.99"],
+        }[given]
+    code, shown = refused(capsys, *arguments, *no_engine)
+    assert code == (2 if given == "job file" else 5)
+    assert "No model is called 'rife-4.99'. Did you mean rife-4." in shown
+    assert len(shown.splitlines()) == 1
 
 
 def test_interrupt_outside_a_job_ends_with_code_130(source, tmp_path, capsys, monkeypatch):

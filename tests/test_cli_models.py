@@ -214,7 +214,7 @@ def test_quiet_download_shows_the_result_alone(capsys):
 def test_unknown_model_ends_before_an_engine_is_opened(capsys):
     client = PlayedClient()
     assert run(client, "download", "rife-4.99") == 5
-    assert "did you mean rife-4." in capsys.readouterr().err
+    assert "Did you mean rife-4." in capsys.readouterr().err
     assert client.requests == []
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import RequestError
+from ..models import catalog
 from . import cadence, rates, schedule, times
 from .limits import (
     check_cut_threshold,
@@ -238,7 +239,13 @@ class JobSpec:
         return f"{self.name_prefix}{number}{self.suffix}"
 
     def check(self) -> None:
-        """Raise `RequestError` for the first setting that is out of range; no file is touched."""
+        """Raise an error for the first setting that is out of range; no file is touched.
+
+        Raises:
+            UnknownModelError: no model of the catalog is called so.
+            RequestError: another setting.
+        """
+        catalog.find(self.model)
         check_engine_settings(self.precision, self.flow_scale, self.clear_cache_every)
         check_tile_size(self.tile_size)
         check_free_memory_limit(self.free_memory_limit_gb)

@@ -38,17 +38,23 @@ CATALOG: tuple[ModelSpec, ...] = (
 """Every model, the default first."""
 
 DEFAULT_MODEL = "rife-4.25"
+_MOST_NAMED = 3
 
 
 def find(name: str) -> ModelSpec:
     """Return the entry called `name`.
 
     Raises:
-        UnknownModelError: there is none; the message gives the nearest name and lists all.
+        UnknownModelError: there is none; the message begins with the nearest names.
     """
     by_name = {spec.name: spec for spec in CATALOG}
     if name in by_name:
         return by_name[name]
-    nearest = difflib.get_close_matches(name.lower(), by_name, n=1, cutoff=0.5)
-    hint = f" did you mean {nearest[0]}?" if nearest else ""
-    raise UnknownModelError(f"No model is called {name!r}:{hint} Valid: {', '.join(by_name)}.")
+    nearest = difflib.get_close_matches(name.lower(), by_name, n=_MOST_NAMED, cutoff=0.5)
+    *others, last = nearest or [""]
+    named = f"{', '.join(others)} or {last}" if others else last
+    guess = f" Did you mean {named}?" if nearest else ""
+    raise UnknownModelError(
+        f"No model is called {name!r}.{guess} The command models lists all {len(CATALOG)}, as "
+        "Blender's panel does."
+    )

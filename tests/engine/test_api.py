@@ -143,7 +143,7 @@ def test_device_that_is_not_there_is_told_with_those_that_are(model):
 
 
 def test_unknown_model_is_told_with_the_nearest(model):
-    with pytest.raises(UnknownModelError, match=r"did you mean rife-4\.25"):
+    with pytest.raises(UnknownModelError, match=r"Did you mean rife-4\.25"):
         api.interpolate(frames(), model="rife4.25", device="cpu")
 
 

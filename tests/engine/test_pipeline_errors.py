@@ -87,7 +87,7 @@ def test_format_that_would_lose_something_is_refused_before_work(tmp_path, outpu
 
 
 def test_unknown_model_and_missing_checkpoint_have_errors_of_their_own(source, output, tmp_path):
-    with pytest.raises(UnknownModelError, match=r"did you mean rife-4\.25"):
+    with pytest.raises(UnknownModelError, match=r"Did you mean rife-4\.25"):
         run(make_job(source, output, model="rife4.25"))
     with pytest.raises(CheckpointError, match=r"none\.pth"):
         run(make_job(source, output, checkpoint=tmp_path / "none.pth"))

@@ -141,7 +141,7 @@ def test_idle_engine_holds_nothing_of_the_frames_it_made(shared, tmp_path, check
 
 
 def test_errors_come_back_as_what_they_are_and_the_engine_stays(shared, source, tmp_path):
-    with pytest.raises(UnknownModelError, match=r"did you mean rife-4\.25"):
+    with pytest.raises(UnknownModelError, match=r"Did you mean rife-4\.25"):
         shared.run(make_job(source, tmp_path / "out", model="rife4.25"))
     job = make_job(source, tmp_path / "out")
     (source / "f é 0002.png").write_bytes(b"no picture")
