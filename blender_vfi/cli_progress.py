@@ -77,7 +77,8 @@ def _found_lines(event: Found) -> Iterator[str]:
     if event.cuts:
         yield f"{len(event.cuts)} cut(s), at frame(s) {listed(event.cut_numbers)}"
     if event.duplicates:
-        yield f"{event.duplicates} frame(s) like the one before"
+        numbers = listed(event.duplicate_numbers)
+        yield f"{len(event.duplicates)} frame(s) like the one before: {numbers}"
 
 
 def listed(numbers: Sequence[int]) -> str:

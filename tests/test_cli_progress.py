@@ -96,8 +96,8 @@ def test_events_that_mean_nothing_to_a_waiting_user_print_nothing():
 
 def test_cuts_are_told_by_the_numbers_of_their_files():
     assert shown(Found(job_id="a", cuts=(), cut_numbers=())) == ""
-    held = Found(job_id="a", cuts=(), cut_numbers=(), duplicates=12)
-    assert shown(held) == "12 frame(s) like the one before\n"
+    held = Found(job_id="a", cuts=(), cut_numbers=(), duplicates=(0, 3), duplicate_numbers=(30, 33))
+    assert shown(held) == "2 frame(s) like the one before: 30, 33\n"
     two = Found(job_id="a", cuts=(2, 29), cut_numbers=(31, 58))
     assert shown(two) == "2 cut(s), at frame(s) 31, 58\n"
     assert shown(two, quiet=True) == ""

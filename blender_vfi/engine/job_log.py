@@ -106,7 +106,7 @@ class JobLog:
         elif isinstance(event, Started):
             logger.info("%d frames on %s in %s", event.frames_total, event.device, event.precision)
         elif isinstance(event, Found):
-            logger.info("%d cuts, %d duplicates", len(event.cuts), event.duplicates)
+            logger.info("%d cuts, %d duplicates", len(event.cuts), len(event.duplicates))
         elif isinstance(event, Notice):
             logger.warning("%s", event.message)
         elif isinstance(event, Cancelled):

@@ -100,24 +100,31 @@ def of_changed_sources(sources: Sequence[Path], changed: Iterable[int], count: i
             f"{movie.name} has changed since this job was begun: {count} frame(s) are made again."
         )
     return (
-        f"{len(indices)} source frame(s) have changed since this job was begun, from "
-        f"{sources[indices[0]].name} on: {count} frame(s) made from them are made again."
+        f"{len(indices)} source frame(s) have changed since this job was begun "
+        f"({_names(sources, indices)}): {count} frame(s) made from them are made again."
     )
 
 
-def of_added_sources(added: int, kept: int, count: int) -> str:
-    """Say how many source frames are new, and what of the frames that are there stays.
+def of_added_sources(sources: Sequence[Path], added: Iterable[int], kept: int, count: int) -> str:
+    """Say which of `sources` are new, and what of the frames that are there stays.
 
     Args:
-        added: source frames that were not there before.
+        sources: all of the job.
+        added: those that were not there before.
         kept: frames in the job's folder that stay as they are.
         count: those that are made again.
     """
+    indices = sorted(added)
     again = f", and {count} made again beside new ones" if count else ""
     return (
-        f"{added} source frame(s) have been added since this job was begun: "
-        f"{kept} frame(s) are kept{again}."
+        f"{len(indices)} source frame(s) have been added since this job was begun "
+        f"({_names(sources, indices)}): {kept} frame(s) are kept{again}."
     )
+
+
+def _names(sources: Sequence[Path], indices: Sequence[int]) -> str:
+    more = ", …" if len(indices) > _MOST_LISTED else ""
+    return ", ".join(sources[index].name for index in indices[:_MOST_LISTED]) + more
 
 
 def _on_scene_frames(plan: Plan, steps: Sequence[int]) -> bool:

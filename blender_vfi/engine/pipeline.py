@@ -175,7 +175,8 @@ class _JobRun:
             self._reports.notify(notices.of_changed_sources(sources, changed, count))
         elif folder.added_sources:
             kept = len(folder.finished)
-            self._reports.notify(notices.of_added_sources(len(folder.added_sources), kept, count))
+            added = folder.added_sources
+            self._reports.notify(notices.of_added_sources(sources, added, kept, count))
         if self._job.loop and not folder.finished:
             self._reports.notify(*notices.of_a_closed_loop(sources, frame_format))
         return search

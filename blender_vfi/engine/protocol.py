@@ -24,7 +24,7 @@ from .job_spec import JobSpec as JobSpec
 from .job_spec import Precision as Precision
 from .job_spec import check_engine_settings as check_engine_settings
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,13 +152,15 @@ class Found:
         cuts: pairs of frames that belong to two shots, in order.
         cut_numbers: for each, the number in the file name of its later frame; without numbers, its
             position from 1.
-        duplicates: number of frames that show the same picture as the one before.
+        duplicates: pairs of frames that show the same picture, in order.
+        duplicate_numbers: for each, likewise.
     """
 
     job_id: str
     cuts: tuple[int, ...]
     cut_numbers: tuple[int, ...]
-    duplicates: int = 0
+    duplicates: tuple[int, ...] = ()
+    duplicate_numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,14 +159,19 @@ class Search:
 
     def _tell_all(self, findings: Findings) -> None:
         pairs = tuple(frame_before(self._moments, pair) for pair in findings.cuts)
-        numbers = (frame_number(Path(self._job.sources[pair + 1]), pair + 2) for pair in pairs)
         self._tell(
             Found(
                 job_id=self._job.job_id,
                 cuts=pairs,
-                cut_numbers=tuple(numbers),
-                duplicates=len(findings.duplicates),
+                cut_numbers=self._numbers_after(pairs),
+                duplicates=findings.duplicates,
+                duplicate_numbers=self._numbers_after(findings.duplicates),
             )
         )
         for message in notices.of_held_gaps(self._job, findings.cuts):
             self._tell(Notice(job_id=self._job.job_id, message=message))
+
+    def _numbers_after(self, pairs: Sequence[int]) -> tuple[int, ...]:
+        """Return what the later frame of each pair is numbered: in its name, or else counted."""
+        sources = self._job.sources
+        return tuple(frame_number(Path(sources[pair + 1]), pair + 2) for pair in pairs)

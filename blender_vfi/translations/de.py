@@ -348,7 +348,10 @@ MESSAGES: dict[tuple[str, str], str] = {
         "*",
         "Frames like the one before, as in animation on twos and threes",
     ): "Bilder, die dem vorigen gleichen, wie in Animation auf Zweien und Dreien",
-    ("*", "Frames like the one before: {count}"): "Bilder, die dem vorigen gleichen: {count}",
+    (
+        "*",
+        "Frames like the one before: {count}, at {frames}",
+    ): "Bilder, die dem vorigen gleichen: {count}, bei {frames}",
     ("*", "From"): "Quelle",
     (
         "*",

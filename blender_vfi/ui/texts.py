@@ -53,21 +53,32 @@ def progress_text(job: QueuedJob) -> str:
 
 def found_texts(job: QueuedJob) -> list[str]:
     """Say what was found in the strip, by frames of the timeline; empty where that is nothing."""
-    return [] if job.found is None else [*_cut_texts(job, job.found), *_duplicate_texts(job.found)]
+    return (
+        []
+        if job.found is None
+        else [*_cut_texts(job, job.found), *_duplicate_texts(job, job.found)]
+    )
 
 
-def _duplicate_texts(found: Found) -> Iterator[str]:
+def _duplicate_texts(job: QueuedJob, found: Found) -> Iterator[str]:
     if found.duplicates:
-        yield iface_("Frames like the one before: {count}").format(count=found.duplicates)
+        yield iface_("Frames like the one before: {count}, at {frames}").format(
+            count=len(found.duplicates),
+            frames=_frames_after(job, found.duplicates, found.duplicate_numbers),
+        )
+
+
+def _frames_after(job: QueuedJob, pairs: Sequence[int], numbers: Sequence[int]) -> str:
+    """List the later frames of pairs as the timeline has them, or as their files are numbered."""
+    if job.timing is Timing.BAKE_RETIMING:  # the timeline shows them elsewhere, or more than once
+        return listed(numbers)
+    return listed([job.frame_of(pair + 1) for pair in pairs])
 
 
 def _cut_texts(job: QueuedJob, found: Found) -> list[str]:
     if not found.cuts:
         return []
-    if job.timing is Timing.BAKE_RETIMING:  # the timeline shows them elsewhere, or more than once
-        frames = listed(found.cut_numbers)
-    else:
-        frames = listed([job.frame_of(pair + 1) for pair in found.cuts])
+    frames = _frames_after(job, found.cuts, found.cut_numbers)
     if len(found.cuts) == 1:
         return [iface_("1 cut, at frame {frame}").format(frame=frames)]
     count = len(found.cuts)

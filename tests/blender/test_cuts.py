@@ -108,11 +108,14 @@ def test_the_panel_of_cuts_has_its_settings(context):  # noqa: F811
     ]
 
 
-def test_duplicates_are_kept_unless_told_otherwise_and_counted(scene, add_strip, interpolate):
+def test_duplicates_are_kept_unless_told_otherwise_and_told_by_frames(
+    scene, add_strip, interpolate
+):
     add_strip(3)
     assert interpolate().duplicates == "keep"
     scene.blender_vfi.duplicates = "RETIME"
     assert interpolate(overwrite=True).duplicates == "retime"
-    job = QueuedJob(request=None, title="shot", first_frame=1)
-    job.note(Found(job_id="a", cuts=(), cut_numbers=(), duplicates=12))
-    assert texts.found_texts(job) == ["Frames like the one before: 12"]
+    job = QueuedJob(request=None, title="shot", first_frame=101)
+    held = Found(job_id="a", cuts=(), cut_numbers=(), duplicates=(0, 3), duplicate_numbers=(2, 5))
+    job.note(held)
+    assert texts.found_texts(job) == ["Frames like the one before: 2, at 102, 105"]

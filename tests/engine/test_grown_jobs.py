@@ -71,7 +71,8 @@ def test_sequence_that_goes_on_gets_the_new_frames_alone(tmp_path, rendered):
     assert made == 2
     assert written_since(output, before) == [f"f é 000{number}.png" for number in (6, 7, 8, 9)]
     assert told == [
-        "2 source frame(s) have been added since this job was begun: 5 frame(s) are kept."
+        "2 source frame(s) have been added since this job was begun (f é 0004.png, f é 0005.png): "
+        "5 frame(s) are kept."
     ]
     run(make_job(source, tmp_path / "fresh"))
     assert content(output) == content(tmp_path / "fresh")
@@ -84,7 +85,8 @@ def test_files_of_others_that_are_overwritten_are_not_counted_as_made_again(tmp_
     (output / "f é 0007.png").write_bytes(b"a stranger's")
     _, told = run(make_job(render(source, rendered, 4, 5), output, overwrite=True))
     assert told == [
-        "2 source frame(s) have been added since this job was begun: 0 frame(s) are kept."
+        "2 source frame(s) have been added since this job was begun (f é 0004.png, f é 0005.png): "
+        "0 frame(s) are kept."
     ]
 
 
@@ -109,8 +111,8 @@ def test_frame_that_was_rendered_after_all_takes_the_place_of_the_made_one(tmp_p
     assert made == 1
     assert written_since(output, before) == ["f é 0002.png", "f é 0003.png"]
     assert told == [
-        "1 source frame(s) have been added since this job was begun: 5 frame(s) are kept, and 2 "
-        "made again beside new ones."
+        "1 source frame(s) have been added since this job was begun (f é 0003.png): 5 frame(s) are "
+        "kept, and 2 made again beside new ones."
     ]
     assert (output / "f é 0003.png").read_bytes() == rendered[2].read_bytes()
 
@@ -155,7 +157,7 @@ def test_source_frame_that_has_changed_as_well_is_not_kept(tmp_path, rendered):
     made, told = run(fill_job(render(source, rendered, 9), output))
     assert made == 3
     assert written_since(output, before) == [f"f é 000{number}.png" for number in (2, 3, 4, 8, 9)]
-    assert told[0].startswith("1 source frame(s) have changed since this job was begun, from f é ")
+    assert told[0].startswith("1 source frame(s) have changed since this job was begun (f é 0003")
 
 
 def test_frames_are_held_at_cuts_that_are_found_in_what_has_come_since(tmp_path):

@@ -146,7 +146,7 @@ def test_changed_source_frame_redoes_its_neighbours_alone(tmp_path, output):
     new = [path for path, written in kept.items() if path.stat().st_mtime_ns != written]
     assert sorted(path.name for path in new) == [f"f é 000{number}.png" for number in (4, 5, 6)]
     assert notices_of(events) == [
-        "1 source frame(s) have changed since this job was begun, from f é 0003.png on: 3 frame(s) "
+        "1 source frame(s) have changed since this job was begun (f é 0003.png): 3 frame(s) "
         "made from them are made again."
     ]
     run(make_job(tmp_path / "in", tmp_path / "fresh"))
