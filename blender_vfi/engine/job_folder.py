@@ -29,6 +29,7 @@ from .findings import Findings
 from .folder_lock import LOCK_NAME, OWNER_NAME
 from .former_frames import Origin, changed_since, find_former, origins
 from .image_formats import FrameFormat
+from .job_changes import describe_changes
 from .job_record import RECORD_NAME
 from .main_memory import with_room
 from .owners import read_owner, remove_owner, write_owner
@@ -272,8 +273,7 @@ class JobFolder:
         return [self._paths[index].name for index in sorted(at)]
 
     def _taken(self, taken: frozenset[int], records: Sequence[job_record.Record]) -> OutputError:
-        before = records[0].get("made_from") if records else None
-        changes = job_record.describe_changes(before, self._fingerprint)
+        changes = describe_changes(records[0] if records else None, self._fingerprint, self._job)
         return OutputError(
             f"{self._paths[min(taken)]} exists already, and was not made by this very job "
             f"({len(taken)} of {len(self._paths)} names are taken{changes}): choose another "

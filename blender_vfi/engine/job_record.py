@@ -49,12 +49,13 @@ _INCIDENTAL = frozenset(
         *("multiplier", "rate_ratio", "times", "skip_pairs", "keep_pairs", "hold_skipped", "loop"),
     }
 )
-# Settings that records of older versions do not know: left at these, a job is still theirs.
-_ADDED_LATER = {
+ADDED_LATER: dict[str, Any] = {
     **{"tile_size": 0, "seed": 0, "number_digits": DEFAULT_DIGITS, "duplicates": "keep"},
     **{"guided_fill": "model", "vector_step": 0, "doubt_masks": False},
     **{"depth": "source", "compression": "auto", "quality": 0},
 }
+"""Settings that records of older versions do not know: left at these, a job is still theirs."""
+
 # Without cuts, how they would be found does not matter.
 _OF_CUTS = frozenset({"cut_threshold", "cut_pairs"})
 
@@ -69,7 +70,7 @@ def fingerprint(job: JobSpec, plan: Plan, precision: str) -> Record:
     made_from = {
         key: value
         for key, value in job_to_json(job).items()
-        if key not in _INCIDENTAL and (key not in _ADDED_LATER or value != _ADDED_LATER[key])
+        if key not in _INCIDENTAL and (key not in ADDED_LATER or value != ADDED_LATER[key])
     }
     if job.cuts == "off":
         made_from = {key: value for key, value in made_from.items() if key not in _OF_CUTS}
@@ -99,27 +100,6 @@ def changed_sources(before: Any, now: Record) -> frozenset[int] | None:
     if changed and max(changed) >= len(now["sources"]):
         return None  # the checkpoint
     return changed
-
-
-def describe_changes(before: Any, now: Record) -> str:
-    """Say in words how two fingerprints differ; nothing where there is none to compare with."""
-    if not isinstance(before, dict):
-        return ""
-    defaults = {**_ADDED_LATER, "files": [], "sources": [], "plan": ""}
-    changes = []
-    for key in sorted(before.keys() | now.keys()):
-        old, new = (one.get(key, defaults.get(key)) for one in (before, now))
-        if old == new:
-            continue
-        if key == "plan":
-            changes.append("which frames are made")
-        elif key == "sources":
-            changes.append("which source frames there are")
-        elif key != "files":
-            changes.append(f"{key.replace('_', ' ')} (was {_short(old)}, is {_short(new)})")
-    if not changes:
-        changes.append("the checkpoint's file")
-    return f"; since then, this has changed: {', '.join(changes)}"
 
 
 def names_of(job: Mapping[str, Any]) -> str:
@@ -244,8 +224,3 @@ def _checkpoint_stamp(checkpoint: str) -> list[int]:
             f"Checkpoint {checkpoint} cannot be read ({error.strerror}): give the path of a file "
             "of weights, or none to use the model's own."
         ) from error
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -87,7 +87,9 @@ def test_what_was_found_so_far_is_known_to_the_next_start(job, tmp_path):
 
 def test_more_source_frames_are_another_job(job, tmp_path):
     job = long_job(job, tmp_path)
-    with pytest.raises(OutputError, match="which frames are made, which source frames there are"):
+    with pytest.raises(
+        OutputError, match=r"which source frames there are \(was \d+ from .* on, is 4 from "
+    ):
         opened(dataclasses.replace(job, sources=job.sources[:4]))
 
 
@@ -101,6 +103,23 @@ def test_refusal_says_which_setting_has_changed(job):
         opened(changed)
     with pytest.raises(OutputError, match=r"precision \(was fp32, is fp16\)"):
         opened(job, precision="fp16")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"multiplier": 4}, r"pace \(was multiplier 2, is multiplier 4\)\):"),
+        ({"rate_ratio": (5, 2)}, r"pace \(was multiplier 2, is 5/2 of the source's frame rate\)"),
+        ({"times": ("0", "1/3", "1")}, r"pace \(was multiplier 2, is times 0, 1/3, 1\)"),
+        ({"skip_pairs": (0,)}, r"skip pairs \(was none, is 0\)"),
+        ({"loop": True}, r"has changed: loop \(was False, is True\)"),
+    ],
+)
+def test_refusal_names_what_decides_which_frames_are_made(job, settings, told):
+    begun(job).place(0, write_text("x"))
+    with pytest.raises(OutputError, match=told) as refused:
+        opened(dataclasses.replace(job, **settings))
+    assert "which frames are made" not in str(refused.value)
 
 
 def test_replaced_checkpoint_is_another_job(job, tmp_path):

@@ -39,7 +39,8 @@ def output(tmp_path: Path) -> Path:
 def test_frames_of_other_settings_are_not_mixed_with_new_ones(source, output):
     run(make_job(source, output))
     before = content(output)
-    with pytest.raises(OutputError, match=r"very job.*has changed: which frames are made\)"):
+    pace = r"very job.*has changed: pace \(was multiplier 2, is multiplier 4\)\):"
+    with pytest.raises(OutputError, match=pace):
         run(make_job(source, output, multiplier=4))
     assert content(output) == before
 
