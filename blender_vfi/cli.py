@@ -48,6 +48,7 @@ from .engine.protocol import JobSpec
 from .engine.rates import ratio_between
 from .engine.version import package_version
 from .errors import EngineError, JobCancelledError, RequestError, VfiError
+from .remedies import READER_VARIABLE, TERMINAL
 
 _EXAMPLES = """\
 examples:
@@ -176,6 +177,7 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         if isinstance(stream, io.TextIOWrapper):
             # a path that the terminal's encoding lacks a letter of must not end a finished job
             stream.reconfigure(errors="backslashreplace")
+    os.environ[READER_VARIABLE] = TERMINAL  # the engine's process has it, too
     try:
         options = parser.parse_args(arguments)
         if getattr(options, "log_level", None):

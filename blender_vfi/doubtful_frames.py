@@ -33,6 +33,7 @@ from .engine.schedule import Between
 from .errors import OutputError, RequestError, VfiError
 from .job_queue import jobs
 from .messages import words_of
+from .remedies import how_to_set_up_render
 from .render_properties import half_render
 
 _MOST_LISTED = 250
@@ -271,7 +272,8 @@ class DoubtfulRender:
         if Path(path).suffix.lower() != self._job.suffix:
             raise RequestError(
                 "Scene {scene!r} writes {suffix} files, and the frames in {folder} end in "
-                "{expected}: choose Set Up Render, as for the other frames.",
+                "{expected}: {set_up}, as for the other frames.",
+                set_up=how_to_set_up_render(),
                 scene=scene.name,
                 suffix=Path(path).suffix,
                 folder=self._folder,
@@ -288,7 +290,8 @@ class DoubtfulRender:
         if header.full_names != beside.full_names or header.size != beside.size:
             raise RequestError(
                 "Frame {frame} was rendered with other passes or another size than the frames "
-                "beside it, and is not kept: choose Set Up Render, as for them.",
+                "beside it, and is not kept: {set_up}, as for them.",
+                set_up=how_to_set_up_render(),
                 frame=each.number,
             )
 

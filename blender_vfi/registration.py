@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import bpy
@@ -25,6 +26,7 @@ from .operators import (
 )
 from .preferences import VfiPreferences
 from .properties import SceneSettings, SkippedRange
+from .remedies import PANEL, READER_VARIABLE
 from .render_properties import DoubtfulFrame, HalfRender
 from .ui import half_render, menus, panel, previews
 
@@ -57,6 +59,7 @@ _command: Any = None
 def register() -> None:
     """Register every class, the menu entries and the command `blender -c vfi`."""
     global _command
+    os.environ[READER_VARIABLE] = PANEL
     translations.register()
     for cls in _CLASSES:
         bpy.utils.register_class(cls)
@@ -87,6 +90,7 @@ def unregister() -> None:
     for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)
     translations.unregister()
+    os.environ.pop(READER_VARIABLE, None)
 
 
 def _run_command(arguments: list[str]) -> int:

@@ -26,6 +26,7 @@ from .models import catalog
 from .models.catalog_guided import GUIDED
 from .output_names import output_folder, suffix_of
 from .paths import absolute_path, path_like
+from .remedies import how_to_set_up_render
 from .render_warnings import camera_changes
 from .strip_fill import replace_elements
 from .strip_job import engine_fields
@@ -91,8 +92,9 @@ def _choose_model(settings: Any, file: Path) -> list[str]:
     return [
         message(
             "{file} has no vectors and depth that could guide the frames between: {model} makes "
-            "them. Choose Set Up Render before the next render.",
+            "them. Before the next render, {set_up}.",
             file=file.name,
+            set_up=how_to_set_up_render(),
             model=catalog.find(settings.model).title,
         )
     ]

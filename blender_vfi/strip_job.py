@@ -25,6 +25,7 @@ from .output_names import output_folder, sequence_prefix, suffix_of
 from .paths import absolute_path
 from .properties import BY_MULTIPLIER, BY_RATE, SETTINGS, scene_settings
 from .property_items import AS_MOVIE, USUAL_CRF
+from .remedies import how_to_fill
 from .strip_cuts import known_cuts
 from .strip_values import ImageSource
 from .vse_timing import Timing
@@ -300,10 +301,11 @@ def describe_doubts(source: ImageSource) -> list[str]:
     return [
         message(
             "Strip {strip!r} goes from {before} to {after}, and motion will jump there. Missing: "
-            "{missing}. Restore these frames, or choose Strip > Fill Missing Frames first.",
+            "{missing}. Restore these frames, or first {fill}.",
             strip=source.strip_name,
             before=before,
             after=after,
+            fill=how_to_fill(),
             missing=describe_missing([Path(file) for file in source.files]),
         )
     ]

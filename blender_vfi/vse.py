@@ -18,6 +18,7 @@ import bpy
 from .errors import FrameError, StripError
 from .messages import message
 from .paths import absolute_path
+from .remedies import how_to_bake, how_to_fill
 from .strip_values import ImageSource, StripTimes
 
 LARGEST_FRAME = 1_048_574
@@ -122,9 +123,10 @@ def read_image_strip(
     if is_retimed(strip):
         raise StripError(
             "Strip {strip!r} is retimed, so that it shows some frames twice or not at all: "
-            "choose the timing Bake Retiming, or clear its retiming (Strip > Retiming > Reset "
-            "Retiming) and interpolate that.",
+            "{bake}, or clear its retiming (Strip > Retiming > Reset Retiming) and interpolate "
+            "that.",
             strip=strip.name,
+            bake=how_to_bake(),
         )
     times = strip_times(strip)
     held_before = max(0, round(-getattr(strip, _LEFT_OFFSET)))
@@ -158,12 +160,13 @@ def _files_of(
             elif not leaves_out_missing:
                 raise FrameError(
                     "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is "
-                    "missing: {path}; restore or re-render it, choose Strip > Fill Missing "
-                    "Frames, or trim the strip so that it is left out.",
+                    "missing: {path}; restore or re-render it, {fill}, or trim the strip so that "
+                    "it is left out.",
                     number=len(files) + 1,
                     strip=strip.name,
                     frame=frame,
                     path=path,
+                    fill=how_to_fill(),
                 )
     return files
 

@@ -16,6 +16,7 @@ from . import vse, vse_carry
 from .engine.rates import nearest_frame, rate_text, ratio_between
 from .errors import StripError
 from .messages import message
+from .remedies import how_to_have_a_new_scene
 from .strip_values import StripTimes
 
 _GENERATORS = frozenset({"COLOR", "TEXT", "ADJUSTMENT"})
@@ -103,7 +104,8 @@ def check_others_keep_speed(scene: bpy.types.Scene, source_strip: bpy.types.Stri
     if in_the_way:
         raise StripError(
             "Raising the frame rate of scene {scene!r} would change the speed of {strips}: "
-            "choose the timing New Scene, or delete these strips first.",
+            "{new_scene}, or delete these strips first.",
+            new_scene=how_to_have_a_new_scene(),
             scene=scene.name,
             strips=", ".join(in_the_way),
         )

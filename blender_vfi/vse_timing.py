@@ -16,6 +16,7 @@ from .engine.rates import nearest_frame, rate_text
 from .errors import RequestError
 from .messages import message
 from .paths import path_like
+from .remedies import how_to_have_a_new_scene, remedy
 from .strip_values import ImageSource, StripTimes
 
 
@@ -82,9 +83,9 @@ def check_timing(timing: Timing, source: ImageSource, job: JobSpec) -> None:
         if factor < 1:
             raise RequestError(
                 "Raise Frame Rate cannot lower that of scene {scene!r} to {rate}: cuts of the "
-                "whole edit would fall onto one frame; choose the timing New Scene, or a "
-                "higher rate.",
+                "whole edit would fall onto one frame; {new_scene}, or a higher rate.",
                 scene=scene.name,
+                new_scene=how_to_have_a_new_scene(),
                 rate=_rate_at(scene, factor),
             )
         vse_rate.check_others_keep_speed(scene, strip)
@@ -318,7 +319,8 @@ def _check_rate(scene: bpy.types.Scene, factor: int | Fraction) -> None:
     if rate > vse.LARGEST_FRAME_RATE:
         raise RequestError(
             "{rate} frames a second, {times:g} times scene {scene!r}'s {fps}: Blender's limit "
-            "is {largest}; choose a smaller multiplier or rate, or Slow Motion.",
+            "is {largest}; choose a smaller multiplier or rate, or the timing {slow}.",
+            slow=remedy(panel=message("Slow Motion"), terminal="--timing slow-motion"),
             rate=_rate_at(scene, factor),
             times=float(factor),
             scene=scene.name,

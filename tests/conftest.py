@@ -22,6 +22,7 @@ def isolated_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("BLENDER_VFI_CHECKPOINTS", str(_CHECKPOINTS))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("BLENDER_VFI_READER", "")  # a command line run in here says otherwise
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..remedies import remedy
+
 PYTHON_VARIABLE = "BLENDER_VFI_PYTHON"
 """Environment variable that names the Python to run the engine with."""
 
@@ -17,9 +19,16 @@ def describe_death(python: str, code: int, stderr: str) -> str:
 def describe_false_start(python: str, code: int, stderr: str) -> str:
     """Say that the engine ended before it took a job, how, and what to do."""
     return (
-        f"The engine's Python {python!r} {_describe_end(code)} before the engine was ready: give "
-        "the path of a Python 3.10 or newer that has torch, in the add-on's preferences or in "
-        f"${PYTHON_VARIABLE}.{_last_words(stderr)}"
+        f"The engine's Python {python!r} {_describe_end(code)} before the engine was ready: "
+        f"{name_another_python()}.{_last_words(stderr)}"
+    )
+
+
+def name_another_python() -> str:
+    """Say how another Python is taken for the engine."""
+    where = remedy(panel="in the add-on's preferences", terminal="with --engine-python")
+    return (
+        f"give the path of a Python 3.10 or newer that has torch, {where} or in ${PYTHON_VARIABLE}"
     )
 
 

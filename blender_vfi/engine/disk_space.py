@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ..errors import OutputError
+from ..remedies import remedy
 from .image_formats import FLOAT_BITS, INTEGER_BITS, FrameFormat, encoding_for
 from .schedule import Hold, Plan, Source
 from .storage import Storage
@@ -20,11 +21,6 @@ _FRAMES_IN_RESERVE = 8
 
 _SHARE_OF_RAW = {"png": 0.7, "jpeg": 0.25, "webp": 0.6, "openexr": 0.8}
 """How large a file is of what its pixels take; the other formats do not compress, or need not."""
-
-_REMEDY = (
-    "Make space, or choose another output folder or a smaller format; or start without this check "
-    "(Output > Check Free Space, --no-space-check, check_free_space=False)."
-)
 
 
 class Written(Protocol):
@@ -98,7 +94,7 @@ class DiskSpace:
         lacking = self._needed_bytes - free - self._replaced_bytes
         raise OutputError(
             f"{self._missing} frames will take about {_told(self._needed_bytes)}, and the disk of "
-            f"{self._folder} has {_told(free)} left: {_told(lacking)} too little. {_REMEDY}"
+            f"{self._folder} has {_told(free)} left: {_told(lacking)} too little. {_remedy()}"
         )
 
     def watch(self, written: Written, notify: Callable[[str], None]) -> None:
@@ -122,7 +118,7 @@ class DiskSpace:
                 f"The disk of {self._folder} has {_told(free)} left, and frames take "
                 f"{_told(each)} each: stopped with {left} frames to go, before it is full; "
                 f"finished frames are kept, and the same job goes on with what is missing. "
-                f"{_REMEDY}"
+                f"{_remedy()}"
             )
         if free + self._replaced_bytes < left * each and not self._has_warned:
             self._has_warned = True
@@ -168,3 +164,15 @@ def _told(size_bytes: int) -> str:
         if size_bytes >= factor:
             return f"{size_bytes / factor:.1f} {unit}"
     return f"{size_bytes / 2**10:.0f} kB"
+
+
+def _remedy() -> str:
+    unchecked = remedy(
+        panel="Output > Check Free Space",
+        terminal="--no-space-check",
+        python="check_free_space=False",
+    )
+    return (
+        "Make space, or choose another output folder or a smaller format; or start without this "
+        f"check ({unchecked})."
+    )

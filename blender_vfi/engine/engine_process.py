@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import EngineStartError, ProtocolError
-from .departures import PYTHON_VARIABLE
+from .departures import name_another_python
 from .protocol import Event, Request
 from .wire import decode_line, encode_line
 
@@ -75,9 +75,8 @@ def start_process(
         )
     except OSError as error:
         raise EngineStartError(
-            f"The engine's Python {python!r} cannot be started ({error.strerror}): give "
-            f"the path of a Python 3.10 or newer that has torch, in the add-on's preferences "
-            f"or in ${PYTHON_VARIABLE}."
+            f"The engine's Python {python!r} cannot be started ({error.strerror}): "
+            f"{name_another_python()}."
         ) from error
 
 

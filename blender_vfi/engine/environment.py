@@ -24,13 +24,13 @@ from pathlib import Path
 from typing import IO
 
 from ..errors import EngineSetupError, EngineStartError
+from ..remedies import remedy
 from .background import remove_tree
 from .torch_builds import REQUIREMENTS
 
 _RECORD = "environment.json"
 _LOCK = "setup.lock"
 _DOWNLOADS = "downloads"
-_AGAIN = "press Set Up Engine in Preferences > Add-ons > Frame Interpolation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,22 @@ def write_record(root: Path, record: EnvironmentRecord) -> None:
     temporary.replace(root / _RECORD)
 
 
+def set_up_engine() -> str:
+    """Say how the engine gets an environment of its own."""
+    return remedy(
+        panel="press Set Up Engine in Preferences > Add-ons > Frame Interpolation",
+        terminal="press Set Up Engine in Blender's Preferences > Add-ons > Frame Interpolation",
+    )
+
+
+def own_python() -> str:
+    """Say how a Python that the user has made ready is taken for the engine."""
+    return remedy(
+        panel="choose My Python in Preferences > Add-ons > Frame Interpolation",
+        terminal="name a Python that has what the engine needs with --engine-python",
+    )
+
+
 def environment_python(root: Path) -> str:
     """Return the interpreter of the environment under `root`.
 
@@ -104,14 +120,13 @@ def environment_python(root: Path) -> str:
     record = read_record(root)
     if record is None:
         raise EngineStartError(
-            f"The engine has no environment of its own yet: {_AGAIN}, or choose another engine "
-            "there."
+            f"The engine has no environment of its own yet: {set_up_engine()}, or {own_python()}."
         )
     python = python_in(root / record.folder)
     if not python.exists():  # it points into Blender's own folder, which may have moved
         raise EngineStartError(
             f"The engine's environment {python.parents[1]} was made with a Python that is gone: "
-            f"{_AGAIN} to make it anew."
+            f"{set_up_engine()} to make it anew."
         )
     return str(python)
 
@@ -162,7 +177,7 @@ def setting_up(root: Path) -> Iterator[None]:
     except OSError as error:
         raise EngineSetupError(
             f"{root} cannot be written to ({error.strerror}): the engine's environment belongs "
-            "there. Make it writable, or choose My Python."
+            f"there. Make it writable, or {own_python()}."
         ) from error
     with file:
         if not _take(file):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EngineSetupError
+from ..remedies import remedy
 from . import environment, pip_output
 from .background import Control, remove_tree
 from .check import describe_engine
@@ -134,7 +135,7 @@ class _Installer:
             raise EngineSetupError(
                 f"The engine for {self._build.title} needs about "
                 f"{self._build.disk_bytes / 1e9:.1f} GB; {self._root} has {free / 1e9:.1f} GB "
-                "free: free some space on that disk, or choose My Python."
+                f"free: free some space on that disk, or {environment.own_python()}."
             )
 
     def make(self, python: str) -> None:
@@ -210,8 +211,12 @@ class _Installer:
             said = "\n".join(list(lines)[-_TAIL_LINES:])
             raise EngineSetupError(
                 f"{python} cannot make a virtual environment (exit code {code}): name another "
-                f"Python under Set Up Engine. It said:\n{said or '(nothing)'}"
+                f"Python {_where_named()}. It said:\n{said or '(nothing)'}"
             )
+
+
+def _where_named() -> str:
+    return remedy(panel="under Set Up Engine", terminal="with --python")
 
 
 def _check_python(python: str, control: Control) -> str:
@@ -223,21 +228,21 @@ def _check_python(python: str, control: Control) -> str:
     except (ValueError, IndexError):
         said = "\n".join(lines[-_TAIL_LINES:])
         raise EngineSetupError(
-            f"{python} is no Python that runs (exit code {code}): name another one under Set Up "
-            f"Engine. It said:\n{said or '(nothing)'}"
+            f"{python} is no Python that runs (exit code {code}): name another one "
+            f"{_where_named()}. It said:\n{said or '(nothing)'}"
         ) from None
     name = ".".join(map(str, version))
     if not OLDEST_PYTHON <= tuple(version[:2]) <= NEWEST_PYTHON or not is_64_bit:
         raise EngineSetupError(
             f"{python} is Python {name} ({64 if is_64_bit else 32} bits); torch needs 64 bits and "
-            f"3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]}: name such a Python under Set Up Engine."
+            f"3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]}: name such a Python {_where_named()}."
         )
     missing = [module for module, is_there in has.items() if not is_there]
     if missing:
         raise EngineSetupError(
             f"{python} lacks {' and '.join(missing)}, which make virtual environments: install "
             f"them (on Debian and Ubuntu, the package python3.{version[1]}-venv), or name another "
-            "Python under Set Up Engine."
+            f"Python {_where_named()}."
         )
     return name
 

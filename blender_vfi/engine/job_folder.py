@@ -21,6 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ..errors import OutputError
+from ..remedies import how_to_overwrite
 from . import durable, job_record
 from .confidence import drop_figures
 from .disk_space import DiskSpace
@@ -277,8 +278,7 @@ class JobFolder:
         return OutputError(
             f"{self._paths[min(taken)]} exists already, and was not made by this very job "
             f"({len(taken)} of {len(self._paths)} names are taken{changes}): choose another "
-            "output folder or name, or allow overwriting (Output > Overwrite, --overwrite, "
-            "overwrite=True)."
+            f"output folder or name, or allow overwriting ({how_to_overwrite()})."
         )
 
     def _unwritable(self, path: Path, error: OSError) -> OutputError:

@@ -13,6 +13,7 @@ from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
 from ..models.compiling import CompiledModel
 from ..models.loading import LoadedModel
+from ..remedies import remedy
 from . import footprint, memory
 from .device_lease import DeviceLease
 from .guided_job import mixing_model
@@ -159,6 +160,9 @@ class JobModel:
                 f"{spec.title}: its weights are {licence.terms}, not for commercial use; "
                 f"see {licence.url}."
             )
+        allowed = remedy(
+            panel="Memory > CPU When Full", terminal="--cpu-when-full", python="cpu_when_full=True"
+        )
         loaded = memory.with_relief(
             partial(
                 self._models.get,
@@ -173,8 +177,8 @@ class JobModel:
             ),
             relieve=relieve,
             message=f"{spec.title} does not fit into the memory of {self.device}: choose a smaller "
-            "model or the CPU, allow the CPU (Memory > CPU When Full, --cpu-when-full), or close "
-            "other programs that use the device.",
+            f"model or the CPU, allow the CPU ({allowed}), or close other programs that use the "
+            "device.",
         )
         if isinstance(loaded.model, CompiledModel):
             # not by anything of this object, which the cache would keep

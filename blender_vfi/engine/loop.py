@@ -30,6 +30,7 @@ from .limits import check_tile_size
 from .network import Network
 from .reach import describe_error, route
 from .schedule import PairWork, Plan
+from .soundness import how_to_stand_in
 from .window import window_of
 
 _T = TypeVar("_T")
@@ -314,7 +315,7 @@ class FrameLoop:
         if self._policy.bad_frames == "fail":
             raise ModelError(
                 f"{named}: {what}, in fp32 too. Choose another model or checkpoint, or have such "
-                "frames held or blended (Quality > Bad Frames, --bad-frames hold)."
+                f"frames held or blended ({how_to_stand_in()})."
             )
         blends = self._policy.bad_frames == "blend"
         for output_index in outputs:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError, RequestError
+from ..remedies import how_to_overwrite
 from . import durable, images, movies
 from .image_formats import FrameFormat
 from .job_record import names_of
@@ -238,7 +239,7 @@ class MovieOutput:
         if stamp and not is_own and not self._job.overwrite:
             raise OutputError(
                 f"{self.path} exists already, and was not made by this very job: choose another "
-                "name, or allow overwriting (Output > Overwrite, --overwrite, overwrite=True)."
+                f"name, or allow overwriting ({how_to_overwrite()})."
             )
 
     def _write_record(self, folder: Path, record: dict[str, Any]) -> None:

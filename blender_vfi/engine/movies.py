@@ -7,6 +7,7 @@ Never import torch or bpy here.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import EngineError
+from ..remedies import remedy
 from .movie_frames import movie_of
 from .torch_builds import REQUIREMENTS
 
@@ -122,8 +124,12 @@ def _explaining_a_missing_package() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
+        anew = remedy(
+            panel="press Set Up Engine in Preferences > Add-ons > Frame Interpolation once more, "
+            "or ",
+            terminal="",
+        )
         raise EngineError(
-            f"Movies need PyAV, which the engine's Python lacks ({error}): press Set Up Engine in "
-            "Preferences > Add-ons > Frame Interpolation once more, or install it with: "
-            f'pip install -r "{REQUIREMENTS}"'
+            f"Movies need PyAV, which the engine's Python lacks ({error}): {anew}install it with: "
+            f'{sys.executable} -m pip install -r "{REQUIREMENTS}"'
         ) from error

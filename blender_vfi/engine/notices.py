@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..models.catalog_types import ModelSpec
+from ..remedies import remedy
 from .composition import ChannelLayout
 from .gaps import describe_missing
 from .image_formats import FrameFormat
@@ -85,9 +86,10 @@ def of_held_gaps(job: JobSpec, cuts: Iterable[int]) -> Iterator[str]:
         for frames in zip(before, after, strict=True)
     )
     more = "; …" if len(pairs) > _MOST_LISTED else ""
+    without = remedy(panel="Cuts: Off", terminal="--cuts off", python='cuts="off"')
     yield (
         f"Missing frames that are copies, not new, because a cut was found there: {copies}{more}. "
-        "Where the shot goes on, fill again with Cuts: Off (--cuts off)."
+        f"Where the shot goes on, fill again with {without}."
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..messages import message
+from ..remedies import remedy
 
 _COLLECTING = re.compile(r"\s*Collecting ([A-Za-z0-9._-]+)")
 _PROCESSING = re.compile(r"\s*Processing \S*?([^\s/\\]+)\.whl")
@@ -103,10 +104,16 @@ def _next_step(text: str) -> str:
     if match := _NOT_FOUND.search(text):
         return (
             f"No package index that this machine uses has {match[1]}: add one that has it with the "
-            "environment variable PIP_EXTRA_INDEX_URL, or choose My Python and install the engine "
-            "there yourself."
+            f"environment variable PIP_EXTRA_INDEX_URL, or {_by_hand()}."
         )
-    return "Try again, or choose My Python and install the engine there yourself."
+    return f"Try again, or {_by_hand()}."
+
+
+def _by_hand() -> str:
+    return remedy(
+        panel="choose My Python and install the engine there yourself",
+        terminal="install the engine into a Python of yours and name it with --engine-python",
+    )
 
 
 def _describe_download(match: re.Match[str]) -> PipNews:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..models.interface import Interpolation
+from ..remedies import remedy
 
 _MOST_LISTED = 20
 
@@ -91,4 +92,11 @@ def describe_stand_ins(names: Sequence[str], title: str) -> str:
     return (
         f"{len(names)} frame(s) stand in for what {title} could not make, and should be looked at: "
         f"{listed}."
+    )
+
+
+def how_to_stand_in() -> str:
+    """Name the setting that lets something stand in for what is not sound."""
+    return remedy(
+        panel="Quality > Bad Frames", terminal="--bad-frames hold", python='bad_frames="hold"'
     )

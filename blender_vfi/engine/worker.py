@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ..errors import EngineError, EngineStartError, JobCancelledError, ProtocolError, VfiError
+from ..remedies import remedy
 from . import cores, host_allocator
 from .courtesy import Courtesy, Manner
 from .protocol import (
@@ -268,14 +269,21 @@ def _load_engine() -> Engine:
         from .pipeline import Engine
     except (ImportError, OSError) as error:  # OSError: a library that torch needs is not there
         raise EngineStartError(
-            f"The engine's Python {sys.executable} cannot run the engine ({error}): press Set Up "
-            "Engine in Preferences > Add-ons > Frame Interpolation, or name a Python that has what "
-            "it needs: there, with --engine-python, or in $BLENDER_VFI_PYTHON. Into this one, it "
-            f'would be installed with: {sys.executable} -m pip install -r "{REQUIREMENTS}"'
+            f"The engine's Python {sys.executable} cannot run the engine ({error}): "
+            f"{_another_python()}, or in $BLENDER_VFI_PYTHON. Into this one, it would be installed "
+            f'with: {sys.executable} -m pip install -r "{REQUIREMENTS}"'
         ) from error
     # what the import has made stays: clearing the cache need not look through it every time
     gc.freeze()
     return Engine()
+
+
+def _another_python() -> str:
+    return remedy(
+        panel="press Set Up Engine in Preferences > Add-ons > Frame Interpolation, or name a "
+        "Python that has what it needs there",
+        terminal="name a Python that has what it needs with --engine-python",
+    )
 
 
 def _take_stdout() -> IO[str]:

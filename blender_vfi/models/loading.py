@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from ..errors import CheckpointError, DownloadError, LicenceError
+from ..remedies import as_checkpoint, remedy
 from . import catalog, locations, recognition, store
 from .catalog_types import ModelSpec
 from .download import ProgressCallback, fetch
@@ -193,7 +194,7 @@ def import_checkpoint(spec: ModelSpec, published: Path, folder: Path) -> Path:
     if expected not in (None, actual):
         raise CheckpointError(
             f"{published} has SHA-256 {actual}, and {spec.name} must have {expected}: it is not "
-            "the published file; give it with --checkpoint to use it as it is."
+            f"the published file; give it {as_checkpoint()} to use it as it is."
         )
     return _store_converted(spec, published, folder)
 
@@ -202,11 +203,15 @@ def _check_licence(spec: ModelSpec) -> None:
     """Stop before a download on terms that the user has to know, and may not want."""
     licence = spec.checkpoint.licence
     if spec.checkpoint.sources and not licence.commercial:
+        command = f"download {spec.name} --accept-licence"
+        how = remedy(
+            panel="press Download in the panel",
+            terminal=f"run the command: {command}",
+            python=f"run: python -m blender_vfi {command}",
+        )
         raise LicenceError(
             f"The weights of {spec.title} are {licence.terms} by {licence.holder}: no "
-            f"commercial use; see {licence.url}. To accept that and download them once, press "
-            f"Download in the panel, or run: python -m blender_vfi download {spec.name} "
-            "--accept-licence."
+            f"commercial use; see {licence.url}. To accept that and download them once, {how}."
         )
 
 

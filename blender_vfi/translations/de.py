@@ -333,12 +333,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
         "Frame {number} of strip {strip!r} (frame {frame} of the timeline) is missing: {path}; "
-        "restore or re-render it, choose Strip > Fill Missing Frames, or trim the strip so that it is "
-        "left out.",
+        "restore or re-render it, {fill}, or trim the strip so that it is left out.",
     ): (
         "Bild {number} des Streifens „{strip}“ (Bild {frame} der Zeitleiste) fehlt: {path}; die "
-        "Datei wiederherstellen, neu rendern, Streifen > Fehlende Bilder füllen wählen oder sie durch "
-        "Kürzen des Streifens auslassen."
+        "Datei wiederherstellen, neu rendern, {fill} oder sie durch Kürzen des Streifens auslassen."
     ),
     ("*", "Frames a second of the result: 60, 59.94, 23.976, or a fraction 60000/1001"): (
         "Bilder pro Sekunde im Ergebnis: 60, 59.94, 23.976 oder ein Bruch wie 60000/1001"
@@ -586,19 +584,19 @@ MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
         "Raise Frame Rate cannot lower that of scene {scene!r} to {rate}: cuts of the whole edit "
-        "would fall onto one frame; choose the timing New Scene, or a higher rate.",
+        "would fall onto one frame; {new_scene}, or a higher rate.",
     ): (
         "„Bildrate erhöhen“ kann die Bildrate der Szene „{scene}“ nicht auf {rate} senken: "
-        "Schnitte des ganzen Films würden auf dasselbe Bild fallen; das Zeitverhalten „Neue "
-        "Szene“ oder eine höhere Bildrate wählen."
+        "Schnitte des ganzen Films würden auf dasselbe Bild fallen; {new_scene} oder eine höhere "
+        "Bildrate."
     ),
     (
         "*",
-        "Raising the frame rate of scene {scene!r} would change the speed of {strips}: choose "
-        "the timing New Scene, or delete these strips first.",
+        "Raising the frame rate of scene {scene!r} would change the speed of {strips}: "
+        "{new_scene}, or delete these strips first.",
     ): (
-        "Eine höhere Bildrate der Szene „{scene}“ würde das Tempo von {strips} ändern: das "
-        "Zeitverhalten „Neue Szene“ wählen oder diese Streifen zuerst löschen."
+        "Eine höhere Bildrate der Szene „{scene}“ würde das Tempo von {strips} ändern: "
+        "{new_scene} oder diese Streifen zuerst löschen."
     ),
     ("*", "Range that the buttons beside the list work on"): (
         "Bereich, auf den die Schaltflächen neben der Liste wirken"
@@ -741,8 +739,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ("*", "Strip Edges"): "Streifengrenzen",
     (
         "*",
-        "Strip {strip!r} goes from {before} to {after}, and motion will jump there. Missing: {missing}. Restore these frames, or choose Strip > Fill Missing Frames first.",
-    ): "Der Streifen „{strip}“ geht von {before} direkt zu {after}, und die Bewegung wird dort springen. Es fehlen: {missing}. Diese Bilder wiederherstellen oder erst Streifen > Fehlende Bilder auffüllen wählen.",
+        "Strip {strip!r} goes from {before} to {after}, and motion will jump there. Missing: {missing}. Restore these frames, or first {fill}.",
+    ): "Der Streifen „{strip}“ geht von {before} direkt zu {after}, und die Bewegung wird dort springen. Es fehlen: {missing}. Diese Bilder wiederherstellen oder erst {fill}.",
     (
         "*",
         "Strip {strip!r} is of type {type}, not an image strip: render it to an image sequence "
@@ -1004,15 +1002,17 @@ MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
         "{rate} frames a second, {times:g} times scene {scene!r}'s {fps}: Blender's limit is "
-        "{largest}; choose a smaller multiplier or rate, or Slow Motion.",
+        "{largest}; choose a smaller multiplier or rate, or the timing {slow}.",
     ): (
         "{rate} Bilder pro Sekunde, das {times:g}-Fache der {fps} der Szene „{scene}“, "
         "übersteigen die Grenze von Blender, {largest}: einen kleineren Multiplikator, eine "
-        "kleinere Bildrate oder „Zeitlupe“ wählen."
+        "kleinere Bildrate oder das Zeitverhalten {slow} wählen."
     ),
     ("*", "{seconds:.1f} s per frame"): "{seconds:.1f} s pro Bild",
     ("*", "{size} in all, in {folder}"): "{size} insgesamt, in {folder}",
     ("*", "{strip!r} is in scene {scene!r}"): "„{strip}“ ist in der Szene „{scene}“",
+    ("*", "choose Strip > Fill Missing Frames"): "Streifen > Fehlende Bilder auffüllen wählen",
+    ("*", "choose the timing New Scene"): "das Zeitverhalten „Neue Szene“ wählen",
     ("*", "{text}. Frames in {folder}"): "{text}. Bilder in {folder}",
     ("*", "{text}. {total} frames ({made} new, {seconds:.0f} s) in {folder}"): (
         "{text}. {total} Bilder ({made} neu, {seconds:.0f} s) in {folder}"

@@ -63,8 +63,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Bild {frame} wurde nicht nach {path} gerendert: siehe Blenders eigene Meldung; freien Platz und Rechte des Ordners prüfen.",
     (
         "*",
-        "Frame {frame} was rendered with other passes or another size than the frames beside it, and is not kept: choose Set Up Render, as for them.",
-    ): "Bild {frame} wurde mit anderen Passes oder in anderer Größe gerendert als die Bilder daneben und wird nicht behalten: Render einrichten wählen, wie für diese.",
+        "Frame {frame} was rendered with other passes or another size than the frames beside it, and is not kept: {set_up}, as for them.",
+    ): "Bild {frame} wurde mit anderen Passes oder in anderer Größe gerendert als die Bilder daneben und wird nicht behalten: {set_up}, wie für diese.",
     ("*", "Frames"): "Bilder",
     ("*", "Frames of scene {scene!r} are whole"): "Die Bilder der Szene {scene!r} sind vollständig",
     (
@@ -176,9 +176,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Die Szene {scene!r} rendert mehrere Ansichten: Bilder werden für eine aufgefüllt; Stereoskopie ausschalten oder jedes Auge für sich rendern.",
     (
         "*",
-        "Scene {scene!r} writes {suffix} files, and the frames in {folder} end in {expected}: choose Set Up Render, as for the other frames.",
-    ): "Die Szene {scene!r} schreibt {suffix}-Dateien, und die Bilder in {folder} enden auf {expected}: Render einrichten wählen, wie für die anderen Bilder.",
+        "Scene {scene!r} writes {suffix} files, and the frames in {folder} end in {expected}: {set_up}, as for the other frames.",
+    ): "Die Szene {scene!r} schreibt {suffix}-Dateien, und die Bilder in {folder} enden auf {expected}: {set_up}, wie für die anderen Bilder.",
     ("*", "Set Up"): "Einrichten",
+    ("*", "choose Set Up Render"): "„Render einrichten“ wählen",
     (
         "*",
         "Set Up Render has not changed this scene",
@@ -231,8 +232,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "{done} von {total} zweifelhaften Bildern gerendert, {seconds:.0f} s",
     (
         "*",
-        "{file} has no vectors and depth that could guide the frames between: {model} makes them. Choose Set Up Render before the next render.",
-    ): "{file} hat keine Vektoren und Tiefe, die die Bilder dazwischen leiten könnten: {model} macht sie. Vor dem nächsten Render Render einrichten wählen.",
+        "{file} has no vectors and depth that could guide the frames between: {model} makes them. Before the next render, {set_up}.",
+    ): "{file} hat keine Vektoren und Tiefe, die die Bilder dazwischen leiten könnten: {model} macht sie. Vor dem nächsten Render {set_up}.",
     (
         "*",
         "The frames in {folder} are not numbered as the scene's: {source} became {name}, so that a render of a frame would show another moment. Give a folder that Fill Rendered Frames or Fill Missing Frames has filled.",

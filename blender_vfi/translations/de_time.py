@@ -24,8 +24,9 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Der Streifen „{strip}“ ist kein Bildstreifen mit Retiming-Keys oder einem Effekt Geschwindigkeitssteuerung, für die Bilder zu berechnen wären: welche hinzufügen (Streifen > Retiming), oder ein anderes Zeitverhalten wählen.",
     (
         "*",
-        "Strip {strip!r} is retimed, so that it shows some frames twice or not at all: choose the timing Bake Retiming, or clear its retiming (Strip > Retiming > Reset Retiming) and interpolate that.",
-    ): "Der Streifen „{strip}“ ist zeitlich verändert und zeigt manche Bilder doppelt oder gar nicht: wähle als Zeitverhalten „Retiming einrechnen“ wählen, oder das Retiming zurücksetzen (Streifen > Retiming > Reset Retiming) und dann interpolieren.",
+        "Strip {strip!r} is retimed, so that it shows some frames twice or not at all: {bake}, or clear its retiming (Strip > Retiming > Reset Retiming) and interpolate that.",
+    ): "Der Streifen „{strip}“ ist zeitlich verändert und zeigt manche Bilder doppelt oder gar nicht: {bake} oder das Retiming zurücksetzen (Streifen > Retiming > Reset Retiming) und dann interpolieren.",
+    ("*", "choose the timing Bake Retiming"): "das Zeitverhalten „Retiming einrechnen“ wählen",
     (
         "*",
         "{path}, which strip {strip!r} shows, is missing: restore or re-render it, or trim the strip so that it is left out.",

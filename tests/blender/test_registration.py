@@ -14,6 +14,7 @@ from blender_vfi.engine.protocol import Fetch
 from blender_vfi.job_queue import QueuedJob, jobs
 from blender_vfi.models.locations import FOLDER_VARIABLE, OFFLINE_VARIABLE
 from blender_vfi.preferences import EngineSettings
+from blender_vfi.remedies import PANEL, READER_VARIABLE
 
 pytestmark = pytest.mark.blender
 
@@ -35,7 +36,9 @@ def test_unregistering_leaves_nothing_behind_and_can_be_undone(add_on):
     blender_vfi.unregister()
     assert not hasattr(bpy.types, "SEQUENCER_OT_vfi_interpolate")
     assert not any(drawn_by_us(name) for name in MENUS)
+    assert READER_VARIABLE not in os.environ
     blender_vfi.register()
+    assert os.environ[READER_VARIABLE] == PANEL
     assert hasattr(bpy.types, "SEQUENCER_OT_vfi_interpolate")
     assert all(len(drawn_by_us(name)) == 1 for name in MENUS)
 

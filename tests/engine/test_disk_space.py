@@ -103,7 +103,7 @@ def test_refusal_tells_numbers_and_remedy(files, tmp_path, disk):
     assert str(raised.value) == (
         f"5 frames will take about 15 kB, and the disk of {tmp_path} has 5 kB left: 10 kB too "
         "little. Make space, or choose another output folder or a smaller format; or start without "
-        "this check (Output > Check Free Space, --no-space-check, check_free_space=False)."
+        "this check (check_free_space=False)."
     )
 
 

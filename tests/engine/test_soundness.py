@@ -139,7 +139,7 @@ def test_good_answers_are_asked_for_once():
 
 
 def test_by_default_the_job_fails_with_the_frame_s_name():
-    with pytest.raises(ModelError, match=r"Frame 4: .* in fp32 too.* --bad-frames hold"):
+    with pytest.raises(ModelError, match=r"Frame 4: .* in fp32 too.* \(bad_frames=.hold.\)"):
         loop(BrokenModel(lambda call, _frame: call == 2), flat(0.0, 0.5, 1.0))
 
 

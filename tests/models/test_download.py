@@ -214,14 +214,16 @@ def test_offline_mode_asks_nobody_and_names_file_folder_and_remedy(
     message = str(raised.value)
     assert "toy-narrow.safetensors" in message
     assert str(tmp_path / "cache") in message
-    assert "--checkpoint" in message
+    assert "give a file of weights as checkpoint." in message
     assert ("HF_HUB_OFFLINE" in message) is by_variable
     assert server.requests == []
 
 
 def test_model_without_source_says_where_to_get_it_by_hand(tmp_path):
     spec = catalog.find("rife-4.26")
-    with pytest.raises(DownloadError, match=r"github\.com/hzwer/Practical-RIFE.*--checkpoint"):
+    with pytest.raises(
+        DownloadError, match=r"github\.com/hzwer/Practical-RIFE.*give the file as checkpoint"
+    ):
         download.fetch(spec, tmp_path, sha256=None)
 
 
