@@ -27,9 +27,9 @@ from .schedule import Plan
 from .staging import staged
 from .window import window_of
 
-_HEADERS_KEPT = 7
+_HEADERS_KEPT = 11
 """A model sees four frames at most; one that stays in sight while time goes to and fro has at most
-three others on either side."""
+three others on either side. And frames may be stored late, when the next window is loaded."""
 _PAUSE_S = 0.2
 _CPU = torch.device("cpu")
 _WAITING_BYTES = 1 << 30
@@ -103,7 +103,7 @@ class ReadAhead:
                 future.result()
 
     def headers_of_pair(self, pair: int) -> tuple[images.FrameHeader, images.FrameHeader]:
-        """Return the headers of both source frames of the pair being made."""
+        """Return the headers of both source frames of the pair being made, or the one before."""
         return self._headers[pair], self._headers[(pair + 1) % len(self._paths)]
 
     def _start_next(self) -> None:

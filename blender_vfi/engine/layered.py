@@ -16,11 +16,13 @@ from torch import Tensor
 
 from ..models.catalog_types import ModelSpec
 from .composition import ChannelLayout
+from .device_frame import DeviceFrame
 from .following import Follower, Motion, vectors_between
 from .image_formats import FrameFormat
-from .network import DeviceFrame, Network
+from .network import Network
 from .passes import Pass, find_guides, in_layers, leading_pass
 from .schedule import PairWork
+from .staging import Download
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +114,17 @@ class LayeredNetwork:
         frame0, frame1 = window[middle].passes, window[middle + 1].passes
         return frame0.permute(1, 2, 0)[None].clone() if torch.equal(frame0, frame1) else None
 
-    def on_host(self, frames: Tensor) -> Tensor:
+    def on_host(self, frames: Tensor) -> Download:
         """Return (T, H, W, C) in main memory of what `make` returned: they are there."""
-        return frames
+        return Download(frames)
+
+    def send(self, window: Sequence[LayeredFrame], timesteps: Sequence[Fraction]) -> Download:
+        """Return what `make` does."""
+        return self.on_host(self.make(window, timesteps))
+
+    def bare(self, window: Sequence[LayeredFrame]) -> list[LayeredFrame]:
+        """Return the same frames: they are in main memory."""
+        return list(window)
 
     def encode(self, window: Sequence[LayeredFrame]) -> None:
         """Compute what depends on single frames, where it is kept and not there yet."""

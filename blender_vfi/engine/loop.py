@@ -1,9 +1,10 @@
 """The frame loop: one for every model, for disk and memory alike.
 
 It keeps on the device only the frames that the next pair shares with this one, asks the model for
-all moments of a pair, hands results off the device at once, and clears the device's cache
-regularly, so that memory does not grow with the number of frames. Models that cannot reach every
-moment by themselves are led there by recursion (see `reach`). It knows no file and no Blender.
+all moments of a pair, hands results off the device (at once, or one batch late: see `deliveries`),
+and clears the device's cache regularly, so that memory does not grow with the number of frames.
+Models that cannot reach every moment by themselves are led there by recursion (see `reach`). It
+knows no file and no Blender.
 """
 
 from __future__ import annotations
@@ -23,52 +24,22 @@ from ..models.interface import InterpolationModel, Quality
 from . import memory
 from .composition import ChannelLayout
 from .courtesy import Courtesy, Manner, Place
-from .guided import Guidance, GuidedNetwork
+from .deliveries import Deliveries
+from .frame_maker import maker_of
+from .guided import Guidance
 from .job_spec import BadFrames
-from .layered import LayeredLayout, LayeredNetwork
+from .layered import LayeredLayout
 from .limits import check_tile_size
 from .network import Network
 from .reach import describe_error, route
 from .schedule import PairWork, Plan
 from .soundness import how_to_stand_in
+from .staging import Download
 from .window import window_of
 
 _T = TypeVar("_T")
-_HeldFrame = TypeVar("_HeldFrame")
+_Make = Callable[[list[Any], Sequence[Fraction]], Download]
 _CPU = torch.device("cpu")
-
-
-class FrameMaker(Protocol[_HeldFrame]):
-    """What makes frames, of one picture or of many passes; see `Network` for what each does."""
-
-    def upload(self, frame: Tensor) -> _HeldFrame:
-        """Take a source frame (H, W, C)."""
-
-    def begin(self, work: PairWork) -> None:
-        """Hear which pair is next."""
-
-    def encode(self, window: Sequence[_HeldFrame]) -> None:
-        """Compute what depends on single frames."""
-
-    def make(self, window: Sequence[_HeldFrame], timesteps: Sequence[Fraction]) -> Tensor:
-        """Return T frames, in the maker's own form."""
-
-    def still(self, window: Sequence[_HeldFrame]) -> Tensor | None:
-        """Return the one frame, in the form of `make`, where both of a pair are the same."""
-
-    def on_host(self, frames: Tensor) -> Tensor:
-        """Return them as (T, H, W, C) in main memory."""
-
-    def prepare(self, frames: Tensor) -> _HeldFrame:
-        """Make a source of the one frame that `make` returned."""
-
-    def shrink_tiles(self, frames: Sequence[_HeldFrame]) -> int | None:
-        """Take smaller tiles from now on; None where there are none."""
-
-    def move(
-        self, device: torch.device, dtype: torch.dtype, frames: Sequence[_HeldFrame]
-    ) -> list[_HeldFrame]:
-        """Go on elsewhere, with the model and these frames."""
 
 
 class FrameSource(Protocol):
@@ -99,6 +70,7 @@ class LoopPolicy:
         tile_size: longest side of the tiles that frames are made in, in pixels, about: it is
             rounded up to what the model takes. 0 for whole frames until memory runs out.
         bad_frames: see `JobSpec.bad_frames`.
+        copies_beside: CUDA copies frames beside what it computes; False to compare with.
 
     Raises:
         RequestError: the tile size is too small to find motion in.
@@ -111,6 +83,7 @@ class LoopPolicy:
     largest_batch: int = 1
     tile_size: int = 0
     bad_frames: BadFrames = "fail"
+    copies_beside: bool = True
 
     def __post_init__(self) -> None:
         check_tile_size(self.tile_size)
@@ -160,9 +133,10 @@ class FrameLoop:
                 tile_size=policy.tile_size,
                 before_call=self._stop_if_cancelled,
                 on_unsound=self._treat_unsound,
+                copies_beside=policy.copies_beside,
             )
 
-        self._network = _maker(network_for, spec, layout, policy.device, guidance)
+        self._network = maker_of(network_for, spec, layout, policy.device, guidance)
         self._on_notice = on_notice
         self._is_cancelled = is_cancelled
         self._place = place or Courtesy().place()
@@ -173,6 +147,7 @@ class FrameLoop:
         self._frame_name = frame_name
         self._on_bad = on_bad
         self._making: dict[Fraction, tuple[int, ...]] = {}
+        self._deliveries = Deliveries()
 
     def run(
         self,
@@ -215,16 +190,20 @@ class FrameLoop:
                 self._network.begin(work)
                 # no name for the list: it would keep this window alive while the next is loaded
                 self._make_pair([window[index] for index in indices], work, sink)
-                on_pair(work)
+                self._deliveries.after(partial(on_pair, work))
                 if done % self._policy.clear_cache_every == 0:
                     memory.clear_cache(self._policy.device)
         finally:
             window.clear()
-            memory.clear_cache(self._policy.device)
+            try:
+                self._deliveries.settle()  # what is made stays, whatever has ended the loop
+            finally:
+                memory.clear_cache(self._policy.device)
 
     def _make_way(self, window: dict[int, Any]) -> dict[int, Any]:
         """Leave a GPU that others need with all that is held there, or come back to it."""
         while memory.is_gpu(self._policy.device) and self._place.manner != self._manner:
+            self._deliveries.settle()
             self._manner = manner = self._place.manner
             device = self._policy.device if manner == "go" else _CPU
             dtype = torch.float32 if manner == "cpu" else self._policy.dtype
@@ -241,38 +220,38 @@ class FrameLoop:
     def _make_pair(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
         still = self._network.still(window)
         if still is not None:  # a network would alter it, if only a little
-            _store(
-                sink,
-                [at for outputs in work.outputs for at in outputs],
-                self._network.on_host(still)[0],
-            )
+            outputs = tuple(at for outputs in work.outputs for at in outputs)
+            self._deliveries.add(self._network.on_host(still), partial(_store, sink, [outputs]))
         elif self._spec.timesteps in ("any", "fixed"):
-            self._make_directly(window, work, sink)
+            self._make_directly(window, work, sink, self._network.send)
         else:
             self._make_by_recursion(window, work, sink)
 
-    def _make_directly(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
-        """Make one pair's frames in batches that fit, each handed to the sink before the next."""
+    def _make_directly(
+        self, window: list[Any], work: PairWork, sink: FrameSink, make: _Make
+    ) -> None:
+        """Make one pair's frames in batches that fit, each handed on before the next."""
         first = 0
         while first < len(work.timesteps):
             self._fitting(partial(self._network.encode, window), window)
             # fixed moments come out of one call, however few are asked for
             batch = len(work.timesteps) if self._spec.timesteps == "fixed" else self._batch
-            timesteps = work.timesteps[first : first + batch]
-            self._making = dict(zip(timesteps, work.outputs[first:], strict=False))
+            part = work.part(first, first + batch)
+            self._making = dict(zip(part.timesteps, part.outputs, strict=True))
             try:
-                frames = self._relieved(partial(self._make_to_host, window, timesteps))
+                made = self._relieved(partial(make, window, part.timesteps))
             except DeviceMemoryError:
-                is_least = len(timesteps) == 1 or self._spec.timesteps == "fixed"
+                is_least = len(part.timesteps) == 1 or self._spec.timesteps == "fixed"
                 if is_least and not self._can_shrink_tiles(window):
                     raise
                 if not is_least:
-                    self._batch = len(timesteps) // 2
+                    self._batch = len(part.timesteps) // 2
                     self._notify(f"{self._full}: now making {self._batch} frame(s) at a time.")
                 continue
-            for outputs, frame in zip(work.outputs[first:], frames, strict=False):
-                _store(sink, outputs, frame)
-            first += len(timesteps)
+            bare = self._network.bare(window)
+            again = partial(self._make_directly, bare, part, sink, self._make_judged)
+            self._deliveries.add(made, partial(_store, sink, part.outputs), again)
+            first += len(part.timesteps)
 
     def _make_by_recursion(self, window: list[Any], work: PairWork, sink: FrameSink) -> None:
         """Make one pair's frames one after another, each from the frames that are there by then.
@@ -295,7 +274,8 @@ class FrameLoop:
                 partial(self._network.make, sources, [step.timestep]), list(frames.values())
             )
             if step.moment in wanted:
-                _store(sink, wanted[step.moment], self._network.on_host(made)[0])
+                take = partial(_store, sink, [wanted[step.moment]])
+                self._deliveries.add(self._network.on_host(made), take)
             needed = {moment for later in steps[index + 1 :] for moment in later.sources}
             if step.moment in needed:
                 frames[step.moment] = self._relieved(partial(self._network.prepare, made))
@@ -355,6 +335,7 @@ class FrameLoop:
         )
 
     def _relieve(self) -> None:
+        self._deliveries.hurry()
         memory.clear_cache(self._policy.device)
         self._notify(f"{self._full}: cleared the cache and tried again.")
 
@@ -368,27 +349,13 @@ class FrameLoop:
             self._notices.add(kind)
             self._on_notice(message)
 
-    def _make_to_host(self, window: list[Any], timesteps: Sequence[Fraction]) -> Tensor:
+    def _make_judged(self, window: list[Any], timesteps: Sequence[Fraction]) -> Download:
         return self._network.on_host(self._network.make(window, timesteps))
 
 
-def _store(sink: FrameSink, outputs: Sequence[int], frame: Tensor) -> None:
-    """Hand a frame over for each of its places; each is the sink's to keep and to change."""
-    for output_index in outputs[:-1]:
-        sink.store(output_index, frame.clone())
-    sink.store(outputs[-1], frame)
-
-
-def _maker(
-    network_for: Callable[[ChannelLayout], Network],
-    spec: ModelSpec,
-    layout: ChannelLayout | LayeredLayout,
-    device: torch.device,
-    guidance: Guidance | None,
-) -> FrameMaker[Any]:
-    """Choose what makes frames of a layout."""
-    if not isinstance(layout, LayeredLayout):
-        return network_for(layout)
-    if spec.is_guided and guidance is not None and layout.has_guides:
-        return GuidedNetwork(network_for, spec, layout, device=device, guidance=guidance)
-    return LayeredNetwork(network_for, spec, layout, device=device)
+def _store(sink: FrameSink, places: Sequence[Sequence[int]], frames: Tensor) -> None:
+    """Hand frames over, each for all of its places; each is the sink's to keep and to change."""
+    for outputs, frame in zip(places, frames, strict=True):
+        for output_index in outputs[:-1]:
+            sink.store(output_index, frame.clone())
+        sink.store(outputs[-1], frame)

@@ -7,9 +7,10 @@ is computed once per frame. When, and in what order, is the loop's.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,35 +28,16 @@ from .composition import (
     straightened,
     views_beside,
 )
+from .device_frame import DeviceFrame, Shown, bare, size_of
 from .light import ExposedCurve, LightCurve, curve_for, exposed_curve_for, mean_stops
 from .padding import padded, padded_side, side_multiple
 from .schedule import PairWork
 from .soundness import are_sound, mended
-from .staging import downloaded, uploaded
+from .staging import Download, staging_for, uploaded
 from .tiling import SMALLEST_WHEN_FULL, Tile, Tiling, largest_tile
 
 _SAMPLING = 4
 """Of so many rows and columns, one is enough to tell a frame's exposure."""
-
-
-@dataclass(slots=True)
-class _Shown:
-    """What the network sees of a frame, (1, 3, H, W) padded, and its features once there."""
-
-    picture: Tensor
-    curve: LightCurve | ExposedCurve | None
-    features: tuple[Tensor, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFrame:
-    """A frame on the device: all its channels, and what of it has been shown to the network."""
-
-    channels: Tensor
-    views: frozenset[View] = frozenset()
-    brightest: float = 1.0
-    stops: float = 0.0
-    shown: dict[View, _Shown] = field(default_factory=dict)
 
 
 class Network:
@@ -73,6 +55,7 @@ class Network:
         on_unsound: told the moments whose answers are infinite or no number, and whether they are
             asked again in fp32; where they are not, it says whether both frames are blended there,
             in place of the earlier one alone, or raises.
+        copies_beside: whether CUDA copies frames beside what it computes.
     """
 
     def __init__(
@@ -87,6 +70,7 @@ class Network:
         tile_size: int,
         before_call: Callable[[], None],
         on_unsound: Callable[[Sequence[Fraction], bool], bool],
+        copies_beside: bool = True,
     ) -> None:
         self._model = model
         self._spec = spec
@@ -98,11 +82,16 @@ class Network:
         self._largest = self._fitting_tile(tile_size) if tile_size else 0
         self._before_call = before_call
         self._on_unsound = on_unsound
+        self._staging_for = partial(staging_for, copies_beside=copies_beside)
+        self._staging = self._staging_for(device)
         self._exact: Network | None = None
 
     def upload(self, frame: Tensor) -> DeviceFrame:
         """Bring a frame (H, W, C) to the device."""
-        return self.prepare(uploaded(frame.permute(2, 0, 1)[None], self._device))
+        with self._staging.beside():
+            held = self.prepare(uploaded(frame.permute(2, 0, 1)[None], self._device))
+        self._staging.hand_over(held.channels)
+        return held
 
     def prepare(self, channels: Tensor) -> DeviceFrame:
         """Make a source of a frame (1, C, H, W) that is on the device."""
@@ -140,25 +129,52 @@ class Network:
         self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction]
     ) -> tuple[Tensor, Interpolation]:
         """Return the frames that `make` does, and what the model said of their colour."""
-        self.encode(window)
-        middle = len(window) // 2 - 1
-        frame0, frame1 = window[middle].channels, window[middle + 1].channels
-        height, width = frame0.shape[-2:]
         with torch.inference_mode():
-            answers = {
-                view: self._ask([frame.shown[view] for frame in window], timesteps, (height, width))
-                for view in self._views(window)
-            }
-            sound = are_sound(list(answers.values()))
+            answers, sound = self._answers(window, timesteps)
             if not bool(sound.all()):
                 if self._dtype is not torch.float32:
                     return self._make_exactly(window, timesteps, sound)
                 answers = self._mend(answers, sound, window, timesteps)
-            cropped = {view: _cropped(answer, height, width) for view, answer in answers.items()}
-            curve = self._curve(window)
-            code = curve if isinstance(curve, LightCurve) else None
-            frames = compose(cropped, frame0, frame1, self._layout, code)
-            return frames, cropped["colour"]
+            return self._composed(answers, window)
+
+    def send(self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction]) -> Download:
+        """Make frames and bring them to main memory.
+
+        Where downloads are late, so is the judgement whether they are pictures: nothing waits here.
+        """
+        if not self._staging.is_late:
+            return self.on_host(self.make(window, timesteps))
+        with torch.inference_mode():
+            answers, sound = self._answers(window, timesteps)
+            frames, _ = self._composed(answers, window)
+        return self._staging.download(_channels_last(frames), sound)
+
+    def bare(self, window: Sequence[DeviceFrame]) -> list[DeviceFrame]:
+        """Return the same frames, shown to no network yet."""
+        return bare(window)
+
+    def _answers(
+        self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction]
+    ) -> tuple[dict[View, Interpolation], Tensor]:
+        """Return the model's answers, padded, and which of the moments are sound."""
+        self.encode(window)
+        size = size_of(window)
+        answers = {
+            view: self._ask([frame.shown[view] for frame in window], timesteps, size)
+            for view in self._views(window)
+        }
+        return answers, are_sound(list(answers.values()))
+
+    def _composed(
+        self, answers: Mapping[View, Interpolation], window: Sequence[DeviceFrame]
+    ) -> tuple[Tensor, Interpolation]:
+        """Return frames (T, C, H, W), and what was said of their colour."""
+        middle = len(window) // 2 - 1
+        frame0, frame1 = window[middle].channels, window[middle + 1].channels
+        cropped = {view: _cropped(answer, *size_of(window)) for view, answer in answers.items()}
+        curve = self._curve(window)
+        code = curve if isinstance(curve, LightCurve) else None
+        return compose(cropped, frame0, frame1, self._layout, code), cropped["colour"]
 
     def _make_exactly(
         self, window: Sequence[DeviceFrame], timesteps: Sequence[Fraction], sound: Tensor
@@ -178,9 +194,7 @@ class Network:
                 on_unsound=self._on_unsound,
             )
         self._exact._largest = self._largest
-        # one frame may stand in the window twice
-        frames = {id(frame): replace(frame, shown={}) for frame in window}
-        return self._exact.make_with_motion([frames[id(frame)] for frame in window], timesteps)
+        return self._exact.make_with_motion(bare(window), timesteps)
 
     def _mend(
         self,
@@ -206,14 +220,16 @@ class Network:
         """Return (1, C, H, W) where both frames of a pair are the same, and None elsewhere."""
         middle = len(window) // 2 - 1
         frame0, frame1 = window[middle].channels, window[middle + 1].channels
-        if not torch.equal(frame0, frame1):
+        with self._staging.beside():
+            is_same = torch.equal(frame0, frame1)
+        if not is_same:
             return None
         is_straight = self._layout.has_straight_alpha
         return straightened(frame0, self._layout) if is_straight else frame0.clone()
 
-    def on_host(self, frames: Tensor) -> Tensor:
-        """Return (T, H, W, C) in main memory of what `make` returned."""
-        return downloaded(frames.permute(0, 2, 3, 1).contiguous())
+    def on_host(self, frames: Tensor) -> Download:
+        """Bring what `make` or `still` returned to main memory, as (T, H, W, C)."""
+        return self._staging.download(_channels_last(frames))
 
     def move(
         self, device: torch.device, dtype: torch.dtype, frames: Sequence[DeviceFrame]
@@ -221,9 +237,14 @@ class Network:
         """Go on elsewhere, with the model and these frames; what they were shown as is let go."""
         self._model.to(device=device, dtype=dtype)
         self._device, self._dtype, self._exact = device, dtype, None
-        return [
-            DeviceFrame(frame.channels.to(device), frame.views, frame.brightest) for frame in frames
-        ]
+        self._staging = self._staging_for(device)
+        with self._staging.beside():
+            moved = [
+                replace(frame, channels=frame.channels.to(device), shown={}) for frame in frames
+            ]
+        for frame in moved:
+            self._staging.hand_over(frame.channels)
+        return moved
 
     def shrink_tiles(self, frames: Sequence[DeviceFrame]) -> int | None:
         """Go on in tiles of half the side, at first of half the frame.
@@ -265,12 +286,12 @@ class Network:
 
     def _show(
         self, frame: DeviceFrame, view: View, curve: LightCurve | ExposedCurve | None
-    ) -> _Shown:
+    ) -> Shown:
         shown = frame.shown.get(view)
         if shown is None or shown.curve != curve:
             picture = picture_of(frame.channels, self._layout, view, curve)
             picture = padded(picture, *self._padded_size(frame), self._spec.pad_mode)
-            shown = _Shown(picture.to(self._dtype).contiguous(), curve)
+            shown = Shown(picture.to(self._dtype).contiguous(), curve)
             frame.shown[view] = shown
         return shown
 
@@ -285,7 +306,7 @@ class Network:
         return 0 < self._largest < max(picture.shape[-2:])
 
     def _ask(
-        self, window: Sequence[_Shown], timesteps: Sequence[Fraction], size: tuple[int, int]
+        self, window: Sequence[Shown], timesteps: Sequence[Fraction], size: tuple[int, int]
     ) -> Interpolation:
         """Ask for a whole picture, of which `size`, height and width, is not padding."""
         pictures = [shown.picture for shown in window]
@@ -337,6 +358,10 @@ class Network:
             quality = replace(quality, picture_size=shown)
         answer: Interpolation = self._model(pictures, features, moments, quality)
         return answer
+
+
+def _channels_last(frames: Tensor) -> Tensor:
+    return frames.permute(0, 2, 3, 1).contiguous()
 
 
 def _unsound(timesteps: Sequence[Fraction], sound: Tensor) -> list[Fraction]:

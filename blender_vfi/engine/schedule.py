@@ -77,6 +77,11 @@ class PairWork:
         """The last place in the plan that gets a frame."""
         return max(map(max, self.outputs))
 
+    def part(self, first: int, end: int) -> PairWork:
+        """Return what is asked for from one moment's place in `timesteps` to another's."""
+        chosen = slice(first, end)
+        return replace(self, timesteps=self.timesteps[chosen], outputs=self.outputs[chosen])
+
     def without(self, finished: Collection[int]) -> PairWork | None:
         """Return what is left of it where output frames are finished; None where nothing is."""
         left = {

@@ -120,6 +120,8 @@ class PairDealer:
 class DealtPairs:
     """What one device makes: the loop's source of pairs and of their frames.
 
+    Frames may be stored one pair late: what is not stored yet is kept, with its frames.
+
     Args:
         dealer: that they come from.
         stop_if_cancelled: called before each pair.
@@ -129,13 +131,17 @@ class DealtPairs:
         self._dealer = dealer
         self._stop_if_cancelled = stop_if_cancelled
         self._run: deque[_DealtPair] = deque()
+        self._late: _DealtPair | None = None
 
     def works(self, stored: Collection[int]) -> Iterator[PairWork]:
-        """Yield pair after pair; first what is left of one that a loop was stopped in.
+        """Yield pair after pair; first what is left of those that a loop was stopped in.
 
         Args:
             stored: output frames that are made, looked into before each pair.
         """
+        if self._late is not None:
+            self._run.appendleft(self._late)
+            self._late = None
         while True:
             self._stop_if_cancelled()
             self._run = self._run or self._dealer.take()
@@ -144,14 +150,17 @@ class DealtPairs:
             work = self._run[0].work.without(stored)
             if work is not None:
                 yield work
-            self._run.popleft()  # here the loop has come back for the next
+            dealt = self._run.popleft()  # here the loop has come back for the next
+            self._late = dealt if dealt.work.without(stored) is not None else None
 
     def load(self, index: int) -> Tensor:
         """Return a source frame of the present pair's window: (H, W, C) float32, not to change."""
         return self._run[0].frames[index]
 
-    def headers_of_pair(self, _pair: int) -> tuple[FrameHeader, FrameHeader]:
-        """Return the headers of both source frames of the present pair."""
+    def headers_of_pair(self, pair: int) -> tuple[FrameHeader, FrameHeader]:
+        """Return the headers of both source frames of the present pair, or the one before it."""
+        if self._late is not None and self._late.work.pair == pair:
+            return self._late.headers
         return self._run[0].headers
 
 

@@ -162,6 +162,21 @@ def test_a_job_on_the_cpu_pays_no_heed(monkeypatch):
     assert len(run_loop(courtesy, Weighted(), after_pair=lambda _pair: courtesy.ask("pause"))) == 3
 
 
+def test_light_is_shown_alike_after_a_move():
+    def means(asks):
+        courtesy, model = Courtesy(), Weighted()
+        run_loop(
+            courtesy,
+            model,
+            count=5,
+            after_pair=lambda pair: pair in asks and courtesy.ask(asks[pair]),
+            layout=ChannelLayout(count=3, is_linear=True, alpha_mode="none"),
+        )
+        return [mean for call in model.calls for mean in call.means]
+
+    assert means({1: "cpu", 2: "go"}) == pytest.approx(means({}), rel=0.02)
+
+
 def test_passes_move_too():
     told = []
     courtesy = Courtesy(told.append)

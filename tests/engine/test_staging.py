@@ -16,7 +16,9 @@ def test_the_cpu_takes_and_gives_frames_as_they_are():
     frame = torch.rand(3, 4, 3)
     assert staging.staged(frame, CPU) is frame
     assert staging.uploaded(frame, CPU) is frame
-    assert staging.downloaded(frame).data_ptr() == frame.data_ptr()
+    download = staging.staging_for(CPU).download(frame)
+    assert download.is_there
+    assert download.wait().data_ptr() == frame.data_ptr()
 
 
 def test_frame_for_cuda_is_locked(monkeypatch):
