@@ -40,8 +40,8 @@ def describe(job: QueuedJob, context: bpy.types.Context) -> str:
             f"Memory: {job.progress.host_memory_bytes:,} bytes, on the device "
             f"{job.progress.device_memory_bytes:,}"
         )
-    if job.output_dir is not None:
-        lines.append(f"Log: {Path(job.output_dir, LOG_NAME)}")
+    if job.output_dir is not None and (log := Path(job.output_dir, LOG_NAME)).exists():
+        lines.append(f"Log: {log}")
     lines += [f"Notice: {notice}" for notice in job.notices]
     lines.append(f"{job.error_kind or 'Result'}: {job.message}")
     lines.append(f"Settings: {json.dumps(_settings(job), indent=1, ensure_ascii=False)}")

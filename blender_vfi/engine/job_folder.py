@@ -37,6 +37,7 @@ from .owners import read_owner, remove_owner, write_owner
 from .protocol import JobSpec
 from .rendered_frames import rendered_names
 from .schedule import Plan, Source
+from .unused_folders import UnusedFolders
 
 _PARTIAL = ".partial"
 _LARGEST_CONTEXT = 4
@@ -60,6 +61,7 @@ class JobFolder:
         plan: the job's output frames, before anything was found in the source frames.
         precision: what the model runs in, "auto" resolved.
         context: source frames that the model looks at.
+        folders: told which folders are made for it.
 
     Raises:
         FrameError: a source frame is missing.
@@ -68,7 +70,13 @@ class JobFolder:
     """
 
     def __init__(
-        self, job: JobSpec, plan: Plan, *, precision: str, context: int = _LARGEST_CONTEXT
+        self,
+        job: JobSpec,
+        plan: Plan,
+        *,
+        precision: str,
+        context: int = _LARGEST_CONTEXT,
+        folders: UnusedFolders | None = None,
     ) -> None:
         self._job = job
         self._context = context
@@ -76,10 +84,9 @@ class JobFolder:
         self._paths = [self.path / job.frame_name(index) for index in range(len(plan.outputs))]
         self._fingerprint = job_record.fingerprint(job, plan, precision)
         self._check_apart_from_sources()
-        self._make_writable()
         self._lock = FileLock(self.path / LOCK_NAME)
         self._owner_file = self.path / OWNER_NAME
-        self._hold()
+        self._take(folders or UnusedFolders())
         try:
             self._survey(plan)
         except BaseException:  # who keeps the error may try again, with `overwrite`
@@ -316,10 +323,23 @@ class JobFolder:
                     "choose another folder, so that source frames can never be overwritten."
                 )
 
-    def _make_writable(self) -> None:
+    def _take(self, folders: UnusedFolders) -> None:
+        """Make the folder and hold it; again, where another job has just taken it away unused."""
+        for is_last in (False, True):
+            try:
+                self._make_writable(folders)
+                self._hold()
+            except OutputError as error:
+                is_gone = isinstance(error.__cause__, FileNotFoundError | Timeout)
+                if is_last or not is_gone or (self.path / LOCK_NAME).exists():
+                    raise
+            else:
+                return
+
+    def _make_writable(self, folders: UnusedFolders) -> None:
         probe = self.path / f".vfi{_PARTIAL}"
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            folders.make(self.path)
             probe.touch()
             probe.unlink(missing_ok=True)  # another job may have probed as well
         except OSError as error:

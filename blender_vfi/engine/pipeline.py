@@ -38,6 +38,7 @@ from .reach import check_reach
 from .schedule import PairWork, Plan
 from .search import Search
 from .soundness import describe_stand_ins
+from .unused_folders import UnusedFolders
 
 _READING = "Reading the source frames"
 _ENCODING = "Encoding the movie"
@@ -90,9 +91,14 @@ class Engine:
         plan = job.plan()
         meter = ProgressMeter(job, len(plan.outputs), devices)
         courtesy = courtesy or Courtesy()
-        with movies.closing(), JobLog(on_event) as log, ExitStack() as held:
+        with ExitStack() as held:
+            held.enter_context(movies.closing())
+            folders = held.enter_context(UnusedFolders())  # left after the log, which lies in them
+            log = held.enter_context(JobLog(on_event))
             leases = [held.enter_context(DeviceLease(job, courtesy)) for _ in devices]
-            job_run = _JobRun(self._models, job, plan, meter, devices, log, is_cancelled, leases)
+            job_run = _JobRun(
+                self._models, job, plan, meter, devices, log, is_cancelled, leases, folders
+            )
             try:
                 return job_run.run()
             except JobCancelledError:
@@ -116,6 +122,7 @@ class _JobRun:
         log: JobLog,
         is_cancelled: Callable[[], bool],
         leases: Sequence[DeviceLease],
+        folders: UnusedFolders,
     ) -> None:
         self._models = models
         self._job = job
@@ -130,6 +137,7 @@ class _JobRun:
         self._log = log
         self._reports = JobReports(job.job_id, log.tell, is_cancelled)
         self._leases = leases
+        self._folders = folders
         self._has_made_pairs = False
         self._sources = JobSources(job, self._reports)
         self._guided = GuidedJob(job, Path(job.output_dir), self._reports.notify)
@@ -158,6 +166,7 @@ class _JobRun:
             self._job,
             self._plan,
             precision=memory.dtype_name(self._dtype),
+            folders=self._folders,
             **({} if self._job.checkpoint else {"context": self._spec.context}),
         )
 

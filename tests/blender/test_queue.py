@@ -1,5 +1,6 @@
 """Jobs of the window: handed to the engine one by one, followed, and placed."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import bpy
@@ -257,6 +258,9 @@ def test_details_have_what_a_developer_asks_for(queue_strip, engine):
         Failed(job_id=job.job_id, kind="DeviceError", message="It is gone.", details="trace"),
     ]
     tick()
+    assert "Log:" not in bug_report.describe(job, bpy.context), "a folder with nothing in it goes"
+    Path(job.output_dir).mkdir()
+    Path(job.output_dir, ".vfi.log").touch()
     text = bug_report.describe(job, bpy.context)
     for part in (
         f"Blender {bpy.app.version_string}",

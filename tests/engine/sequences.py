@@ -36,6 +36,11 @@ def read_png(path: Path) -> np.ndarray:
 
 
 def visible_names(folder: Path) -> list[str]:
-    """Names of what lies in a folder, without the job's record; hidden ones included."""
+    """Names of what lies in a folder, without the job's record; hidden ones included.
+
+    None where there is no folder: one that a job made goes with it when no frame came into it.
+    """
     bookkeeping = {"vfi_job.json", ".vfi.lock", ".vfi.log"}
+    if not folder.exists():
+        return []
     return sorted(path.name for path in folder.iterdir() if path.name not in bookkeeping)

@@ -83,6 +83,7 @@ def test_errors_and_cancels_are_the_last_words(source, tmp_path):
     def break_down(_number, _batch):
         raise ZeroDivisionError
 
+    (tmp_path / "out").mkdir()  # of a job that made nothing, its own would go
     for model, words, kind in (
         (FakeModel(before_call=fail), "ERROR ModelError: No such thing.\n", ModelError),
         (FakeModel(before_call=break_down), "ZeroDivisionError\n", ZeroDivisionError),
