@@ -197,7 +197,7 @@ def test_missing_frames_at_a_cut_are_told_to_be_copies(tmp_path):
     events, _ = run(job)
     [told] = notices_of(events)
     assert "because a cut was found there: 3-4 of shot_0002.png. Where the shot" in told
-    assert "--cuts off" in told
+    assert 'fill again with cuts="off".' in told
     for held in (3, 4):
         original = (folder / "shot_0002.png").read_bytes()
         assert (tmp_path / "out" / f"shot_{held:04d}.png").read_bytes() == original
