@@ -7,8 +7,10 @@ The second line rehearses it where there is no GPU. For each size, in fp32 and f
 it tells the new frames a second of the model alone, of a plain version of it (`plain_rife`) and of
 a whole job from PNG to PNG; how busy the GPU was in the job, by nvidia-smi; the most memory that
 torch took there; how much of its memory's measured speed the model alone took, by the bytes that
-`traffic` counts; and how much of the bus's the frames took that came and went. On a GPU it also
-compiles the model, as `--compile` does, and tells how many times as fast it is then.
+`traffic` counts; and how much of the bus's the frames took that came and went. The frame loop makes
+frames from memory with copies beside what is computed, and with one thing after another: told is
+how many times as fast that is, and, as a check, whether the frames are the same to the last bit. On
+a GPU it also compiles the model, as `--compile` does, and tells how many times as fast it is then.
 
 Where there are two GPUs or more, it tells the same of jobs that all of them share, and how many
 times as fast these are as those of the first one. `--device cuda:0` leaves that out,
@@ -23,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -42,15 +44,17 @@ from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife
 from tools.quality import read_picture
 
-from . import command_line, findings, results_file, traffic, weights
+from . import command_line, copies, findings, results_file, traffic, weights
 from .footage import film_frames, moments, padded
 from .plain_rife import PlainRife
+from .turns import in_turn, wait_for
 
 _MULTIPLIERS = (2, 4)
 _ROUNDS = 5
 _SAMPLE_EVERY_MS = 100
 _BUS_BYTES = 1 << 28
 _COPIED_BYTES = 1 << 30
+_COPIES_COLUMNS = {"loop frames/s": 1, "in order frames/s": 1, "of in order": 2, "check": 0}
 _COMPILED_COLUMNS = {"compiled frames/s": 1, "of the model": 2}
 _SHARED_COLUMNS = {"all GPUs frames/s": 1, "of one": 2, "all busy %": 0}
 _NO_GPU = """\
@@ -64,7 +68,7 @@ _DTYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "fp16": torch.fl
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and report; return the exit code, 1 where there is no GPU."""
+    """Measure and report; return the exit code, 1 without a GPU, or where copies spoil frames."""
     parser = command_line.parser(__doc__)
     parser.add_argument("--device", default="auto", help="auto takes all GPUs of the first kind")
     parser.add_argument(
@@ -100,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "peak MiB": 0,
             "memory %": 0,
             "bus %": 1,
+            **_COPIES_COLUMNS,
             **_COMPILED_COLUMNS,
             **(_SHARED_COLUMNS if len(devices) > 1 else {}),
         },
@@ -114,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ),
     )
     findings.report("gpu", found, machine=machine, record=options.record)
-    return 0
+    return int(any(copies.DIFFERENT in row for row in rows))
 
 
 def measure(
@@ -150,6 +155,7 @@ def measure(
                     by_all, all_busy = _job_speed(devices, sources, output, precision, multiplier)
                     shared = (by_all, by_all / job, all_busy)
                 peak = _peak_mebibytes(device)  # before more is there
+                beside = _loop_speeds(device, sources, precision, multiplier)
                 compiled = _compiled_speed(device, sources[:2], precision, multiplier)
                 moved = (1 + 1 / (multiplier - 1)) * 4 * 3 * size[0] * size[1]
                 touched = traffic.bytes_of_model(size, _DTYPES[precision], multiplier)
@@ -159,6 +165,7 @@ def measure(
                         *(alone, plain, alone / plain, job, busy, peak),
                         100 * alone * touched / within,
                         100 * job * moved / bus if bus else None,
+                        *beside,
                         *compiled,
                         *shared,
                     )
@@ -200,10 +207,10 @@ def memory_bytes_per_second(device: torch.device) -> float:
     target = torch.empty_like(source)
     best_s = float("inf")
     for _ in range(_ROUNDS):
-        _wait(device)
+        wait_for(device)
         began_s = time.perf_counter()
         target.copy_(source)
-        _wait(device)
+        wait_for(device)
         best_s = min(best_s, time.perf_counter() - began_s)
     return 2 * _COPIED_BYTES / best_s
 
@@ -226,7 +233,7 @@ def _speeds(
 
     with torch.inference_mode():
         earlier, earlier_plain = model.encode(frames[0]), plain.encode(frames[0])
-        model_s, plain_s = _in_turn(device, run_model, run_plain)
+        model_s, plain_s = in_turn(device, run_model, run_plain, rounds=_ROUNDS)
     return len(timesteps) / model_s, len(timesteps) / plain_s
 
 
@@ -254,7 +261,7 @@ def _compiled_speed(
 
     with torch.inference_mode():
         earlier = model.encode(frames[0])
-        model_s, compiled_s = _in_turn(device, run_model, run_compiled)
+        model_s, compiled_s = in_turn(device, run_model, run_compiled, rounds=_ROUNDS)
     torch.compiler.reset()
     if not compiled.is_compiled:
         return None, None
@@ -274,18 +281,16 @@ def _ready(
     return model, frames, moments(multiplier)
 
 
-def _in_turn(device: torch.device, *runs: Callable[[], None]) -> list[float]:
-    """Return the least seconds of each, after a round that warms up."""
-    best_s = [float("inf")] * len(runs)
-    for round_number in range(_ROUNDS + 1):
-        for place, run in enumerate(runs):
-            _wait(device)
-            began_s = time.perf_counter()
-            run()
-            _wait(device)
-            if round_number:
-                best_s[place] = min(best_s[place], time.perf_counter() - began_s)
-    return best_s
+def _loop_speeds(
+    device: torch.device, paths: Sequence[Path], precision: Precision, multiplier: int
+) -> tuple[findings.Cell, ...]:
+    """Return the frame loop's new frames a second, in order too, the ratio and the check."""
+    model, _, timesteps = _ready(device, paths[:2], precision, multiplier)
+    frames = [torch.from_numpy(read_picture(path)) for path in paths]
+    loop = copies.Loop(model, frames, multiplier, device=device, dtype=_DTYPES[precision])
+    beside_s, in_order_s = in_turn(device, loop.run, loop.run_in_order, rounds=_ROUNDS)
+    count = (len(paths) - 1) * len(timesteps)
+    return count / beside_s, count / in_order_s, in_order_s / beside_s, loop.check()
 
 
 def _job_speed(
@@ -341,11 +346,6 @@ def _footage(folder: Path, size: Size, count: int) -> list[Path]:
             if picture.size != size:
                 picture.resize(size, Image.Resampling.LANCZOS).save(path, compress_level=1)
     return paths
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _forget_peak(device: torch.device) -> None:
