@@ -18,6 +18,7 @@ from .cli_models import add_models_commands
 from .cli_movies import add_movie_options
 from .cli_options import add_job_options
 from .cli_progress import ProgressPrinter
+from .cli_rehearsal import rehearse_job
 from .cli_render import add_render_commands
 from .cli_run import add_run_command, save_job
 from .cli_signals import end_on_signals
@@ -225,6 +226,8 @@ def _run(queued: QueuedJob, options: argparse.Namespace) -> int:
     job = queued.request.job
     if options.save_job is not None:
         return save_job(options.save_job, job)
+    if options.dry_run:
+        return rehearse_job(_open_client(options.engine_python), job, quiet=options.quiet)
     settings = engine_settings(bpy.context, python=options.engine_python)
     end_on_signals()
     try:

@@ -26,6 +26,7 @@ from .cli_movies import (
     output_settings,
 )
 from .cli_options import add_job_options, job_settings
+from .cli_rehearsal import rehearse_job
 from .cli_run import add_run_command, run_job, save_job
 from .cli_signals import end_on_signals
 from .cli_times import multiplier, output_times
@@ -67,6 +68,8 @@ examples:
   python -m blender_vfi fill shots/010 shots/010_whole
       the frames whose numbers are missing, such as those of a render with frame step 2
   python -m blender_vfi interpolate plates out --format .tif --device cuda:1
+  python -m blender_vfi interpolate shots/010 --multiplier 4 --dry-run
+      what would be made, where, and what is kept; nothing is written
   python -m blender_vfi interpolate shots/010 shots/010_x2 --save-job night.json
   python -m blender_vfi run night.json --keep-going
       jobs that were saved, here or in Blender, one after another
@@ -277,7 +280,8 @@ def _fill(options: argparse.Namespace) -> int:
 def _run(job: JobSpec, options: argparse.Namespace, client: EngineClient | None = None) -> int:
     if options.save_job is not None:
         return save_job(options.save_job, job)
-    return run_job(client or EngineClient(options.engine_python), job, quiet=options.quiet)
+    run = rehearse_job if options.dry_run else run_job
+    return run(client or EngineClient(options.engine_python), job, quiet=options.quiet)
 
 
 def _rate_ratio(options: argparse.Namespace, *, needs_both: bool) -> Fraction | None:

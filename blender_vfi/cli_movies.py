@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import time
 import uuid
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from .cli_requests import answer_to
 from .cli_times import multiplier
 from .cli_values import frame_rate
-from .engine.client import EngineClient, raise_if_ended
+from .engine.client import EngineClient
 from .engine.default_folder import own_folder
 from .engine.folders import plain_path
 from .engine.movie_codecs import CODECS, MOVIE_OUTPUT_SUFFIXES, usual_codec
@@ -20,8 +20,6 @@ from .engine.movie_frames import is_movie
 from .engine.protocol import Examine, Examined
 from .engine.rates import rate_text
 from .errors import RequestError
-
-_POLL_S = 0.02
 
 
 def add_movie_options(parser: argparse.ArgumentParser, *, is_in_project: bool = False) -> None:
@@ -146,15 +144,7 @@ def examine(client: EngineClient, movie: Path) -> Examined:
         EngineError: the engine does not run, or cannot read movies.
     """
     request = Examine(job_id=uuid.uuid4().hex, path=str(plain_path(movie)))
-    client.request(request)
-    while True:
-        for event in client.poll():
-            if getattr(event, "job_id", None) != request.job_id:
-                continue
-            if isinstance(event, Examined):
-                return event
-            raise_if_ended(event)
-        time.sleep(_POLL_S)
+    return answer_to(client, request, Examined)
 
 
 def describe_movie(movie: Examined) -> str:

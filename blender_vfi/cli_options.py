@@ -115,12 +115,14 @@ def _add_file_options(what: argparse._ArgumentGroup) -> None:
         action="store_false",
         help="begin and go on although the disk seems too small for the frames",
     )
-    what.add_argument(
+    instead = what.add_mutually_exclusive_group()
+    instead.add_argument(
         "--save-job",
         type=Path,
         metavar="FILE",
         help="run nothing: write the job into a file for the run command, beside those in it",
     )
+    add_dry_run_option(instead)
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
@@ -243,6 +245,16 @@ def add_process_options(group: argparse._ActionsContainer) -> None:
         help="Python that has torch (default: $BLENDER_VFI_PYTHON, or this one)",
     )
     group.add_argument("--quiet", action="store_true", help="no progress, only the result")
+
+
+def add_dry_run_option(group: argparse._ActionsContainer) -> None:
+    """Add the option of everything that runs jobs: only say what they would do."""
+    group.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="make nothing: check all that a job checks, and say what it would make, where, and "
+        "what is kept",
+    )
 
 
 def add_log_option(group: argparse._ActionsContainer) -> None:

@@ -16,6 +16,7 @@ import bpy
 from . import render_setup, render_warnings, vse
 from .cli_models import OpenClient
 from .cli_options import add_job_options
+from .cli_rehearsal import rehearse_job
 from .cli_run import run_job, save_job
 from .cli_signals import end_on_signals
 from .doubtful_frames import Budget, DoubtfulRender
@@ -199,6 +200,8 @@ def _fill(
         job.check()
     if options.save_job is not None:
         return save_job(options.save_job, job)
+    if options.dry_run:
+        return rehearse_job(open_client(options.engine_python), job, quiet=options.quiet)
     code = run_job(open_client(options.engine_python), job, quiet=options.quiet)
     worst = most_doubtful(read_confidence(Path(job.output_dir)), _MOST_LISTED)
     if worst:

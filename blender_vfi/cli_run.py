@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from .cli_models import OpenClient
-from .cli_options import add_log_option, add_process_options
+from .cli_options import add_dry_run_option, add_log_option, add_process_options
 from .cli_progress import ProgressPrinter
+from .cli_rehearsal import print_rehearsal
 from .cli_signals import end_on_signals
 from .engine.client import EngineClient
 from .engine.job_file import add_job, outside_paths, read_jobs
@@ -54,6 +55,7 @@ def add_run_command(commands: Any, *, open_client: OpenClient) -> None:
         "--trust-paths", action="store_true", help="let the jobs read and write anywhere"
     )
     run.add_argument("--device", help="run all jobs there in place of where they say")
+    add_dry_run_option(run)
     add_log_option(run)
     add_process_options(run)
     run.set_defaults(run=lambda options: _run_file(options, open_client))
@@ -98,7 +100,10 @@ def _run_file(options: argparse.Namespace, open_client: OpenClient) -> int:
     try:
         for number, job in enumerate(jobs, start=1):
             try:
-                finished = _run_to_end(client, job, quiet=options.quiet)
+                if options.dry_run:
+                    print_rehearsal(client, job, quiet=options.quiet)
+                else:
+                    _print_result(job, _run_to_end(client, job, quiet=options.quiet))
             except JobCancelledError:
                 raise
             except VfiError as error:
@@ -109,8 +114,6 @@ def _run_file(options: argparse.Namespace, open_client: OpenClient) -> int:
                 first_error = first_error or error
                 if not options.keep_going:
                     break
-            else:
-                _print_result(job, finished)
     finally:
         client.close()
     return 0 if first_error is None else first_error.exit_code

@@ -90,6 +90,17 @@ def test_folder_is_interpolated_and_the_result_told_on_standard_output(
     assert read_png(output / "f é 0002.png").shape == (64, 64, 3)
 
 
+def test_a_dry_run_asks_a_real_engine_and_writes_nothing(source, tmp_path, checkpoint_folder):
+    before = sorted(tmp_path.rglob("*"))
+    code, told, shown = command("interpolate", source, "--dry-run", "--device", "cpu")
+    assert code == 0, shown
+    assert "New: 1 with RIFE 4.25" in told
+    assert sorted(tmp_path.rglob("*")) == before
+    code, told, shown = command("interpolate", source, source, "--dry-run", "--quiet")
+    assert (code, told) == (4, "")
+    assert shown.startswith("error: Output folder ")
+
+
 def test_folder_is_brought_from_one_rate_to_another(tmp_path, checkpoint_folder):
     write_sequence(tmp_path / "in", 5, size=(64, 64))
     output = tmp_path / "out"
@@ -337,7 +348,7 @@ def test_examples_in_the_help_are_valid_commands():
     parser = cli._parser()
     lines = [line.strip() for line in parser.format_help().splitlines()]
     commands = [line for line in lines if line.startswith("python -m blender_vfi")]
-    assert len(commands) == 10
+    assert len(commands) == 11
     for line in commands:
         assert parser.parse_args(cli._with_command(line.split()[3:])).run
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from blender_vfi import cli, cli_run
+from blender_vfi import cli, cli_rehearsal, cli_run
 from blender_vfi.engine.job_file import read_jobs
-from blender_vfi.engine.protocol import Finished, JobSpec
+from blender_vfi.engine.protocol import Failed, Finished, JobSpec, Rehearsed, Stage
 from blender_vfi.errors import DeviceError, FrameError, JobCancelledError
 
 pytestmark = pytest.mark.plain
@@ -22,6 +22,8 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.jobs = []
+        self.rehearsed = []
+        self.answers = []
         self.errors: dict[str, Exception] = {}
         self.is_closed = False
 
@@ -37,6 +39,23 @@ class FakeClient:
             job_id=job.job_id, frames_total=5, frames_made=2, duration_s=1.0, peak_memory_bytes=1
         )
 
+    def request(self, request):
+        self.rehearsed.append(request.job)
+        job, named = request.job, {"job_id": request.job_id}
+        error = self.errors.get(Path(job.output_dir).name)
+        if error is not None:
+            self.answers = [Failed(kind=type(error).__name__, message=str(error), **named)]
+            return
+        figures = {"frames_total": 5, "frames_new": 2, "frames_kept": 1, "files_replaced": 0}
+        sizes = {"needed_bytes": 3 << 20, "free_bytes": 5 << 30, "download_bytes": 0}
+        place = {"device": "cpu", "precision": "fp32"}
+        answer = Rehearsed(**named, **figures, **sizes, **place)
+        self.answers = [Stage(message="Loading PyTorch", **named), answer]
+
+    def poll(self):
+        answers, self.answers = self.answers, []
+        return answers
+
     def close(self):
         self.is_closed = True
 
@@ -46,6 +65,7 @@ def engine(monkeypatch):
     client = FakeClient()
     monkeypatch.setattr(cli, "EngineClient", client)
     monkeypatch.setattr(cli_run, "end_on_signals", lambda: None)
+    monkeypatch.setattr(cli_rehearsal, "end_on_signals", lambda: None)
     return client
 
 
@@ -166,3 +186,40 @@ def test_saved_paths_have_no_dots_and_one_allowed_folder_is_told_for_all_in_it(
     assert list(job) == [field.name for field in fields(JobSpec) if field.name != "job_id"]
     assert cli.main(["interpolate", "../in", "../out", "--save-job", "night.json"]) == 0
     assert (jobs / "night.json").read_text() == text
+
+
+def test_a_dry_run_says_what_would_be_made_and_runs_nothing(save, engine, tmp_path, capsys):
+    save()
+    capsys.readouterr()
+    assert cli.main(["interpolate", str(tmp_path / "in"), "--dry-run"]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        "Dry run, nothing is written",
+        f"From: 3 frames, f_0.png to f_2.png, in {tmp_path / 'in'}",
+        f"To: 5 frames, f_0001.png to f_0005.png, in {tmp_path / 'in_x2'}",
+        "New: 2 with RIFE 4.25, fewer where cuts are found; 2 from the source frames alone",
+        "Kept: 1 that are there already",
+        "Device: cpu, fp32",
+        "Disk: about 3.0 MB; 5.0 GB are free",
+    ]
+    assert "Loading PyTorch" in shown.err
+    assert (engine.jobs, engine.is_closed) == ([], True)
+
+
+def test_a_dry_run_of_a_job_file_goes_through_all_its_jobs(save, engine, capsys):
+    file = save("one", "two", "three")
+    capsys.readouterr()
+    engine.errors["two"] = FrameError("damaged")
+    assert cli.main(["run", str(file), "--dry-run", "--keep-going", "--device", "cpu"]) == 3
+    shown = capsys.readouterr()
+    assert shown.out.count("Dry run") == 2
+    assert "error: Job 2 of 3" in shown.err
+    assert [job.device for job in engine.rehearsed] == ["cpu"] * 3
+    assert engine.jobs == []
+
+
+def test_a_job_is_saved_or_looked_at_and_not_both(save, tmp_path, capsys):
+    file = save("one")
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["interpolate", str(tmp_path / "in"), "--dry-run", "--save-job", str(file)])
+    assert "--save-job: not allowed with argument --dry-run" in capsys.readouterr().err

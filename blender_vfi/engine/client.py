@@ -39,6 +39,7 @@ from .protocol import (
     JobSpec,
     Pause,
     Ready,
+    Rehearse,
     Request,
     Resume,
     Run,
@@ -107,7 +108,7 @@ class EngineClient:
         job.check()
         self._begin(Run(job=job), job.job_id)
 
-    def request(self, request: Fetch | Describe | Examine) -> None:
+    def request(self, request: Fetch | Describe | Examine | Rehearse) -> None:
         """Hand over a request that is no job; `poll` has its events as well.
 
         Raises:

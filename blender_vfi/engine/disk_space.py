@@ -33,8 +33,11 @@ class Written(Protocol):
 class DiskSpace:
     """Compares what a job will write with what the disk of its folder has.
 
+    Attributes:
+        needed_bytes: what it will write, about.
+
     Args:
-        folder: that the job writes into; it exists.
+        folder: on the disk that the job writes to; it exists.
         plan: the job's output frames.
         paths: their files.
         sources: the source frames.
@@ -71,15 +74,15 @@ class DiskSpace:
             each = _encoded_bytes(frame_format, suffix, storage)
         missing = [index for index in range(len(plan.outputs)) if index not in finished]
         self._replaced_bytes = sum(_size(paths[index]) for index in missing)
-        self._needed_bytes = 0
+        self.needed_bytes = 0
         linked = {source for source in copied_as_is if links_sources and _shares(source, folder)}
         for index in missing:
             output = plan.outputs[index]
             if not isinstance(output, Source | Hold) or sources[output.index] not in copied_as_is:
-                self._needed_bytes += each
+                self.needed_bytes += each
             elif sources[output.index] not in linked:
-                self._needed_bytes += sizes[output.index]
-        self._each_bytes = max(1, self._needed_bytes // max(1, len(missing)))
+                self.needed_bytes += sizes[output.index]
+        self._each_bytes = max(1, self.needed_bytes // max(1, len(missing)))
         self._missing = len(missing)
 
     def check(self) -> None:
@@ -88,13 +91,14 @@ class DiskSpace:
         Raises:
             OutputError: with what is needed and what is free.
         """
-        free = self._free_bytes()
-        if free is None or self._needed_bytes <= free + self._replaced_bytes:
+        free = self.free_bytes()
+        if free is None or self.needed_bytes <= free + self._replaced_bytes:
             return
-        lacking = self._needed_bytes - free - self._replaced_bytes
+        lacking = self.needed_bytes - free - self._replaced_bytes
         raise OutputError(
-            f"{self._missing} frames will take about {_told(self._needed_bytes)}, and the disk of "
-            f"{self._folder} has {_told(free)} left: {_told(lacking)} too little. {_remedy()}"
+            f"{self._missing} frames will take about {size_text(self.needed_bytes)}, and the disk "
+            f"of {self._folder} has {size_text(free)} left: {size_text(lacking)} too little. "
+            f"{_remedy()}"
         )
 
     def watch(self, written: Written, notify: Callable[[str], None]) -> None:
@@ -107,7 +111,7 @@ class DiskSpace:
         Raises:
             OutputError: hardly a frame has room any more.
         """
-        free = self._free_bytes()
+        free = self.free_bytes()
         if free is None:
             return
         count = written.frames_written
@@ -115,8 +119,8 @@ class DiskSpace:
         each = written.bytes_written // count if count else self._each_bytes
         if left > 0 and free < min(left, _FRAMES_IN_RESERVE) * each:
             raise OutputError(
-                f"The disk of {self._folder} has {_told(free)} left, and frames take "
-                f"{_told(each)} each: stopped with {left} frames to go, before it is full; "
+                f"The disk of {self._folder} has {size_text(free)} left, and frames take "
+                f"{size_text(each)} each: stopped with {left} frames to go, before it is full; "
                 f"finished frames are kept, and the same job goes on with what is missing. "
                 f"{_remedy()}"
             )
@@ -124,10 +128,11 @@ class DiskSpace:
             self._has_warned = True
             notify(
                 f"The disk of {self._folder} will be full before the job's end: {left} frames to "
-                f"go take about {_told(left * each)}, and {_told(free)} are free."
+                f"go take about {size_text(left * each)}, and {size_text(free)} are free."
             )
 
-    def _free_bytes(self) -> int | None:
+    def free_bytes(self) -> int | None:
+        """Return what the disk has left; None where that is not to be checked, or not known."""
         if not self._is_wanted:
             return None
         try:
@@ -159,7 +164,8 @@ def _shares(source: Path, folder: Path) -> bool:
         return False
 
 
-def _told(size_bytes: int) -> str:
+def size_text(size_bytes: int) -> str:
+    """Say how large something on a disk is."""
     for unit, factor in (("GB", 2**30), ("MB", 2**20)):
         if size_bytes >= factor:
             return f"{size_bytes / factor:.1f} {unit}"

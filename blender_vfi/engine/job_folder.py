@@ -33,6 +33,12 @@ from .image_formats import FrameFormat
 from .job_changes import describe_changes
 from .job_record import RECORD_NAME
 from .main_memory import with_room
+from .output_place import (
+    cannot_be_written_to,
+    check_apart_from_sources,
+    check_can_be_made,
+    nearest_folder,
+)
 from .owners import read_owner, remove_owner, write_owner
 from .protocol import JobSpec
 from .rendered_frames import rendered_names
@@ -40,7 +46,7 @@ from .schedule import Plan, Source
 from .unused_folders import UnusedFolders
 
 _PARTIAL = ".partial"
-_LARGEST_CONTEXT = 4
+LARGEST_CONTEXT = 4
 
 
 class JobFolder:
@@ -62,6 +68,7 @@ class JobFolder:
         precision: what the model runs in, "auto" resolved.
         context: source frames that the model looks at.
         folders: told which folders are made for it.
+        only_looks: make no folder and hold none: only say what a job would find there.
 
     Raises:
         FrameError: a source frame is missing.
@@ -75,18 +82,22 @@ class JobFolder:
         plan: Plan,
         *,
         precision: str,
-        context: int = _LARGEST_CONTEXT,
+        context: int = LARGEST_CONTEXT,
         folders: UnusedFolders | None = None,
+        only_looks: bool = False,
     ) -> None:
         self._job = job
         self._context = context
         self.path = Path(job.output_dir)
         self._paths = [self.path / job.frame_name(index) for index in range(len(plan.outputs))]
         self._fingerprint = job_record.fingerprint(job, plan, precision)
-        self._check_apart_from_sources()
+        check_apart_from_sources(self.path, job.sources)
         self._lock = FileLock(self.path / LOCK_NAME)
         self._owner_file = self.path / OWNER_NAME
-        self._take(folders or UnusedFolders())
+        if only_looks:
+            self._look()
+        else:
+            self._take(folders or UnusedFolders())
         try:
             self._survey(plan)
         except BaseException:  # who keeps the error may try again, with `overwrite`
@@ -162,6 +173,11 @@ class JobFolder:
         self._foreign = self._taken_over | outdated
         return len(outdated - self._taken_over) if self.changed_sources else 0
 
+    @property
+    def replaced_count(self) -> int:
+        """Number of files there that the job replaces or removes."""
+        return len(self._foreign) + len(self._stale)
+
     def space(
         self,
         plan: Plan,
@@ -171,7 +187,7 @@ class JobFolder:
     ) -> DiskSpace:
         """Return what compares the frames to be written with the disk; see there."""
         return DiskSpace(
-            self.path,
+            nearest_folder(self.path),
             plan,
             self._paths,
             sources,
@@ -313,15 +329,12 @@ class JobFolder:
             if entry.name.startswith(begin) and entry.name.endswith(f"{_PARTIAL}{self._job.suffix}")
         ]
 
-    def _check_apart_from_sources(self) -> None:
-        target = self.path.resolve()
-        for folder in {Path(source).parent for source in self._job.sources}:
-            # the same folder under another name, where the system does not tell case apart
-            if _is_same_file(folder, target) or folder.resolve() == target:
-                raise OutputError(
-                    f"Output folder {self.path} is the folder {folder} of the source frames: "
-                    "choose another folder, so that source frames can never be overwritten."
-                )
+    def _look(self) -> None:
+        """Check that the folder could be taken, and leave it as it is."""
+        check_can_be_made(self.path)
+        if (self.path / LOCK_NAME).exists():
+            self._hold()
+            self._lock.release()
 
     def _take(self, folders: UnusedFolders) -> None:
         """Make the folder and hold it; again, where another job has just taken it away unused."""
@@ -343,10 +356,7 @@ class JobFolder:
             probe.touch()
             probe.unlink(missing_ok=True)  # another job may have probed as well
         except OSError as error:
-            raise OutputError(
-                f"Output folder {self.path} cannot be written to ({error.strerror}): choose a "
-                "folder that you may write to."
-            ) from error
+            raise cannot_be_written_to(self.path, error.strerror) from error
 
     def _hold(self) -> None:
         """Keep other engines out: two that write the same names would publish broken frames."""
@@ -387,10 +397,3 @@ def _is_there(path: Path) -> bool:
 def _partial_of(path: Path) -> Path:
     """Return what a file is called until it is whole; image libraries look at the suffix."""
     return path.with_name(f".{path.stem}{_PARTIAL}{path.suffix}")
-
-
-def _is_same_file(one: Path, two: Path) -> bool:
-    try:
-        return one.samefile(two)
-    except OSError:  # not there, or not to be looked at, which is told when it is written to
-        return False

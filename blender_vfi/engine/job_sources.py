@@ -78,6 +78,21 @@ class JobSources:
         self.files, self._moments = pictures
         return at_true_moments(plan, self._moments)
 
+    def tell_of_changes(self, folder: JobFolder, count: int) -> None:
+        """Say which frames are others than when the job was begun, and what of its own stays.
+
+        Args:
+            folder: of the job.
+            count: frames there that are made again for that.
+        """
+        changed = folder.changed_sources - folder.added_sources
+        if changed:
+            self._reports.notify(notices.of_changed_sources(self.files, changed, count))
+        elif folder.added_sources:
+            kept = len(folder.finished)
+            told = notices.of_added_sources(self.files, folder.added_sources, kept, count)
+            self._reports.notify(told)
+
     def search(self, folder: JobFolder, frame_format: FrameFormat, threads: int) -> Search:
         """Return what looks for cuts and held frames.
 

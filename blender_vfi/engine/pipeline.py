@@ -26,7 +26,7 @@ from .frame_files import WriteBehind
 from .frame_making import FrameMaking, Lane
 from .guided_job import GuidedJob
 from .image_formats import FrameFormat
-from .job_folder import JobFolder
+from .job_folder import LARGEST_CONTEXT, JobFolder
 from .job_log import JobLog
 from .job_model import JobModel
 from .job_reports import JobReports
@@ -166,8 +166,8 @@ class _JobRun:
             self._job,
             self._plan,
             precision=memory.dtype_name(self._dtype),
+            context=LARGEST_CONTEXT if self._job.checkpoint else self._spec.context,
             folders=self._folders,
-            **({} if self._job.checkpoint else {"context": self._spec.context}),
         )
 
     def _search(self, folder: JobFolder, frame_format: FrameFormat) -> Search:
@@ -178,14 +178,7 @@ class _JobRun:
         self._plan = search.begin(self._plan)
         check_reach(self._plan, self._spec)
         # what was made from frames that are others now is not finished
-        count = folder.follow(self._plan)
-        changed = folder.changed_sources - folder.added_sources
-        if changed:
-            self._reports.notify(notices.of_changed_sources(sources, changed, count))
-        elif folder.added_sources:
-            kept = len(folder.finished)
-            added = folder.added_sources
-            self._reports.notify(notices.of_added_sources(sources, added, kept, count))
+        self._sources.tell_of_changes(folder, folder.follow(self._plan))
         if self._job.loop and not folder.finished:
             self._reports.notify(*notices.of_a_closed_loop(sources, frame_format))
         return search

@@ -76,6 +76,14 @@ class Examine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearse:
+    """Request: say what `job` would make, and touch nothing; `Rehearsed` follows, or `Failed`."""
+
+    job_id: str
+    job: JobSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FreeMemory:
     """Request: drop the cached models and give the device memory back."""
 
@@ -272,6 +280,34 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """Event: the answer to `Rehearse`.
+
+    Attributes:
+        frames_total: output frames.
+        frames_new: of these, made by the model now; fewer where cuts come to light.
+        frames_kept: there already, and left as they are.
+        files_replaced: there already, of another job or made from what its source frames were.
+        device: where the model would run, such as "cuda:0", several with commas between.
+        precision: what it would run in, such as "fp16".
+        needed_bytes: what the other frames would take on the disk, about.
+        free_bytes: what the disk has left; None where that is not known, or not to be checked.
+        download_bytes: what would be fetched first, about; 0 where the model is here.
+    """
+
+    job_id: str
+    frames_total: int
+    frames_new: int
+    frames_kept: int
+    files_replaced: int
+    device: str
+    precision: str
+    needed_bytes: int
+    free_bytes: int | None
+    download_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """Event: the job ended with an error; finished frames stay on disk.
 
@@ -322,10 +358,10 @@ class MemoryFreed:
     models_dropped: int
 
 
-Work = Run | Fetch | Describe | Examine
+Work = Run | Fetch | Describe | Examine | Rehearse
 """What the engine does one after another; each ends with one of `WorkEnd`."""
 
-WorkEnd = Finished | Fetched | Described | Examined | Failed | Cancelled
+WorkEnd = Finished | Fetched | Described | Examined | Rehearsed | Failed | Cancelled
 
 Request = Work | Cancel | FreeMemory | Pause | Resume | Shutdown
 Event = (
@@ -339,6 +375,7 @@ Event = (
     | Fetched
     | Described
     | Examined
+    | Rehearsed
     | Failed
     | Cancelled
     | MemoryFreed

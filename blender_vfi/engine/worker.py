@@ -29,6 +29,7 @@ from .protocol import (
     PROTOCOL_VERSION,
     Cancel,
     Cancelled,
+    Describe,
     Event,
     Examine,
     Failed,
@@ -38,6 +39,7 @@ from .protocol import (
     Message,
     Pause,
     Ready,
+    Rehearse,
     Resume,
     Returned,
     Run,
@@ -220,16 +222,7 @@ class Worker:
                     courtesy=self._courtesy,
                 )
             else:
-                from . import services  # not at the top: it needs torch
-
-                if isinstance(request, Fetch):
-                    services.fetch_checkpoint(
-                        request, on_event=self._emit, is_cancelled=is_cancelled
-                    )
-                elif isinstance(request, Examine):
-                    self._emit(services.examine_movie(request))
-                else:
-                    self._emit(services.describe_engine(job_id))
+                self._serve(request, is_cancelled)
         except JobCancelledError:
             pass  # the engine has sent `Cancelled` with its count
         except VfiError as error:
@@ -244,6 +237,22 @@ class Worker:
             with self._jobs_lock:
                 self._unfinished.discard(job_id)
                 self._cancelled.discard(job_id)
+
+    def _serve(
+        self, request: Fetch | Describe | Examine | Rehearse, is_cancelled: Callable[[], bool]
+    ) -> None:
+        """Answer a request that is no job."""
+        from . import rehearsal, services  # not at the top: they need torch
+
+        if isinstance(request, Fetch):
+            services.fetch_checkpoint(request, on_event=self._emit, is_cancelled=is_cancelled)
+        elif isinstance(request, Examine):
+            self._emit(services.examine_movie(request))
+        elif isinstance(request, Rehearse):
+            answer = rehearsal.rehearse(request, on_event=self._emit, is_cancelled=is_cancelled)
+            self._emit(answer)
+        else:
+            self._emit(services.describe_engine(request.job_id))
 
     def _fail(self, job_id: str, kind: str, message: str) -> None:
         self._emit(

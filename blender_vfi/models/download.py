@@ -54,7 +54,7 @@ def fetch(
         DownloadError: no source, offline, or every source failed.
         CheckpointError: what came has another size or hash.
     """
-    _check_can_fetch(spec, folder, offline=offline)
+    check_can_fetch(spec, folder, offline=offline)
     report = progress or _ignore_progress
     failures: list[DownloadError | CheckpointError] = []
     for source in spec.checkpoint.sources:
@@ -74,7 +74,17 @@ def is_offline(environment: dict[str, str] | None = None) -> bool:
     return values.get(OFFLINE_VARIABLE, "").upper() in _TRUE
 
 
-def _check_can_fetch(spec: ModelSpec, folder: Path, *, offline: bool) -> None:
+def check_can_fetch(spec: ModelSpec, folder: Path, *, offline: bool = False) -> None:
+    """Refuse what cannot be downloaded, without asking the network.
+
+    Args:
+        spec: whose checkpoint.
+        folder: that it would be written to.
+        offline: see `fetch`.
+
+    Raises:
+        DownloadError: it has no source, or the network is not to be used.
+    """
     checkpoint = spec.checkpoint
     if not checkpoint.sources:
         raise DownloadError(

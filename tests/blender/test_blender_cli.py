@@ -125,3 +125,18 @@ def test_markers_are_no_cuts_unless_asked_and_pairs_can_be_named(marked, command
     assert command("--cut-pairs", "1") == 0
     [job] = engine.jobs
     assert (job.cuts, job.cut_pairs, job.duplicates, job.loop) == ("hold", (1,), "keep", False)
+
+
+def test_a_dry_run_asks_the_engine_and_leaves_the_project(command, engine, tmp_path, monkeypatch):
+    asked = []
+
+    def rehearse(_client, job, *, quiet):
+        asked.append((job.model, quiet))
+        return 0
+
+    monkeypatch.setattr(blender_cli, "rehearse_job", rehearse)
+    before = (tmp_path / "edit.blend").stat()
+    assert command("--dry-run", "--quiet") == 0
+    assert asked == [("rife-4.25", True)]
+    assert engine.jobs == []
+    assert (tmp_path / "edit.blend").stat() == before

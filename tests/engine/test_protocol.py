@@ -170,7 +170,7 @@ def job_fields():
 def test_requests_and_events_are_told_apart_by_type():
     assert isinstance(decode_line(encode_line(Cancel(job_id="a"))), protocol.Request)
     assert isinstance(decode_line(encode_line(Run(job=job()))), protocol.Request)
-    assert len({message.__name__ for message in MESSAGES}) == len(MESSAGES) == 24
+    assert len({message.__name__ for message in MESSAGES}) == len(MESSAGES) == 26
 
 
 def test_frame_names_have_four_digits_at_least():
