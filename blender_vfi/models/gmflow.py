@@ -331,8 +331,8 @@ def _shift_mask(features: Tensor, windows: int) -> Tensor:
     for axis in (1, 2):
         size = features.shape[axis]
         window = size // windows
-        bounds = torch.tensor([size - window, size - window // 2], device=device)
-        region = torch.bucketize(torch.arange(size, device=device), bounds, right=True)
+        places = torch.arange(size, device=device)
+        region = (places >= size - window).long() + (places >= size - window // 2)
         shape = [1, 1, 1, 1]
         shape[axis] = size
         regions = 3 * regions + region.view(shape)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .moments import numbers_like
 from .tlbvfi_blocks import (
     ResidualBlock,
     TemporalLayers,
@@ -128,7 +129,7 @@ class _FrequencyExtractor(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Return (1, 256, H / 32, W / 32) for three frames (3, 3, H, W)."""
-        weights = frames.new_tensor(_GREY_WEIGHTS).view(1, 3, 1, 1)
+        weights = numbers_like(_GREY_WEIGHTS, frames).view(1, 3, 1, 1)
         grey = (frames * weights).sum(dim=1)[None, None]
         pairs = _wavelets(grey)
         whole = _wavelets(pairs[:, :1])
@@ -163,7 +164,7 @@ def _wavelets(video: Tensor) -> Tensor:
     Returns:
         (1, 8, T - 1, H, W): sums and differences of neighbours, the sum of all eight first.
     """
-    filters = [video.new_tensor(pair) * 0.5**1.5 for pair in ((1.0, 1.0), (-1.0, 1.0))]
+    filters = [numbers_like(pair, video) * 0.5**1.5 for pair in ((1.0, 1.0), (-1.0, 1.0))]
     kernels = [torch.einsum("t,h,w->thw", *axes) for axes in itertools.product(filters, repeat=3)]
     # behind the last row and column lies black
     return functional.conv3d(functional.pad(video, (0, 1, 0, 1)), torch.stack(kernels)[:, None])
