@@ -114,7 +114,7 @@ class Worker:
         self._wire = wire
         self._wire_lock = threading.Lock()
         self._idle_exit_s = idle_exit_s
-        self._inbox: queue.Queue[Work | FreeMemory | Shutdown] = queue.Queue()
+        self._inbox: queue.Queue[Work | FreeMemory | Pause | Shutdown] = queue.Queue()
         self._jobs_lock = threading.Lock()
         self._unfinished: set[str] = set()
         self._cancelled: set[str] = set()
@@ -145,6 +145,9 @@ class Worker:
                 return 0
             if isinstance(request, Work):
                 self._run(request, _job_id(request))
+            elif isinstance(request, Pause):
+                if self._courtesy.manner != "go":
+                    self._step_aside()
             else:
                 self._emit(MemoryFreed(models_dropped=self._drop_models()))
 
@@ -182,11 +185,19 @@ class Worker:
             self._inbox.put(message)
 
     def _make_way(self, request: Pause | Resume) -> None:
-        """Have a job leave its GPU, or come back; where none is there, drop the models at once."""
+        """Have a job leave its GPU, or come back; where none is there, drop the models at once.
+
+        An idle engine does so in the thread that computes, to which CUDA graphs belong.
+        """
         if isinstance(request, Resume):
             self._courtesy.ask("go")
         elif self._courtesy.ask("cpu" if request.on_cpu else "pause"):
-            self._step_aside()
+            with self._jobs_lock:
+                is_idle = not self._unfinished
+            if is_idle:
+                self._inbox.put(request)
+            else:
+                self._step_aside()
 
     def _step_aside(self) -> None:
         self._drop_models()

@@ -162,15 +162,27 @@ def test_job_stops_when_nobody_listens_any_more(engine):
 
 
 def test_an_idle_engine_drops_its_models_and_answers_a_pause_at_once(service, engine):
-    service.send(Run(job=job()))
-    service.hear()
+    service.send(Run(job=job()), FreeMemory())
+    assert [service.hear(), service.hear()] == [finished(), MemoryFreed(models_dropped=4)]
     dropped = []
-    engine.free_memory = lambda: dropped.append(1) or 1
+    engine.free_memory = lambda: dropped.append(threading.current_thread()) or 1
     service.send(Pause())
     assert service.hear() == SteppedAside()
-    assert dropped == [1]
+    assert dropped == [service.thread], "what was compiled belongs to the thread that computes"
     service.send(Resume(), Run(job=job("b")))
     assert service.hear() == finished("b")
+
+
+def test_an_idle_engine_keeps_its_models_where_the_pause_has_ended_by_then(service, engine, capsys):
+    released, begun = threading.Event(), threading.Event()
+    engine.free_memory = lambda: begun.set() or (released.wait(20) and 4)
+    service.send(Run(job=job("a")), FreeMemory())
+    assert service.hear() == finished("a")
+    assert begun.wait(20)  # no job is left
+    service.send(Pause(), Resume(), Run(job=job("b")), "read so far\n")
+    read_so_far(capsys)
+    released.set()
+    assert [service.hear(), service.hear()] == [MemoryFreed(models_dropped=4), finished("b")]
 
 
 @pytest.mark.parametrize("on_cpu", [False, True])
