@@ -21,6 +21,7 @@ from .cli_progress import ProgressPrinter
 from .cli_rehearsal import rehearse_job
 from .cli_render import add_render_commands
 from .cli_run import add_run_command, save_job
+from .cli_setup import add_setup_command
 from .cli_signals import end_on_signals
 from .cli_times import multiplier, output_times
 from .engine.client import EngineClient
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         open_client=_open_client,
     )
     add_run_command(commands, open_client=_open_client)
+    add_setup_command(commands)
     add_models_commands(commands, open_client=_open_client, checkpoint_folder=_checkpoint_folder)
     return parser
 

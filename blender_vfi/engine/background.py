@@ -19,6 +19,7 @@ from typing import Generic, TypeVar
 
 from ..errors import EngineSetupError, JobCancelledError
 from ..messages import message
+from ..remedies import remedy
 
 _T = TypeVar("_T")
 _PATIENCE_S = 5.0
@@ -185,6 +186,11 @@ class Task(Generic[_T]):
             self._error = error
 
 
+def where_named() -> str:
+    """Say where the Python of a set-up is named."""
+    return remedy(panel="under Set Up Engine", terminal="with --python")
+
+
 def _start(command: Sequence[str], environment: Mapping[str, str] | None) -> subprocess.Popen[str]:
     try:
         return subprocess.Popen(
@@ -201,8 +207,8 @@ def _start(command: Sequence[str], environment: Mapping[str, str] | None) -> sub
         )
     except OSError as error:
         raise EngineSetupError(
-            f"{command[0]} cannot be started ({error.strerror}): name another Python under Set Up "
-            "Engine in the add-on's preferences."
+            f"{command[0]} cannot be started ({error.strerror}): name another Python "
+            f"{where_named()}."
         ) from error
 
 

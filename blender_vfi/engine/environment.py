@@ -99,7 +99,7 @@ def set_up_engine() -> str:
     """Say how the engine gets an environment of its own."""
     return remedy(
         panel="press Set Up Engine in Preferences > Add-ons > Frame Interpolation",
-        terminal="press Set Up Engine in Blender's Preferences > Add-ons > Frame Interpolation",
+        terminal="run blender --online-mode -c vfi setup",
     )
 
 

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EngineSetupError
-from ..remedies import remedy
 from . import environment, pip_output
-from .background import Control, remove_tree
+from .background import Control, remove_tree, where_named
 from .check import describe_engine
 from .protocol import Described
 from .torch_builds import REQUIREMENTS, TorchBuild
@@ -211,12 +210,8 @@ class _Installer:
             said = "\n".join(list(lines)[-_TAIL_LINES:])
             raise EngineSetupError(
                 f"{python} cannot make a virtual environment (exit code {code}): name another "
-                f"Python {_where_named()}. It said:\n{said or '(nothing)'}"
+                f"Python {where_named()}. It said:\n{said or '(nothing)'}"
             )
-
-
-def _where_named() -> str:
-    return remedy(panel="under Set Up Engine", terminal="with --python")
 
 
 def _check_python(python: str, control: Control) -> str:
@@ -229,20 +224,20 @@ def _check_python(python: str, control: Control) -> str:
         said = "\n".join(lines[-_TAIL_LINES:])
         raise EngineSetupError(
             f"{python} is no Python that runs (exit code {code}): name another one "
-            f"{_where_named()}. It said:\n{said or '(nothing)'}"
+            f"{where_named()}. It said:\n{said or '(nothing)'}"
         ) from None
     name = ".".join(map(str, version))
     if not OLDEST_PYTHON <= tuple(version[:2]) <= NEWEST_PYTHON or not is_64_bit:
         raise EngineSetupError(
             f"{python} is Python {name} ({64 if is_64_bit else 32} bits); torch needs 64 bits and "
-            f"3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]}: name such a Python {_where_named()}."
+            f"3.{OLDEST_PYTHON[1]} to 3.{NEWEST_PYTHON[1]}: name such a Python {where_named()}."
         )
     missing = [module for module, is_there in has.items() if not is_there]
     if missing:
         raise EngineSetupError(
             f"{python} lacks {' and '.join(missing)}, which make virtual environments: install "
             f"them (on Debian and Ubuntu, the package python3.{version[1]}-venv), or name another "
-            f"Python {_where_named()}."
+            f"Python {where_named()}."
         )
     return name
 

@@ -91,7 +91,7 @@ _METAL = TorchBuild(
 )
 _NO_NVIDIA = message(
     "torch finds no NVIDIA GPU, or its driver is too old: the engine will run on the CPU. Update "
-    "the driver, then press Test"
+    "the driver, then test the engine again"
 )
 _CUDA = TorchBuild(
     name="CUDA",
@@ -124,7 +124,7 @@ _ROCM = TorchBuild(
     device="cuda",
     device_missing=message(
         "torch finds no AMD GPU that ROCm supports: the engine will run on the CPU. Check that "
-        "the amdgpu driver is loaded and that you may use /dev/kfd, then press Test"
+        "the amdgpu driver is loaded and that you may use /dev/kfd, then test the engine again"
     ),
 )
 

@@ -302,7 +302,8 @@ def _another_python() -> str:
     return remedy(
         panel="press Set Up Engine in Preferences > Add-ons > Frame Interpolation, or name a "
         "Python that has what it needs there",
-        terminal="name a Python that has what it needs with --engine-python",
+        terminal="run blender --online-mode -c vfi setup for Blender's command line, or name a "
+        "Python that has what it needs with --engine-python",
     )
 
 

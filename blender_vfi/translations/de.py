@@ -917,11 +917,11 @@ MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
         "torch finds no AMD GPU that ROCm supports: the engine will run on the CPU. Check that "
-        "the amdgpu driver is loaded and that you may use /dev/kfd, then press Test",
+        "the amdgpu driver is loaded and that you may use /dev/kfd, then test the engine again",
     ): (
         "torch findet keine AMD-GPU, die ROCm unterstützt: die Engine wird auf der CPU laufen. "
         "Prüfen, ob der amdgpu-Treiber geladen ist und der Zugriff auf /dev/kfd erlaubt ist, "
-        "dann „Testen“ drücken"
+        "dann die Engine erneut testen"
     ),
     ("*", "torch finds no Metal device: the engine will run on the CPU"): (
         "torch findet kein Metal-Gerät: die Engine wird auf der CPU laufen"
@@ -929,10 +929,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
         "torch finds no NVIDIA GPU, or its driver is too old: the engine will run on the CPU. "
-        "Update the driver, then press Test",
+        "Update the driver, then test the engine again",
     ): (
         "torch findet keine NVIDIA-GPU, oder ihr Treiber ist zu alt: die Engine wird auf der CPU "
-        "laufen. Den Treiber aktualisieren, dann „Testen“ drücken"
+        "laufen. Den Treiber aktualisieren, dann die Engine erneut testen"
     ),
     ("*", "Twice the Frame Rate"): "Doppelte Bildrate",
     ("*", "Unpacking {package}"): "{package} wird entpackt",
