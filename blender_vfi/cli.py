@@ -75,7 +75,8 @@ examples:
       jobs that were saved, here or in Blender, one after another
 
 IN may be a pattern of names where a folder holds several sequences: shots/beauty_####.exr, as
-Blender writes it, or shots/beauty_%04d.exr. Without OUT, the frames go to a folder beside IN.
+Blender writes it, or shots/beauty_%04d.exr. Without OUT, the frames go to a folder beside
+what IN names: beside a folder, or beside files in their own folder.
 
 exit codes: 0 done, 2 a setting or argument is wrong, 3 a source frame, 4 the output,
 5 the model or its checkpoint, 6 the engine or its device, 130 cancelled.
@@ -133,7 +134,8 @@ def _add_interpolate(commands: Any) -> None:
         nargs="?",
         metavar="OUT",
         help="folder, made when missing, never IN; or a movie, by its suffix: .mov, .mp4, .mkv, "
-        ".webm (default: a folder beside IN, such as IN_x2)",
+        ".webm (default: beside what IN names: shots/010_x2 for the folder shots/010, "
+        "shots/beauty_x2 for the files shots/beauty_####.exr, clip_x2 for clip.mp4)",
     )
     interpolate.add_argument(
         "-o", "--output", type=Path, metavar="OUT", help="the same, behind the options"
@@ -168,7 +170,8 @@ def _add_fill(commands: Any) -> None:
         type=Path,
         nargs="?",
         metavar="OUT",
-        help="made when missing; never IN (default: IN_filled)",
+        help="made when missing; never IN (default: beside what IN names: shots/010_filled for the "
+        "folder shots/010, shots/beauty_filled for the files shots/beauty_####.exr)",
     )
     add_job_options(fill, fills_gaps=True)
     fill.set_defaults(run=_fill)

@@ -342,6 +342,8 @@ def test_every_option_says_what_it_is_for(capsys):
         assert option in shown
     assert "2 to 256 (default: 2)" in shown
     assert "see the models command" in shown
+    words = " ".join(shown.split())
+    assert "shots/010_x2 for the folder shots/010, shots/beauty_x2 for the files" in words
 
 
 def test_examples_in_the_help_are_valid_commands():

@@ -16,6 +16,7 @@ from .protocol import JobSpec
 from .schedule import Plan
 from .search import Search
 
+READING = "Reading the source frames"
 _INSPECTING = "Looking through the frames"
 
 

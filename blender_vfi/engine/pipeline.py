@@ -30,7 +30,7 @@ from .job_folder import LARGEST_CONTEXT, JobFolder
 from .job_log import JobLog
 from .job_model import JobModel
 from .job_reports import JobReports
-from .job_sources import JobSources
+from .job_sources import READING, JobSources
 from .layered import layout_of
 from .progress import ProgressMeter
 from .protocol import Cancelled, Event, Finished, JobSpec, Started
@@ -40,7 +40,6 @@ from .search import Search
 from .soundness import describe_stand_ins
 from .unused_folders import UnusedFolders
 
-_READING = "Reading the source frames"
 _ENCODING = "Encoding the movie"
 
 
@@ -143,7 +142,7 @@ class _JobRun:
         self._guided = GuidedJob(job, Path(job.output_dir), self._reports.notify)
 
     def run(self) -> Finished:
-        self._reports.loading(_READING)
+        self._reports.loading(READING)
         if not self._job.checkpoint:
             check_terms(self._spec)
         frame_format = self._sources.check()

@@ -18,7 +18,7 @@ from ..models.loading import check_terms
 from . import memory, movies
 from .job_folder import LARGEST_CONTEXT, JobFolder
 from .job_reports import JobReports
-from .job_sources import JobSources
+from .job_sources import READING, JobSources
 from .protocol import Cancelled, Event, JobSpec, Rehearse, Rehearsed
 from .reach import check_reach
 from .schedule import Plan
@@ -69,6 +69,7 @@ class _Rehearsal:
                 job.precision, self.devices, half_precision=spec.half_precision
             )
         )
+        self.reports.loading(READING)
         if not job.checkpoint:
             check_terms(spec)
         sources = JobSources(job, self.reports)
