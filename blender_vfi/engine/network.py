@@ -240,7 +240,8 @@ class Network:
         self._staging = self._staging_for(device)
         with self._staging.beside():
             moved = [
-                replace(frame, channels=frame.channels.to(device), shown={}) for frame in frames
+                replace(frame, channels=uploaded(frame.channels, device), shown={})
+                for frame in frames
             ]
         for frame in moved:
             self._staging.hand_over(frame.channels)

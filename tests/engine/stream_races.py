@@ -26,7 +26,10 @@ from blender_vfi.engine.staging import CopyStreams, InOrder
 Known = Counter[str]
 """How many operations of each stream are known to have ended."""
 
-_HAVE_THE_PROGRAM_WAIT = ("aten::equal", "aten::_local_scalar_dense")
+_HAVE_THE_PROGRAM_WAIT = {
+    f"aten::{name}"
+    for name in ("_local_scalar_dense", "equal", "is_nonzero", "item", "lift_fresh", "nonzero")
+}
 _HOST = "main memory"
 
 
@@ -88,9 +91,9 @@ class PlayedDevice(TorchDispatchMode):
         names = itertools.cycle(("upward", "downward"))
         empty = torch.empty
 
-        def lock(shape: Sequence[int], *, dtype: torch.dtype, pin_memory: bool) -> Tensor:
-            assert pin_memory
-            return self._belongs(empty(shape, dtype=dtype), _HOST)
+        def lock(*shape: Any, pin_memory: bool = False, **options: Any) -> Tensor:
+            made = empty(*shape, **options)
+            return self._belongs(made, _HOST) if pin_memory else made
 
         def upload(frame: Tensor, _device: torch.device) -> Tensor:
             stream = self._current[-1]

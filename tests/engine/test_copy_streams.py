@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+
 import pytest
 import torch
 from torch import Tensor
 
-from blender_vfi.engine import network
+from blender_vfi.engine import memory, network
 from blender_vfi.engine.composition import ChannelLayout
+from blender_vfi.engine.courtesy import Courtesy
 from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.schedule import plan
 from blender_vfi.engine.staging import CopyStreams, InOrder, staging_for
+from blender_vfi.models import rife
 from blender_vfi.models.interface import Interpolation, InterpolationModel
 
+from ..models.golden_models import golden_model
 from .fake_model import CPU, fake_spec
 from .stream_races import PlayedDevice
 
@@ -49,13 +55,14 @@ class Ends:
         self.made[output_index] = frame.clone()
 
 
-def make(frames, multiplier=3, *, spec=None, layout=None, **policy):
+def make(frames, multiplier=3, *, model=None, spec=None, layout=None, place=None, **policy):
     ends = Ends(frames)
     FrameLoop(
-        QuietModel(),
+        model or QuietModel(),
         spec or fake_spec(pad_multiple=8),
         layout or ChannelLayout(count=frames[0].shape[-1]),
         LoopPolicy(device=CPU, **policy),
+        place=place,
     ).run(plan(len(frames), multiplier), ends, ends)
     return ends.made
 
@@ -100,6 +107,59 @@ def test_nothing_waits_for_all_that_is_computed(monkeypatch):
     assert device.waits == 0
     _, device = play(monkeypatch, frames_of(), 4, largest_batch=2, copies_beside=False)
     assert device.waits > 0
+
+
+@pytest.mark.parametrize(("golden", "waits"), [("rife_4.25", 0), ("rife_4.6", 0), ("rife_4.0", 2)])
+def test_rife_as_on_a_gpu_waits_only_where_motion_is_looked_at_again(monkeypatch, golden, waits):
+    frames = [torch.rand(64, 64, 3) for _ in range(3)]
+    model = golden_model(rife, golden).to(torch.bfloat16)
+    options = {"model": model, "dtype": torch.bfloat16, "largest_batch": 8}
+    made, device = play(monkeypatch, frames, 3, **options)
+    assert device.waits == waits
+    assert device.faults() == []
+    expected = make(frames, 3, copies_beside=False, **options)
+    assert all(torch.equal(made[at], expected[at]) for at in expected)
+
+
+class BrokenModel(QuietModel):
+    """Overflows in half precision, runs out of memory once, and has the device asked for."""
+
+    def __init__(self, courtesy: Courtesy) -> None:
+        super().__init__()
+        calls = itertools.count()
+        asked = {3: "cpu", 12: "go"}
+
+        def note() -> None:
+            call = next(calls)
+            if call in asked:
+                courtesy.ask(asked[call])
+            if call == 16:
+                raise RuntimeError("CUDA out of memory.")
+
+        self._note = note  # of a copy of the model, too
+
+    def forward(self, frames, *arguments):
+        self._note()
+        made = super().forward(frames, *arguments)
+        is_half = frames[0].dtype is torch.bfloat16
+        return dataclasses.replace(made, frames=made.frames / 0) if is_half else made
+
+
+def test_streams_keep_their_order_where_frames_are_made_again_and_devices_left(monkeypatch):
+    monkeypatch.setattr(memory, "is_gpu", lambda _device: True)
+    frames, told = frames_of(9), []
+
+    def options(**policy):
+        courtesy = Courtesy(told.append)
+        policy |= {"dtype": torch.bfloat16, "largest_batch": 2}
+        return {"model": BrokenModel(courtesy), "place": courtesy.place(), **policy}
+
+    made, device = play(monkeypatch, frames, 4, **options())
+    assert device.faults() == []
+    expected = make(frames, 4, **options(copies_beside=False))
+    assert told == ["cpu", "go"] * 2
+    assert made.keys() == expected.keys()
+    assert all(torch.allclose(made[at], expected[at], atol=0.01) for at in made)
 
 
 def test_what_is_computed_with_an_upload_waits_for_it(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import weakref
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from blender_vfi.engine.loop import FrameLoop, LoopPolicy
 from blender_vfi.engine.network import Network
 from blender_vfi.engine.schedule import plan
 from blender_vfi.engine.sharing import DealtPairs, PairDealer
+from blender_vfi.engine.times import plan_at
 from blender_vfi.errors import FrameError, ModelError, OutputError, VfiError
 
 from .fake_model import CPU, FakeModel, fake_spec
@@ -38,6 +40,7 @@ class Story:
 
     Attributes:
         values: of the flat source frames: where two in turn are the same, nothing is asked.
+        times: in parts of 32 of the whole time, the moments to show in any order, if there are any.
         spoilt: tenths of moments at which the model's answers are no number, whatever the pair.
         heals: whether they are numbers in full precision.
         most: moments that fit into memory at once; 0 where not even one does, in some pair.
@@ -46,6 +49,7 @@ class Story:
 
     values: tuple[int, ...]
     multiplier: int
+    times: tuple[int, ...]
     timesteps: str
     context: int
     batch: int
@@ -63,6 +67,7 @@ STORIES = st.builds(
     Story,
     values=st.lists(st.integers(0, 6), min_size=2, max_size=6).map(tuple),
     multiplier=st.integers(2, 6),
+    times=st.one_of(st.just(()), st.lists(st.integers(0, 32), max_size=12).map(tuple)),
     timesteps=st.sampled_from(["any", "any", "any", "fixed", "middle"]),
     context=st.sampled_from([2, 2, 4]),
     batch=st.integers(1, 4),
@@ -124,7 +129,10 @@ class Ends:
 def tell(story: Story) -> tuple[list[tuple[object, ...]], list[int], str]:
     """Make the frames of a story: what came out in order, what is bad, and how it ended."""
     model, ends, bad = Model(story), Ends(story), []
-    whole = plan(len(story.values), story.multiplier)
+    count = len(story.values)
+    whole = plan(count, story.multiplier)
+    if story.times:
+        whole = plan_at(count, [Fraction(time * (count - 1), 32) for time in story.times])
     loop = FrameLoop(
         model,
         fake_spec(pad_multiple=8, timesteps=story.timesteps, context=story.context),
@@ -269,6 +277,7 @@ def test_broken_answers_that_come_to_light_late_name_their_own_frame(late):  # n
     story = Story(
         values=(0, 1, 2, 3),
         multiplier=2,
+        times=(),
         timesteps="any",
         context=2,
         batch=4,
