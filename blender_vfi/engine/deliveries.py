@@ -78,10 +78,14 @@ class Deliveries:
             act()
 
     def hurry(self) -> None:
-        """Have the device hold nothing that is under way, now and from now on.
+        """Have the device hold nothing that is under way, now and until there is time again.
 
         What is under way is taken by what is asked next here, as ever, since that may fail.
         """
         self._is_prompt = True
         if self._coming is not None and self._coming.download.is_sound():
             self._coming.again = None
+
+    def take_time(self) -> None:
+        """Let a batch be under way again: the device has more room now."""
+        self._is_prompt = False

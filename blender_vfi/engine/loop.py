@@ -246,6 +246,7 @@ class FrameLoop:
                     raise
                 if not is_least:
                     self._batch = len(part.timesteps) // 2
+                    self._deliveries.take_time()
                     self._notify(f"{self._full}: now making {self._batch} frame(s) at a time.")
                 continue
             bare = self._network.bare(window)
@@ -321,6 +322,7 @@ class FrameLoop:
         """Take smaller tiles from now on, and say so; False where there are none."""
         side = self._network.shrink_tiles(held)
         if side is not None:
+            self._deliveries.take_time()
             self._notify(f"{self._full}: now making frames in tiles of up to {side}×{side} pixels.")
         return side is not None
 

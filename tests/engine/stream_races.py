@@ -107,7 +107,7 @@ class PlayedDevice(TorchDispatchMode):
         monkeypatch.setattr(torch.cuda, "stream", self._entered)
         monkeypatch.setattr(torch, "empty", lock)
         monkeypatch.setattr(
-            Tensor, "record_stream", lambda tensor, stream: self._tell(tensor, stream)
+            Tensor, "record_stream", lambda tensor, stream: self.tell(tensor, stream)
         )
         monkeypatch.setattr(network, "uploaded", upload)
         streams = CopyStreams(torch.device("cuda", 0))
@@ -163,7 +163,8 @@ class PlayedDevice(TorchDispatchMode):
         if owner not in (_HOST, stream.name) and (address, stream.name) not in self._told:
             self._untold[address, stream.name] = f"{reader} runs {func} on {owner}'s memory, untold"
 
-    def _tell(self, tensor: Tensor, stream: PlayedStream) -> None:
+    def tell(self, tensor: Tensor, stream: PlayedStream) -> None:
+        """Note that a stream reads a tensor's memory."""
         key = (_address(tensor), stream.name)
         self._told.add(key)
         self._untold.pop(key, None)

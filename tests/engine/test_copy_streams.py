@@ -20,7 +20,7 @@ from blender_vfi.models.interface import Interpolation, InterpolationModel
 
 from ..models.golden_models import golden_model
 from .fake_model import CPU, fake_spec
-from .stream_races import PlayedDevice
+from .stream_races import PlayedDevice, PlayedEvent, PlayedStream
 
 pytestmark = pytest.mark.torch
 
@@ -174,6 +174,18 @@ def test_what_is_computed_with_an_upload_waits_for_it(monkeypatch):
                 streams.hand_over(frame)
             frame + 1
         assert bool(device.faults()) != hands_over
+
+
+@pytest.mark.parametrize("omitted", ["wait_stream", "record_stream", "synchronize"])
+def test_played_streams_tell_of_what_is_left_out(monkeypatch, omitted):
+    owner, name = {
+        "wait_stream": (PlayedStream, "wait_stream"),
+        "record_stream": (PlayedDevice, "tell"),
+        "synchronize": (PlayedEvent, "synchronize"),
+    }[omitted]
+    monkeypatch.setattr(owner, name, lambda *_arguments: None)
+    _, device = play(monkeypatch, frames_of())
+    assert device.faults() != []
 
 
 def test_only_cuda_copies_beside_what_it_computes():

@@ -94,6 +94,14 @@ def test_in_a_hurry_what_is_under_way_arrives_and_is_taken_in_its_turn(log):
     assert log[1:] == ["first taken", "second waited for", "second taken"]
 
 
+def test_with_time_again_a_batch_is_under_way_as_before(log):
+    deliveries = Deliveries()
+    deliveries.hurry()
+    deliveries.take_time()
+    add(deliveries, log, "first")
+    assert log == []
+
+
 @pytest.mark.parametrize("sound", [True, False])
 def test_in_a_hurry_only_what_has_to_be_made_again_is_held(log, sound):
     deliveries = Deliveries()

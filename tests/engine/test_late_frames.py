@@ -196,7 +196,12 @@ class Flat:
     def store(self, output_index, _frame):
         self.log.append(f"store {output_index}")
 
-    def loop(self, model=None, **options):
+    def fit_two(self, _number, batch):
+        self.log.append(f"call of {batch}")
+        if batch > 2:
+            raise RuntimeError(FULL)
+
+    def loop(self, model=None, multiplier=2, **options):
         policy = {"device": CPU} | options.pop("policy", {})
         frame_loop = FrameLoop(
             model
@@ -206,7 +211,7 @@ class Flat:
             LoopPolicy(**policy),
             **options,
         )
-        pairs = plan(self.count, 2)
+        pairs = plan(self.count, multiplier)
         frame_loop.run(pairs, self, self, on_pair=lambda work: self.log.append(f"end {work.pair}"))
 
 
@@ -245,6 +250,16 @@ def test_where_memory_was_full_nothing_is_under_way_from_then_on(late, monkeypat
     assert under_way == [0, 0]
     assert flat.log[3:9] == ["load 2", "call 2", "call 3", "store 1", "end 0", "store 3"]
     assert flat.log[9:13] == ["end 1", "load 3", "call 4", "store 5"]
+
+
+def test_in_batches_that_fit_frames_come_late_again(late):  # noqa: F811
+    flat = Flat(4)
+    model = FakeModel(before_call=flat.fit_two)
+    flat.loop(model, multiplier=5, policy={"largest_batch": 4})
+    assert flat.log[2:10] == [
+        *("call of 4", "call of 4", "call of 2", "call of 2", "store 1", "store 2"),
+        *("load 2", "call of 2"),
+    ]
 
 
 @pytest.mark.parametrize("manner", ["pause", "cpu"])
