@@ -32,8 +32,8 @@ from .engine.rendered_frames import note_rendered, read_job, rendered_names
 from .engine.schedule import Between
 from .errors import OutputError, RequestError, VfiError
 from .job_queue import jobs
-from .messages import words_of
-from .remedies import how_to_set_up_render
+from .messages import message, words_of
+from .remedies import how_to_set_up_render, remedy
 from .render_properties import half_render
 
 _MOST_LISTED = 250
@@ -260,8 +260,12 @@ class DoubtfulRender:
             source, name = found
             raise RequestError(
                 "The frames in {folder} are not numbered as the scene's: {source} became {name}, "
-                "so that a render of a frame would show another moment. Give a folder that Fill "
-                "Rendered Frames or Fill Missing Frames has filled.",
+                "so that a render of a frame would show another moment. Give a folder that "
+                "{fill} has filled.",
+                fill=remedy(
+                    panel=message("Fill Rendered Frames or Fill Missing Frames"),
+                    terminal="fill-rendered or fill",
+                ),
                 folder=self._folder,
                 source=source,
                 name=name,

@@ -58,6 +58,11 @@ def how_to_have_a_new_scene() -> str:
     return remedy(panel=message("choose the timing New Scene"), terminal="give --timing new-scene")
 
 
+def slow_motion() -> str:
+    """Name the timing in which a strip lasts longer."""
+    return remedy(panel=message("Slow Motion"), terminal="--timing slow-motion")
+
+
 def how_to_set_up_render() -> str:
     """Say how a scene comes to render what guides the frames between."""
     return remedy(panel=message("choose Set Up Render"), terminal="run the command render-setup")

@@ -19,6 +19,7 @@ from .engine.folders import FRAME_SUFFIXES, plain_path
 from .errors import RequestError
 from .messages import message
 from .output_names import file_name
+from .remedies import remedy
 from .render_properties import forget_doubtful, half_render
 
 STEPS = (2, 3, 4)
@@ -114,7 +115,8 @@ def restore(scene: bpy.types.Scene) -> list[str]:
     half = half_render(scene)
     if not half.setup_record:
         raise RequestError(
-            "Scene {scene!r} has nothing to restore: Set Up Render has not changed it.",
+            "Scene {scene!r} has nothing to restore: {set_up} has not changed it.",
+            set_up=remedy(panel=message("Set Up Render"), terminal="render-setup"),
             scene=scene.name,
         )
     lost = []

@@ -14,6 +14,7 @@ from .engine.schedule import Source
 from .engine.times import parse_time
 from .errors import RequestError
 from .messages import message
+from .remedies import slow_motion
 from .strip_values import ImageSource, StripTimes
 
 
@@ -99,7 +100,8 @@ def rate_factor(job: JobSpec) -> int | Fraction:
         return job.multiplier
     raise RequestError(
         "Multipliers {multipliers} differ from pair to pair, so that no frame rate keeps the "
-        "time: choose Slow Motion, or one multiplier.",
+        "time: choose the timing {slow}, or one multiplier.",
+        slow=slow_motion(),
         multipliers=job.multiplier,
     )
 

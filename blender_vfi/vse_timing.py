@@ -16,7 +16,7 @@ from .engine.rates import nearest_frame, rate_text
 from .errors import RequestError
 from .messages import message
 from .paths import path_like
-from .remedies import how_to_have_a_new_scene, remedy
+from .remedies import how_to_have_a_new_scene, slow_motion
 from .strip_values import ImageSource, StripTimes
 
 
@@ -320,7 +320,7 @@ def _check_rate(scene: bpy.types.Scene, factor: int | Fraction) -> None:
         raise RequestError(
             "{rate} frames a second, {times:g} times scene {scene!r}'s {fps}: Blender's limit "
             "is {largest}; choose a smaller multiplier or rate, or the timing {slow}.",
-            slow=remedy(panel=message("Slow Motion"), terminal="--timing slow-motion"),
+            slow=slow_motion(),
             rate=_rate_at(scene, factor),
             times=float(factor),
             scene=scene.name,

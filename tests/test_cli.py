@@ -248,6 +248,7 @@ def test_unknown_model_is_told_before_an_engine_is_started(source, tmp_path, cap
     code, shown = refused(capsys, *arguments, *no_engine)
     assert code == (2 if given == "job file" else 5)
     assert "No model is called 'rife-4.99'. Did you mean rife-4." in shown
+    assert "? The command models lists all " in shown
     assert len(shown.splitlines()) == 1
 
 

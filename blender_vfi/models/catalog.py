@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 
 from ..errors import UnknownModelError
+from ..remedies import remedy
 from .catalog_amt import AMT_MODELS
 from .catalog_cain import CAIN_MODELS
 from .catalog_emavfi import EMAVFI_MODELS
@@ -54,7 +55,9 @@ def find(name: str) -> ModelSpec:
     *others, last = nearest or [""]
     named = f"{', '.join(others)} or {last}" if others else last
     guess = f" Did you mean {named}?" if nearest else ""
-    raise UnknownModelError(
-        f"No model is called {name!r}.{guess} The command models lists all {len(CATALOG)}, as "
-        "Blender's panel does."
+    lists = remedy(
+        panel="The setting Model lists",
+        terminal="The command models lists",
+        python="python -m blender_vfi models lists",
     )
+    raise UnknownModelError(f"No model is called {name!r}.{guess} {lists} all {len(CATALOG)}.")

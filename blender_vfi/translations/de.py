@@ -492,10 +492,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     (
         "*",
         "Multipliers {multipliers} differ from pair to pair, so that no frame rate keeps the "
-        "time: choose Slow Motion, or one multiplier.",
+        "time: choose the timing {slow}, or one multiplier.",
     ): (
         "Die Multiplikatoren {multipliers} unterscheiden sich von Paar zu Paar, sodass keine "
-        "Bildrate das Tempo erhält: Zeitlupe oder einen einzigen Multiplikator wählen."
+        "Bildrate das Tempo erhält: das Zeitverhalten {slow} oder einen einzigen Multiplikator wählen."
     ),
     ("*", "My Python"): "Eigenes Python",
     ("*", "Name of the strip. Empty takes all that are selected"): (

@@ -152,8 +152,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Die Szene {scene!r} hat noch keine aufgefüllten Bilder: zuerst Gerenderte Bilder auffüllen wählen oder den Ordner eines Auftrags angeben.",
     (
         "*",
-        "Scene {scene!r} has nothing to restore: Set Up Render has not changed it.",
-    ): "In der Szene {scene!r} gibt es nichts wiederherzustellen: Render einrichten hat sie nicht verändert.",
+        "Scene {scene!r} has nothing to restore: {set_up} has not changed it.",
+    ): "In der Szene {scene!r} gibt es nichts wiederherzustellen: {set_up} hat sie nicht verändert.",
     (
         "*",
         "Scene {scene!r} has rendered nothing yet: the first frame would be {path}. Render the animation first, or set the output path to where its frames are.",
@@ -179,6 +179,11 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Scene {scene!r} writes {suffix} files, and the frames in {folder} end in {expected}: {set_up}, as for the other frames.",
     ): "Die Szene {scene!r} schreibt {suffix}-Dateien, und die Bilder in {folder} enden auf {expected}: {set_up}, wie für die anderen Bilder.",
     ("*", "Set Up"): "Einrichten",
+    (
+        "*",
+        "Fill Rendered Frames or Fill Missing Frames",
+    ): "„Gerenderte Bilder auffüllen“ oder „Fehlende Bilder auffüllen“",
+    ("*", "Set Up Render"): "„Render einrichten“",
     ("*", "choose Set Up Render"): "„Render einrichten“ wählen",
     (
         "*",
@@ -236,8 +241,8 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "{file} hat keine Vektoren und Tiefe, die die Bilder dazwischen leiten könnten: {model} macht sie. Vor dem nächsten Render {set_up}.",
     (
         "*",
-        "The frames in {folder} are not numbered as the scene's: {source} became {name}, so that a render of a frame would show another moment. Give a folder that Fill Rendered Frames or Fill Missing Frames has filled.",
-    ): "Die Bilder in {folder} sind nicht wie die der Szene nummeriert: Aus {source} wurde {name}, sodass ein gerendertes Bild einen anderen Moment zeigen würde. Einen Ordner angeben, den „Gerenderte Bilder auffüllen“ oder „Fehlende Bilder auffüllen“ gefüllt hat.",
+        "The frames in {folder} are not numbered as the scene's: {source} became {name}, so that a render of a frame would show another moment. Give a folder that {fill} has filled.",
+    ): "Die Bilder in {folder} sind nicht wie die der Szene nummeriert: Aus {source} wurde {name}, sodass ein gerendertes Bild einen anderen Moment zeigen würde. Einen Ordner angeben, den {fill} gefüllt hat.",
     (
         "*",
         "{folder} has no frames in doubt: figures come with frames that the model guided makes, and all that have some may be rendered already.",

@@ -127,6 +127,12 @@ def test_markers_are_no_cuts_unless_asked_and_pairs_can_be_named(marked, command
     assert (job.cuts, job.cut_pairs, job.duplicates, job.loop) == ("hold", (1,), "keep", False)
 
 
+def test_a_retimed_strip_is_told_with_the_option_for_it(command, scene, capsys, monkeypatch):
+    monkeypatch.setattr(vse, "is_retimed", lambda _strip: True)
+    assert command() == 2
+    assert "give --timing bake-retiming, or clear its retiming" in capsys.readouterr().err
+
+
 def test_a_dry_run_asks_the_engine_and_leaves_the_project(command, engine, tmp_path, monkeypatch):
     asked = []
 

@@ -50,6 +50,9 @@ def test_setup_is_saved_with_the_project_and_restored_from_it(project, capsys):
     assert run("render-setup", project, "--restore") == 0
     bpy.ops.wm.open_mainfile(filepath=str(project))
     assert bpy.context.scene.frame_step == 1
+    capsys.readouterr()
+    assert run("render-setup", project, "--restore") == 2
+    assert "nothing to restore: render-setup has not changed it." in capsys.readouterr().err
 
 
 def test_fill_takes_the_open_project_and_the_guided_model(project, engine, capsys):
