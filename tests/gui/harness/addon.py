@@ -13,6 +13,8 @@ from .window import click_button, open_tab
 
 PACKAGE = "bl_ext.user_default.blender_vfi"
 INTERPOLATE = "bpy.ops.sequencer.vfi_interpolate("
+LONG = 16
+"""A multiplier whose job no machine is through with while a scenario acts and looks: 113 frames."""
 
 _ENGINE_WORD = "--idle-exit"  # in the command line of every engine
 _PNG_END = b"IEND\xaeB`\x82"

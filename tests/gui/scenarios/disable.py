@@ -7,7 +7,7 @@ from harness.stage import Stage, Steps
 
 def steps(stage: Stage) -> Steps:
     name = editor.add_shot(stage.folder / "shot")
-    editor.scene().blender_vfi.multiplier = 8
+    editor.scene().blender_vfi.multiplier = addon.LONG
     yield from addon.start_job(stage, frames=3)
     stage.check(len(addon.engines()) == 1, f"engines before: {addon.engines()}")
     bpy.ops.preferences.addon_disable(module=addon.PACKAGE)
@@ -19,6 +19,6 @@ def steps(stage: Stage) -> Steps:
     bpy.ops.preferences.addon_enable(module=addon.PACKAGE)
     yield 0.5
     editor.select_only(name)
-    editor.scene().blender_vfi.multiplier = 8
+    editor.scene().blender_vfi.multiplier = addon.LONG
     yield from addon.start_job(stage, frames=10)
     yield from addon.finish_job(stage)

@@ -10,7 +10,7 @@ from harness.stage import Stage, Steps
 
 def steps(stage: Stage) -> Steps:
     editor.add_shot(stage.folder / "shot")
-    editor.scene().blender_vfi.multiplier = 8
+    editor.scene().blender_vfi.multiplier = addon.LONG
     yield from addon.start_job(stage, frames=10)
     job = addon.last_job()
     folder = Path(job.output_dir)

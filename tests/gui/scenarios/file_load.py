@@ -10,7 +10,7 @@ from harness.stage import Stage, Steps
 def steps(stage: Stage) -> Steps:
     shot = stage.folder / "shot"
     editor.add_shot(shot)
-    editor.scene().blender_vfi.multiplier = 16
+    editor.scene().blender_vfi.multiplier = addon.LONG
     yield from addon.start_job(stage, frames=5)
     job = addon.last_job()
     folder = Path(job.output_dir)

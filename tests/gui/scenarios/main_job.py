@@ -6,7 +6,6 @@ import bpy
 from harness import addon, editor, window
 from harness.stage import Stage, Steps
 
-_MULTIPLIER = 4
 _STATUS_BAR = (0, 1050, 1920, 30)
 
 
@@ -15,7 +14,7 @@ def steps(stage: Stage) -> Steps:
     name = editor.add_shot(shot)
     sources = editor.prints(shot)
     settings = editor.scene().blender_vfi
-    settings.multiplier, settings.timing = _MULTIPLIER, "SLOW_MOTION"
+    settings.multiplier, settings.timing = addon.LONG, "SLOW_MOTION"
     yield from addon.start_job(stage, frames=1)
     job = addon.last_job()
     stage.picture("running")
@@ -80,13 +79,13 @@ def _add_color_strip(stage: Stage) -> Steps:
 def _check_strip(stage: Stage, placed: str, source: str, folder: Path) -> None:
     strip = editor.strip_called(placed)
     source_count = len(editor.strip_called(source).elements)
-    expected = (source_count - 1) * _MULTIPLIER + 1
+    expected = (source_count - 1) * addon.LONG + 1
     frames = addon.check_files(stage, folder)
     named = [element.filename for element in strip.elements]
     stage.check(named == [frame.name for frame in frames], "the strip shows other files")
     begin, end = editor.span(strip)
     stage.check(
-        len(frames) == end - begin and len(frames) in (expected, source_count * _MULTIPLIER),
+        len(frames) == end - begin and len(frames) in (expected, source_count * addon.LONG),
         f"{len(frames)} files, {end - begin:g} frames in the strip, and not {expected}",
     )
     stage.note(f"{len(frames)} frames from {source_count}")

@@ -7,7 +7,7 @@ from harness.stage import Stage, Steps
 
 def steps(stage: Stage) -> Steps:
     editor.add_shot(stage.folder / "shot")
-    editor.scene().blender_vfi.multiplier = 16
+    editor.scene().blender_vfi.multiplier = addon.LONG
     yield from addon.start_job(stage, frames=5)
     stage.check(len(addon.engines()) == 1, f"engines: {addon.engines()}")
     stage.win()

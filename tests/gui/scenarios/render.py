@@ -12,7 +12,7 @@ from harness.stage import Stage, Steps
 def steps(stage: Stage) -> Steps:
     editor.add_shot(stage.folder / "shot")
     scene = editor.scene()
-    scene.blender_vfi.multiplier = 8  # a quick machine is not through when the render begins
+    scene.blender_vfi.multiplier = addon.LONG
     _set_up_render(scene)
     told = _hear_what_the_engine_is_told()
     heard: list[tuple[str, bool]] = []
