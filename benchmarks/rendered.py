@@ -2,7 +2,7 @@
 
     python -m benchmarks.rendered [--scenes camera,rotate] [--steps 2,3] [--pictures FOLDER]
 
-Renders seven scenes with Cycles (see `rendered_scenes`; kept in build/rendered, about 40 minutes
+Renders eight scenes with Cycles (see `rendered_scenes`; kept in build/rendered, about 40 minutes
 on two cores), leaves every second frame out, or two of three, and makes them by blending, with
 RIFE 4.25, and guided by Vector and Depth, with RIFE and without. All figures are of the combined
 pass as sRGB displays it, light clipped to [0, 1]: PSNR; SSIM; and the root mean square error
@@ -36,7 +36,7 @@ from tools.quality import Picture, psnr, ssim
 from . import results_file
 
 RESULTS = results_file.FOLDER / "rendered.json"
-SCENES = ("camera", "rotate", "deform", "hair", "shadow", "glass", "cut")
+SCENES = ("camera", "rotate", "deform", "hair", "shadow", "glass", "cut", "plain")
 METHODS: dict[str, dict[str, Any]] = {
     "blending": {},
     "RIFE 4.25": {"model": "rife-4.25"},

@@ -24,6 +24,7 @@ from .scene_parts import (
     key_move,
     make_material,
     make_world,
+    plain_material,
     shader_of,
 )
 
@@ -298,6 +299,30 @@ def _cut(scene: bpy.types.Scene) -> None:
         camera.keyframe_insert("rotation_euler", frame=frame)
 
 
+def _plain(scene: bpy.types.Scene) -> None:
+    """A head turns and slides evenly over a floor of one colour, under a sky of one colour."""
+    sky = next(node for node in scene.world.node_tree.nodes if node.type == "BACKGROUND")
+    scene.world.node_tree.links.remove(sky.inputs["Color"].links[0])
+    sky.inputs["Color"].default_value = (0.3, 0.4, 0.6, 1)
+    add_thing(
+        bpy.ops.mesh.primitive_plane_add,
+        (0, 0, 0),
+        plain_material("Floor", (0.8, 0.8, 0.8)),
+        size=20,
+    )
+    red = plain_material("Red", (0.8, 0.1, 0.1))
+    head = add_thing(bpy.ops.mesh.primitive_monkey_add, (-0.3, 0, 1), red)
+    head.modifiers.new("Smooth", "SUBSURF").render_levels = 2
+    bpy.ops.object.shade_smooth()
+    for frame in range(1, 14):  # keys at the ends alone would start and stop it gently
+        share = (frame - 1) / 12
+        head.location.x, head.rotation_euler.z = 0.9 * share - 0.3, 0.5 * share
+        head.keyframe_insert("location", frame=frame)
+        head.keyframe_insert("rotation_euler", frame=frame)
+    add_sun(scene)
+    add_camera(scene, (0, -7, 3), (1.25, 0, 0))
+
+
 SCENES: dict[str, Callable[[bpy.types.Scene], None]] = {
     "camera": _camera,
     "rotate": _rotate,
@@ -306,6 +331,7 @@ SCENES: dict[str, Callable[[bpy.types.Scene], None]] = {
     "shadow": _shadow,
     "glass": _glass,
     "cut": _cut,
+    "plain": _plain,
 }
 
 

@@ -112,6 +112,14 @@ def make_material(
     return material
 
 
+def plain_material(name: str, colour: Triple) -> bpy.types.Material:
+    """Make a material of one colour."""
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    shader_of(material.node_tree).inputs["Base Color"].default_value = (*colour, 1)
+    return material
+
+
 def shader_of(tree: bpy.types.NodeTree) -> bpy.types.Node:
     """Return the principled shader of a material's nodes."""
     return next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")

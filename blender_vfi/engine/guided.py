@@ -180,7 +180,8 @@ class GuidedNetwork(LayeredNetwork):
             guesses += [moment.relit(self._light), moment.shaded(self._light)]
         else:
             guesses.append(moment.relit(self._streams[index].network))
-        return blend(guesses, moment.aligned.is_known, moment.aligned.is_shared)
+        aligned = moment.aligned
+        return blend(guesses, moment.misplaced, aligned.is_known, aligned.is_shared)
 
 
 def _are_blurred(earlier: Source, later: Source) -> bool:

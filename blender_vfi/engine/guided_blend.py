@@ -2,7 +2,8 @@
 
 Each guess comes from two frames, and how far its two sides are apart tells how far it can be
 trusted: surfaces that were moved right agree, and shadows that were moved with the floor that they
-fall on do not. Never import bpy here.
+fall on do not. How far the network's own motion misses the vectors tells the rest: it misses much
+where motion is fast or uneven, and nothing where a smooth thing glides. Never import bpy here.
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .following import Motion
+from .guided_vectors import slopes
 from .light import display_encoded
 
 _COLOURS = 3
 _WINDOW = 0.08  # of the frame's width: so far around is looked for how the sides agree
+_WIDE_WINDOW = 0.4  # likewise, for how well the network places what it moves
 _SMALLEST_WINDOW = 7
-_SHARPNESS = 1.5
+_MOST_MISSED = 2.1  # pixels: further off is off
+_SHARPNESS = 2.3
 _ALONE = 0.05  # what a pixel's own disagreement counts beside that around it
-_SEEN_ONCE = 0.028
+_SEEN_ONCE = 0.042
 _UNSEEN = 1.0
 """Errors, in displayed values, to add for what one frame alone has seen, and what neither has."""
 
-_OF_SPREAD, _OF_UNSEEN, _OF_DISAGREEMENT = 1.35, 0.013, 0.045
+_OF_SPREAD, _OF_UNSEEN, _OF_DISAGREEMENT = 2.0, 0.019, 0.067
 """How squared errors follow from how guesses differ, what nobody has seen, and how the sides of the
 network's own frame differ. Fitted, as all numbers here, to `benchmarks.rendered`."""
 
@@ -38,16 +43,19 @@ class Trust:
     Attributes:
         scale: what squared disagreement counts.
         least: error where the sides agree.
+        placing: what the squared change of what is shown counts along the way by which the network
+            misses the vectors.
     """
 
     scale: float
     least: float
+    placing: float = 0.0
 
 
-MOVED = Trust(scale=0.49, least=0.0034)
-RELIT = Trust(scale=0.94, least=0.08)
-FOUND = Trust(scale=0.34, least=0.084)
-SHADED = Trust(scale=1.96, least=0.078)
+MOVED = Trust(scale=0.66, least=0.0047)
+RELIT = Trust(scale=2.1, least=0.035)
+FOUND = Trust(scale=0.55, least=0.006, placing=0.57)
+SHADED = Trust(scale=0.95, least=0.004, placing=1.06)
 """Surfaces moved by their vectors; with light that moves on them; the network's own frame; and
 light as the network moves it on surfaces moved by their vectors."""
 
@@ -69,11 +77,14 @@ class Guess:
     by_vectors: bool = False
 
 
-def blend(guesses: Sequence[Guess], is_known: Tensor, is_shared: Tensor) -> tuple[Tensor, Tensor]:
+def blend(
+    guesses: Sequence[Guess], misplaced: Tensor, is_known: Tensor, is_shared: Tensor
+) -> tuple[Tensor, Tensor]:
     """Mix guesses by how far each can be trusted.
 
     Args:
         guesses: at least one.
+        misplaced: (1, 1, H, W), see `misplacement`.
         is_known: (1, 1, H, W) bool, where vectors know what is there.
         is_shared: likewise, where both frames have seen it.
 
@@ -81,7 +92,7 @@ def blend(guesses: Sequence[Guess], is_known: Tensor, is_shared: Tensor) -> tupl
         (1, C, H, W) the picture, and (1, 1, H, W) the squared error to expect.
     """
     weights = [
-        _squared_error(guess, is_known, is_shared).clamp_min(1e-8) ** -_SHARPNESS
+        _squared_error(guess, misplaced, is_known, is_shared).clamp_min(1e-8) ** -_SHARPNESS
         for guess in guesses
     ]
     total = torch.stack(weights).sum(dim=0)
@@ -98,7 +109,23 @@ def blend(guesses: Sequence[Guess], is_known: Tensor, is_shared: Tensor) -> tupl
     return picture, doubt
 
 
-def _squared_error(guess: Guess, is_known: Tensor, is_shared: Tensor) -> Tensor:
+def misplacement(motion: Motion, vectors: Motion, shown: Tensor, is_known: Tensor) -> Tensor:
+    """Return (1, 1, H, W): the squared error, about, where a network's motion misses the vectors.
+
+    Args:
+        motion: as the network found it.
+        vectors: as the renderer tells it.
+        shown: (1, C, H, W) what lies at the moment, in displayed values or surfaces' colours.
+        is_known: (1, 1, H, W) bool, where vectors know what is there.
+    """
+    missed = torch.zeros_like(shown[:, :1])
+    for found, told in ((motion.flow_t0, vectors.flow_t0), (motion.flow_t1, vectors.flow_t1)):
+        missed = missed + (found - told).square().sum(dim=1, keepdim=True) / 2
+    change = 2 * slopes(shown).square().mean(dim=1, keepdim=True)  # along both axes
+    return _around(missed.clamp_max(_MOST_MISSED**2) * change * is_known, _WIDE_WINDOW)
+
+
+def _squared_error(guess: Guess, misplaced: Tensor, is_known: Tensor, is_shared: Tensor) -> Tensor:
     """Return (1, 1, H, W): the squared error that a guess's disagreement foretells."""
     apart = _apart(guess)
     around = _around(apart)
@@ -106,7 +133,8 @@ def _squared_error(guess: Guess, is_known: Tensor, is_shared: Tensor) -> Tensor:
         # where one frame stands in for the other, they agree in nothing but name
         shared = is_shared.to(apart.dtype)
         around = _around(apart * shared) / _around(shared).clamp_min(_NARROW)
-    error = guess.trust.scale * around + guess.trust.least**2 + _ALONE * apart
+    trust = guess.trust
+    error = trust.scale * around + trust.least**2 + trust.placing * misplaced + _ALONE * apart
     if not guess.by_vectors:
         return error
     error = torch.where(is_shared, error, error + _SEEN_ONCE**2)
@@ -123,9 +151,9 @@ def _shown(picture: Tensor) -> Tensor:
     return display_encoded(picture[:, :_COLOURS].nan_to_num(nan=0.0).clamp(0, 1))
 
 
-def _around(values: Tensor) -> Tensor:
+def _around(values: Tensor, share: float = _WINDOW) -> Tensor:
     """Average (1, 1, H, W) over a window, which is cut off at the frame's border."""
-    half = max(_SMALLEST_WINDOW, round(_WINDOW * values.shape[-1])) // 2
+    half = max(_SMALLEST_WINDOW, round(share * values.shape[-1])) // 2
     return _mean_along(_mean_along(values, half, -1), half, -2)
 
 

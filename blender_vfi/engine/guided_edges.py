@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from .guided_background import with_background
-from .guided_vectors import Surfaces, nearness_of
+from .guided_vectors import Surfaces, nearness_of, slopes
 
 _BEND = 0.12  # pixels: a motion whose change changes by more is a mixture
 _BEND_SHARE = 0.05  # and this part of the change
@@ -137,7 +137,7 @@ class _Edges:
         self._colour = colour.flatten(2)[0][:, at]
         pure = (~mixed).to(motion.dtype)
         stacked = torch.cat(
-            (nearness, _slopes(nearness) * _is_even(nearness), motion, _slopes(motion) * pure),
+            (nearness, slopes(nearness) * _is_even(nearness), motion, slopes(motion) * pure),
             dim=1,
         )
         stacked = torch.cat((stacked, pure, colour), dim=1)
@@ -291,11 +291,3 @@ def _is_even(nearness: Tensor) -> Tensor:
     for one, other in _opposite(nearness):
         even &= ((one + other) / 2 - nearness).abs() <= 0.01 * nearness
     return even
-
-
-def _slopes(values: Tensor) -> Tensor:
-    """Return (1, 2C, H, W): how values change to the right, then how they change downwards."""
-    around = pad(values, (1, 1, 1, 1), mode="replicate")
-    right = (around[..., 1:-1, 2:] - around[..., 1:-1, :-2]) / 2
-    down = (around[..., 2:, 1:-1] - around[..., :-2, 1:-1]) / 2
-    return torch.cat((right, down), dim=1)

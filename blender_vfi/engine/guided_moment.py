@@ -18,7 +18,7 @@ from torch import Tensor
 from ..models.warp import warp
 from .following import Motion
 from .guided_alignment import Alignment, align
-from .guided_blend import FOUND, MOVED, RELIT, SHADED, Guess, Trust
+from .guided_blend import FOUND, MOVED, RELIT, SHADED, Guess, Trust, misplacement
 from .guided_edges import find_surfaces
 from .guided_paths import shift_between
 from .guided_projection import Projection
@@ -134,6 +134,13 @@ class Moment:
             warp(later.colour, self._motion.flow_t1),
         )
         return Guess(picture=self._found, sides=sides, trust=FOUND)
+
+    @property
+    def misplaced(self) -> Tensor:
+        """How far the network's motion misses the vectors, as an error; see `misplacement`."""
+        known = self.aligned.is_known
+        shown = self._albedo if self.has_albedo else self.moved.picture[:, :_COLOURS]
+        return misplacement(self._motion, self.aligned.motion, display_encoded(shown), known)
 
     def relit(self, network: Network) -> Guess:
         """Surfaces moved by their vectors, with light that the network moves on them.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 SAME_SURFACE = 0.05
 """Nearness (one by depth) of one surface differs by less from pixel to pixel, in parts of it."""
@@ -86,3 +87,11 @@ def shift_at(motion: Tensor, moment: float) -> Tensor:
     after, before = motion[:, :2], motion[:, 2:]
     # the parabola through where a point was, is, and will be
     return (after - before) * (moment / 2) + (after + before) * (moment * moment / 2)
+
+
+def slopes(values: Tensor) -> Tensor:
+    """Return (1, 2C, H, W): how values change to the right, then how they change downwards."""
+    around = pad(values, (1, 1, 1, 1), mode="replicate")
+    right = (around[..., 1:-1, 2:] - around[..., 1:-1, :-2]) / 2
+    down = (around[..., 2:, 1:-1] - around[..., :-2, 1:-1]) / 2
+    return torch.cat((right, down), dim=1)

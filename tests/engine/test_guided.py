@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from blender_vfi.engine.following import Motion
 from blender_vfi.engine.guided_alignment import align
 from blender_vfi.engine.guided_background import with_background
-from blender_vfi.engine.guided_blend import FOUND, MOVED, Guess, blend
+from blender_vfi.engine.guided_blend import FOUND, MOVED, Guess, blend, misplacement
 from blender_vfi.engine.guided_edges import find_surfaces
 from blender_vfi.engine.guided_job import scene_steps
 from blender_vfi.engine.guided_paths import measured_step, shift_between
@@ -208,6 +209,9 @@ def test_background_stays_where_the_camera_does():
     assert torch.equal(with_background(written, nearness), written)
 
 
+PLACED = torch.zeros(1, 1, 24, 24)
+
+
 def guess(value, apart, trust, **fields):
     picture = torch.full((1, 4, 24, 24), value)
     return Guess(
@@ -218,19 +222,19 @@ def guess(value, apart, trust, **fields):
 def test_the_guess_whose_sides_agree_wins():
     everywhere = torch.ones(1, 1, 24, 24, dtype=torch.bool)
     agreeing = guess(0.3, 0.0, MOVED, by_vectors=True)
-    picture, _doubt = blend([agreeing, guess(0.6, 0.4, FOUND)], everywhere, everywhere)
+    picture, _doubt = blend([agreeing, guess(0.6, 0.4, FOUND)], PLACED, everywhere, everywhere)
     assert float((picture - 0.3).abs().max()) < 0.01
     torn = guess(0.3, 0.4, MOVED, by_vectors=True)
-    other, _doubt = blend([torn, guess(0.6, 0.0, FOUND)], everywhere, everywhere)
+    other, _doubt = blend([torn, guess(0.6, 0.0, FOUND)], PLACED, everywhere, everywhere)
     assert float(other.mean()) > 0.5
 
 
 def test_expected_error_rises_where_guesses_differ_and_where_nobody_has_seen():
     everywhere = torch.ones(1, 1, 24, 24, dtype=torch.bool)
     moved, found = guess(0.3, 0.1, MOVED, by_vectors=True), guess(0.3, 0.0, FOUND)
-    _picture, sure = blend([moved, found], everywhere, everywhere)
-    _picture, less = blend([moved, guess(0.5, 0.0, FOUND)], everywhere, everywhere)
-    _picture, unseen = blend([moved, found], ~everywhere, ~everywhere)
+    _picture, sure = blend([moved, found], PLACED, everywhere, everywhere)
+    _picture, less = blend([moved, guess(0.5, 0.0, FOUND)], PLACED, everywhere, everywhere)
+    _picture, unseen = blend([moved, found], PLACED, ~everywhere, ~everywhere)
     assert float(sure.max()) < 1e-6
     assert float(less.mean()) > float(sure.mean())
     assert float(unseen.mean()) > float(sure.mean())
@@ -239,8 +243,40 @@ def test_expected_error_rises_where_guesses_differ_and_where_nobody_has_seen():
 def test_what_nobody_has_seen_is_left_to_the_network():
     everywhere = torch.ones(1, 1, 24, 24, dtype=torch.bool)
     moved, found = guess(0.3, 0.0, MOVED, by_vectors=True), guess(0.6, 0.1, FOUND)
-    picture, _doubt = blend([moved, found], ~everywhere, ~everywhere)
+    picture, _doubt = blend([moved, found], PLACED, ~everywhere, ~everywhere)
     assert float(picture.mean()) > 0.45
+
+
+def test_a_network_that_places_things_as_vectors_do_is_trusted_more():
+    everywhere = torch.ones(1, 1, 24, 24, dtype=torch.bool)
+    guesses = [guess(0.3, 0.15, MOVED, by_vectors=True), guess(0.6, 0.0, FOUND)]
+    placed, _doubt = blend(guesses, PLACED, everywhere, everywhere)
+    missed, _doubt = blend(guesses, PLACED + 0.1, everywhere, everywhere)
+    assert float(placed.mean()) > 0.55
+    assert float(missed.mean()) < 0.4
+
+
+def motion_of(shift, *, size=24):
+    flow = torch.zeros(1, 2, size, size)
+    flow[:, 0] = shift
+    return Motion(flow, -flow, torch.ones(1, 1, size, size))
+
+
+def test_misplacement_counts_where_what_is_shown_changes_along_a_way_that_is_missed():
+    everywhere = torch.ones(1, 1, 24, 24, dtype=torch.bool)
+    ramp = torch.linspace(0, 1, 24).expand(1, 3, 24, 24)
+    told, off = motion_of(3.0), motion_of(4.0)
+    assert float(misplacement(told, told, ramp, everywhere).abs().max()) == 0
+    assert float(misplacement(off, told, torch.full_like(ramp, 0.5), everywhere).max()) == 0
+    assert float(misplacement(off, told, ramp, ~everywhere).max()) == 0
+    near = misplacement(off, told, ramp, everywhere)
+    # one pixel off, where a pixel further is a step of the ramp further
+    assert float(near[..., 12, 12]) == pytest.approx((1 / 23) ** 2, rel=0.15)
+    far, farther = (
+        misplacement(motion_of(3.0 + missed), told, ramp, everywhere) for missed in (5.0, 50.0)
+    )
+    assert float(far.min()) > float(near.max())
+    assert torch.equal(far, farther)
 
 
 @pytest.mark.parametrize("apart", [1, 2, 3])

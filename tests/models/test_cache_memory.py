@@ -27,7 +27,8 @@ def alive_bytes() -> int:
     gc.collect()
     storages = {}
     for item in gc.get_objects():
-        if issubclass(type(item), torch.Tensor) and item.device == CPU:
+        # compiling leaves tensors of kinds without memory
+        if type(item) in (torch.Tensor, torch.nn.Parameter) and item.device == CPU:
             storage = item.untyped_storage()
             storages[storage.data_ptr()] = storage.nbytes()
     return sum(storages.values())
