@@ -3,92 +3,29 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import gc
 import threading
-import weakref
-from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 from torch._dynamo.backends.common import aot_autograd
 
-from blender_vfi.models import catalog, compiling, emavfi, ifrnet, rife
-from blender_vfi.models.cache import ModelCache
-from blender_vfi.models.compiling import BACKEND, CompiledModel, compiled, why_not
-from blender_vfi.models.interface import Interpolation, InterpolationModel
-from blender_vfi.models.loading import LoadedModel
+from blender_vfi.models import catalog, emavfi, ifrnet, rife
+from blender_vfi.models.compiling import BACKEND, CompiledModel, why_not
 
 from .golden_models import farthest, golden_model, interpolate, small_pair
+from .played_compiler import (
+    CPU,
+    Compiler,
+    Small,
+    compiled_with,
+    nothing_compiled,  # noqa: F401 - a fixture
+    told,
+)
 
 pytestmark = [
     pytest.mark.torch,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),
 ]
-
-CPU = torch.device("cpu")
-
-
-class Small(InterpolationModel):
-    """Features and a blend, as a network would have them."""
-
-    def __init__(self, strength: float = 0.1) -> None:
-        super().__init__()
-        torch.manual_seed(1)
-        self.strength = strength
-        self.features = nn.Conv2d(3, 3, 3, padding=1)
-
-    def encode(self, frame):
-        return (self.strength * self.features(frame),)
-
-    def forward(self, frames, features, timesteps, quality):
-        moment = frames[0].new_tensor(timesteps).view(-1, 1, 1, 1)
-        middle = len(frames) // 2 - 1
-        parts = [frames[at] + self.strength * features[at][0] for at in (middle, middle + 1)]
-        made = parts[0] * (1 - moment) + parts[1] * moment
-        return Interpolation(frames=made.clamp(0, 1), mask=(1 - moment).expand_as(made[:, :1]))
-
-
-class Compiler:
-    """Stands in for PyTorch's: counts what it is given, and runs it as it is."""
-
-    def __init__(self, *, error: BaseException | None = None) -> None:
-        self.graphs = 0
-        self.error = error
-        self.made = []
-
-    def __call__(self, graph, _inputs):
-        self.graphs += 1
-        self.made.append(weakref.ref(graph))
-        if self.error is not None:
-            raise self.error
-        return graph.forward
-
-    @property
-    def kept(self) -> int:
-        """How many graphs are still in memory."""
-        gc.collect()
-        return sum(graph() is not None for graph in self.made)
-
-
-@pytest.fixture(autouse=True)
-def nothing_compiled():
-    compiling.forget()
-    yield
-    compiling.forget()
-
-
-def compiled_with(backend, model=None, name="ifrnet-gopro"):
-    model = model or Small()
-    spec = catalog.find(name)
-    return CompiledModel(model, spec, CPU, backend=backend)
-
-
-def told(model) -> list[str]:
-    words: list[str] = []
-    model.attend(on_compile=words.append, on_failure=words.append)
-    return words
 
 
 def test_what_the_compiler_makes_agrees_with_the_network():
@@ -199,106 +136,6 @@ def test_network_that_cannot_be_compiled_runs_as_it_is_and_says_why_once():
     assert told(model) == [notice], "the next job with this model is told as well"
 
 
-def test_models_share_what_pytorch_compiles_and_all_their_sizes_are_compiled():
-    compiler = Compiler()
-    models = [compiled_with(compiler, Small(strength)) for strength in (0.1, 0.2, 0.3, 0.4)]
-    words = [told(model) for model in models]
-    for side in (8, 16, 24):
-        for model in models:
-            interpolate(model, small_pair(side, 16), 0.5)
-    assert compiler.graphs == 4 * 3 * 2
-    assert [len(said) for said in words] == [3 * 2] * 4
-
-
-def test_model_tells_that_it_is_compiled_again_when_all_was_forgotten():
-    compiler = Compiler()
-    model = compiled_with(compiler)
-    words = told(model)
-    frames = small_pair(16, 16)
-    interpolate(model, frames, 0.5)
-    compiled_with(Compiler()).to("meta")  # which forgets, as its own may be in the way
-    interpolate(model, frames, 0.5)
-    assert compiler.graphs == len(words) == 4
-
-
-def test_what_was_compiled_is_forgotten_in_the_thread_that_computes():
-    compiler = Compiler()
-    model = compiled_with(compiler)
-    frames = small_pair(16, 16)
-    interpolate(model, frames, 0.5)
-    thread = threading.Thread(target=compiling.forget)
-    thread.start()
-    thread.join()
-    assert compiler.kept == 2, "CUDA graphs would be this thread's"
-    interpolate(model, frames, 0.5)
-    assert compiler.kept == 2
-    assert compiler.graphs == 4
-    compiling.forget()
-    assert compiler.kept == 0
-
-
-def test_what_an_ended_thread_has_compiled_is_forgotten_in_any():
-    compiler = Compiler()
-    model = compiled_with(compiler)
-    thread = threading.Thread(target=interpolate, args=(model, small_pair(16, 16), 0.5))
-    thread.start()
-    thread.join()
-    assert compiler.kept == 2
-    compiling.forget()
-    assert compiler.kept == 0
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        torch.cuda.OutOfMemoryError("CUDA out of memory"),
-        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
-        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate"),
-        MemoryError(),
-    ],
-)
-def test_full_memory_is_left_to_the_engine_and_the_model_stays_compiled(error):
-    compiler = Compiler()
-    model = compiled_with(compiler)
-    words = told(model)
-    frames = small_pair(16, 16)
-    interpolate(model, frames, 0.5)
-    assert compiler.kept == 2
-
-    def runs_out(*_arguments):
-        raise error
-
-    interpolates, model._interpolate = model._interpolate, runs_out
-    with pytest.raises(type(error)) as raised:
-        interpolate(model, frames, 0.5)
-    assert raised.value is error
-    del raised
-    assert compiler.kept == 0, "they would keep the memory that is wanted"
-    assert model.is_compiled
-    model._interpolate = interpolates
-    interpolate(model, frames, 0.5)
-    assert compiler.graphs == 4
-    assert words == ["Compiling IFRNet (GoPro)"] * 4
-
-
-def test_memory_that_runs_out_while_compiling_is_told_as_such():
-    model = compiled_with(Compiler(error=torch.cuda.OutOfMemoryError("CUDA out of memory")))
-    with pytest.raises(RuntimeError, match="CUDA out of memory"):
-        interpolate(model, small_pair(16, 16), 0.5)
-    assert model.is_compiled
-
-
-def test_network_that_fails_to_compile_once_keeps_nothing_of_what_was_compiled():
-    compiler = Compiler()
-    model = compiled_with(compiler)
-    interpolate(model, small_pair(16, 16), 0.5)
-    compiler.error = RuntimeError("No working C++ compiler found")
-    interpolate(model, small_pair(24, 16), 0.5)
-    assert not model.is_compiled
-    compiler.error = None  # whose traceback has the graph that failed
-    assert compiler.kept == 0
-
-
 def test_fault_of_the_network_itself_is_the_one_that_is_told():
     class Broken(Small):
         def encode(self, frame):
@@ -335,15 +172,6 @@ def test_model_that_has_moved_runs_as_it_is():
     made = interpolate(model.to("meta"), frames, 0.5)
     assert made.frames.is_meta
     assert compiler.graphs == 0
-
-
-def test_model_that_is_let_go_leaves_memory():
-    model = compiled_with(Compiler())
-    interpolate(model, small_pair(16, 16), 0.5)
-    network = weakref.ref(model.model)
-    del model
-    gc.collect()
-    assert network() is None
 
 
 @pytest.mark.parametrize(
@@ -408,50 +236,3 @@ def test_gpu_is_not_compiled_for_outside_the_main_thread(monkeypatch):
     assert model.will_compile(cuda)
     assert all("in the main thread" in said and "Choose one GPU" in said for said in words)
     assert len(words) == 3
-
-
-def small_cache(free_bytes=1 << 40):
-    def load(spec, **_options):
-        return LoadedModel(
-            model=Small(),
-            spec=spec,
-            checkpoint=Path("none"),
-            sha256="",
-            device=CPU,
-            dtype=torch.float32,
-            memory_bytes=0,
-        )
-
-    return ModelCache(free_memory=lambda _d: free_bytes, release=lambda _d: None, load=load)
-
-
-@pytest.mark.parametrize("way", ["clear", "make room"])
-def test_model_that_the_cache_lets_go_leaves_nothing_that_was_compiled(monkeypatch, way):
-    compiler = Compiler()
-    monkeypatch.setattr(compiling, "BACKEND", compiler)
-    cache = small_cache(free_bytes=0)
-    options = {"device": CPU, "dtype": torch.float32}
-    model = cache.get(catalog.find("ifrnet-s"), **options, compiles=True).model
-    interpolate(model, small_pair(16, 16), 0.5)
-    network = weakref.ref(model.model)
-    del model
-    assert compiler.kept == 2
-    if way == "clear":
-        assert cache.clear() == 1
-    else:
-        cache.get(catalog.find("film"), **options)
-    assert compiler.kept == 0
-    assert network() is None
-
-
-def test_cache_tells_compiled_models_from_others():
-    cache = small_cache()
-    spec = catalog.find("ifrnet-s")
-    options = {"device": CPU, "dtype": torch.float32}
-    plain = cache.get(spec, **options)
-    one = cache.get(spec, **options, compiles=True)
-    assert isinstance(plain.model, Small)
-    assert isinstance(one.model, CompiledModel)
-    assert cache.get(spec, **options, compiles=True) is one
-    assert cache.get(spec, **options) is plain
-    assert dataclasses.replace(compiled(plain), model=plain.model) == plain
