@@ -196,10 +196,10 @@ class CompiledModel(InterpolationModel):
     ) -> Interpolation:
         """Do what the network does; see `InterpolationModel.forward`.
 
-        Each number of timesteps is compiled for itself.
+        Each number of timesteps is compiled for itself, and each quality: a network may look at
+        all that it says, such as how much of the frames is picture.
         """
-        shape, count = frames[0].shape, len(timesteps)
-        kind: _Kind = ("interpolate", shape, count, quality.flow_scale, quality.ensemble)
+        kind: _Kind = ("interpolate", frames[0].shape, len(timesteps), quality)
         moments: Sequence[Any] = timesteps
         if self._moments_vary:
             # as tensors, which are not compiled into the code as numbers are

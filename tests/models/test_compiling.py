@@ -11,6 +11,7 @@ from torch._dynamo.backends.common import aot_autograd
 
 from blender_vfi.models import catalog, emavfi, ifrnet, rife
 from blender_vfi.models.compiling import BACKEND, CompiledModel, why_not
+from blender_vfi.models.interface import Quality
 
 from .golden_models import farthest, golden_model, interpolate, small_pair
 from .played_compiler import (
@@ -120,6 +121,26 @@ def test_more_sizes_than_pytorch_compiles_are_compiled_all_the_same():
         interpolate(model, small_pair(side, 16), 0.5)
     assert compiler.graphs == 2 * 12
     assert len(words) == 2 * 12
+
+
+def test_what_a_network_reads_of_a_quality_is_compiled_for_and_told_each_time():
+    class Reads(Small):
+        def forward(self, frames, features, timesteps, quality):
+            rows, columns = quality.picture_size or frames[0].shape[-2:]
+            seen = [frame[..., :rows, :columns] for frame in frames]
+            parts = [tuple(part[..., :rows, :columns] for part in parts) for parts in features]
+            return super().forward(seen, parts, timesteps, quality)
+
+    compiler = Compiler()
+    model = compiled_with(compiler, Reads(), "tlbvfi")
+    words = told(model)
+    with torch.inference_mode():  # as the engine asks
+        frames = [frame.clone() for frame in small_pair(16, 16)]
+        features = [model.encode(frame) for frame in frames]
+        for rows in range(4, 16):  # more than PyTorch compiles
+            made = model(frames, features, [0.5], Quality(picture_size=(rows, 16)))
+            assert made.frames.shape[-2:] == (rows, 16)
+    assert compiler.graphs == len(words) == 1 + 12
 
 
 def test_network_that_cannot_be_compiled_runs_as_it_is_and_says_why_once():
