@@ -98,7 +98,7 @@ def measure(
         for _ in range(rounds):
             for own, one in zip(times, (model, compiled), strict=True):
                 own.append(_timed(one, frames, earlier)[0] * 1e3)
-    torch.compiler.reset()
+    compiling.forget()
     eager_ms, compiled_ms = map(statistics.median, times)
     if not compiled.is_compiled:
         return (what, eager_ms, None, None, None, None)

@@ -38,7 +38,7 @@ from blender_vfi.engine import memory
 from blender_vfi.engine.folders import job_for_folder
 from blender_vfi.engine.limits import ALL_GPUS
 from blender_vfi.engine.pipeline import Engine
-from blender_vfi.models import catalog
+from blender_vfi.models import catalog, compiling
 from blender_vfi.models.compiling import BACKEND, CompiledModel
 from blender_vfi.models.interface import Quality
 from blender_vfi.models.rife import Rife
@@ -262,7 +262,7 @@ def _compiled_speed(
     with torch.inference_mode():
         earlier = model.encode(frames[0])
         model_s, compiled_s = in_turn(device, run_model, run_compiled, rounds=_ROUNDS)
-    torch.compiler.reset()
+    compiling.forget()
     if not compiled.is_compiled:
         return None, None
     return len(timesteps) / compiled_s, model_s / compiled_s

@@ -223,11 +223,10 @@ class CompiledModel(InterpolationModel):
         device = _device_of(arguments[0])
         if not self.will_compile(device):
             if self.is_compiled and device == self._device:
-                without = remedy(panel="switch Compile off", terminal="leave out --compile")
                 self._on_failure(
                     f"{self._title} is not compiled: a GPU's calls are compiled in the main thread "
                     "alone, and these come from another, as they do where several GPUs share a "
-                    f"job. Choose one GPU, or {without}."
+                    f"job. Choose one GPU, or {_without()}."
                 )
             return None
         _compilations.announce((self._number, *kind), self._say_what_is_compiled)
@@ -243,7 +242,7 @@ class CompiledModel(InterpolationModel):
                 f"{self._title} could not be compiled and runs without ({_in_short(error)}). "
                 "Compiling takes a C++ compiler (g++, clang or Visual Studio), and for a GPU "
                 'Triton, which on Windows is installed with "pip install triton-windows" into the '
-                "engine's Python; else switch Compile off."
+                f"engine's Python; else {_without()}."
             )
         self._on_failure(self._uncompiled_because)
         return None
@@ -283,6 +282,11 @@ def why_not(spec: ModelSpec, device: torch.device, dtype: torch.dtype) -> str:
             "what the compiler makes of it."
         )
     return ""
+
+
+def _without() -> str:
+    """Say how nothing is compiled."""
+    return remedy(panel="switch Compile off", terminal="leave out --compile")
 
 
 def _kept(part: Tensor | None) -> Tensor | None:

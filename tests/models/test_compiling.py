@@ -12,6 +12,7 @@ from torch._dynamo.backends.common import aot_autograd
 from blender_vfi.models import catalog, emavfi, ifrnet, rife
 from blender_vfi.models.compiling import BACKEND, CompiledModel, why_not
 from blender_vfi.models.interface import Quality
+from blender_vfi.remedies import READER_VARIABLE
 
 from .golden_models import farthest, golden_model, interpolate, small_pair
 from .played_compiler import (
@@ -225,6 +226,17 @@ def test_cuda_graphs_are_asked_for_on_cuda_alone(monkeypatch, device, mode):
     monkeypatch.setattr(torch, "compile", note)
     CompiledModel(Small(), catalog.find("ifrnet-s"), torch.device(device), backend=BACKEND)
     assert asked == [(mode, False, "inductor")] * 2
+
+
+@pytest.mark.parametrize(
+    ("reader", "words"), [("panel", "switch Compile off"), ("terminal", "leave out --compile")]
+)
+def test_what_to_do_about_it_is_told_in_the_words_of_who_reads(monkeypatch, reader, words):
+    monkeypatch.setenv(READER_VARIABLE, reader)
+    model = compiled_with(Compiler(error=RuntimeError("No working C++ compiler found")))
+    said = told(model)
+    interpolate(model, small_pair(16, 16), 0.5)
+    assert said[-1].endswith(f"else {words}.")
 
 
 def test_reason_is_told_in_one_line():
