@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 from collections.abc import Callable, Sequence
@@ -215,6 +216,19 @@ def clear_cache(device: torch.device) -> None:
         torch.mps.empty_cache()
     elif device.type == "xpu":
         torch.xpu.empty_cache()
+
+
+def unlock() -> None:
+    """Hand back main memory that was locked for copies to and from CUDA, as far as it is unused.
+
+    torch keeps it for the next frames, and the system can neither give it to other programs nor
+    swap it out. To be called between jobs, since locking takes time; torch before 2.5 cannot.
+    """
+    accelerator = getattr(torch, "accelerator", None)  # which got this later than the other name
+    empty = getattr(accelerator, "empty_host_cache", getattr(torch._C, "_host_emptyCache", None))
+    if empty is not None and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch has no types here
+        with contextlib.suppress(RuntimeError):  # of a device that failed, as the job has told
+            empty()
 
 
 def is_gpu(device: torch.device) -> bool:

@@ -17,7 +17,7 @@ from ..models import catalog
 from ..models.cache import ModelCache
 from ..models.catalog_types import ModelSpec
 from ..models.loading import check_terms
-from . import device_lease, images, memory, movies, notices
+from . import device_lease, host_allocator, images, memory, movies, notices
 from .copied_frames import CopiedFrames
 from .cores import file_threads
 from .courtesy import Courtesy
@@ -64,6 +64,11 @@ class Engine:
     def free_memory(self) -> int:
         """Drop all cached models; return how many there were."""
         return self._models.clear()
+
+    def hand_back(self) -> None:
+        """Give the system the main memory that is kept for the frames of a job: between jobs."""
+        host_allocator.hand_back()
+        memory.unlock()
 
     def run(
         self,

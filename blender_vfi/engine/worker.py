@@ -243,7 +243,8 @@ class Worker:
             self._fail(job_id, EngineError.__name__, f"Unexpected {type(error).__name__}: {error}")
         finally:
             # only here, where no error holds what it had, on the device or in main memory
-            host_allocator.hand_back()
+            if self._engine is not None:
+                self._engine.hand_back()
             self._courtesy.leave()
             with self._jobs_lock:
                 self._unfinished.discard(job_id)

@@ -20,6 +20,7 @@ class FakeEngine:
     def __init__(self):
         self.begun = threading.Event()
         self.actions = {}
+        self.handed_back = threading.Semaphore(0)
 
     def run(self, job, *, on_event, is_cancelled, courtesy):
         self.courtesy = courtesy
@@ -32,6 +33,9 @@ class FakeEngine:
 
     def free_memory(self):
         return 4
+
+    def hand_back(self):
+        self.handed_back.release()
 
 
 class Service:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from blender_vfi.engine import memory
+from blender_vfi.engine.pipeline import Engine
 from blender_vfi.errors import DeviceError, DeviceMemoryError, RequestError
 
 pytestmark = pytest.mark.torch
@@ -146,6 +147,33 @@ print(is_kept, kept, memory.resident_memory_bytes() - first >> 20)
     is_kept, kept_mib, left_mib = told[0] == "True", int(told[1]), int(told[2])
     assert (kept_mib >= 60) == is_kept
     assert left_mib < 10
+
+
+@pytest.mark.parametrize("is_initialised", [True, False])
+def test_locked_memory_goes_back_between_jobs_where_there_may_be_any(monkeypatch, is_initialised):
+    emptied = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: is_initialised)
+    monkeypatch.setattr(torch.accelerator, "empty_host_cache", lambda: emptied.append("2.10"))
+    Engine().hand_back()
+    assert emptied == ["2.10"] * is_initialised
+    monkeypatch.delattr(torch.accelerator, "empty_host_cache")
+    monkeypatch.setattr(torch._C, "_host_emptyCache", lambda: emptied.append("2.5"), raising=False)
+    Engine().hand_back()
+    assert emptied == ["2.10", "2.5"] * is_initialised
+    monkeypatch.delattr(torch._C, "_host_emptyCache")
+    Engine().hand_back()  # what torch 2.4 keeps, it keeps
+
+
+def test_a_device_that_failed_does_not_end_the_engine_when_memory_goes_back(monkeypatch):
+    def fail():
+        calls.append(True)
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    calls = []
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "empty_host_cache", fail)
+    Engine().hand_back()
+    assert calls == [True]
 
 
 def test_batches_are_single_on_the_cpu():

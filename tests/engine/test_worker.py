@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from blender_vfi.engine import worker as worker_module
 from blender_vfi.engine.protocol import (
     Cancel,
     Cancelled,
@@ -40,12 +39,10 @@ def test_jobs_run_one_after_another(service):
     assert [service.hear(), service.hear()] == [finished("a"), finished("b")]
 
 
-def test_memory_is_handed_back_after_each_job(service, monkeypatch):
-    handed_back = threading.Semaphore(0)
-    monkeypatch.setattr(worker_module.host_allocator, "hand_back", handed_back.release)
+def test_memory_is_handed_back_after_each_job(service, engine):
     service.send(Run(job=job("a")), Run(job=job("b")))
-    assert handed_back.acquire(timeout=20)
-    assert handed_back.acquire(timeout=20)
+    assert engine.handed_back.acquire(timeout=20)
+    assert engine.handed_back.acquire(timeout=20)
 
 
 def test_first_job_is_told_of_what_takes_seconds_before_it(service):

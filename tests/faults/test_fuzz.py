@@ -54,6 +54,9 @@ class Quick:
     def run(self, job, **hooks):
         job.check()
 
+    def hand_back(self):
+        pass
+
     def free_memory(self):
         return 0
 
