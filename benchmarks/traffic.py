@@ -63,6 +63,8 @@ class Traffic(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         if any(each.alias_info and not each.alias_info.is_write for each in func._schema.returns):
             return result  # a view
+        if not _tensors(result):
+            return result  # a question, such as which kind of numbers two kinds become
         name = func._schema.name
         written = sum(map(_bytes, _tensors(result)))
         read = [_bytes(tensor) for tensor in _tensors([*args, *(kwargs or {}).values()])]

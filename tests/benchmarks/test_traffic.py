@@ -45,6 +45,11 @@ def test_other_looks_at_the_same_memory_count_nothing():
     assert counted(lambda: image.permute(0, 2, 3, 1)[:, 1:].unsqueeze(0)) == (0, 0, 0)
 
 
+def test_questions_about_kinds_of_numbers_are_no_operations():
+    with torch.inference_mode():  # which asks them of torch's own operators
+        assert counted(lambda: torch.promote_types(torch.float16, torch.float32)) == (0, 0, 0)
+
+
 def test_convolutions_are_counted_apart():
     image, weight = picture(), torch.zeros(2, 1, 3, 3, device="meta")
     with torch.inference_mode():
