@@ -56,8 +56,8 @@ def describe(job: JobSpec, told: Rehearsed) -> Iterator[str]:
     names = f"{job.frame_name(0)} to {job.frame_name(told.frames_total - 1)}"
     yield f"To: {told.frames_total} frames, {names}, in {job.output_dir}"
     copied = told.frames_total - told.frames_new - told.frames_kept
-    cuts = ", fewer where cuts are found" if told.frames_new and job.finds_cuts else ""
-    yield f"New: {told.frames_new} with {spec.title}{cuts}; {copied} from the source frames alone"
+    doubts = "".join(_found_later(job)) if told.frames_new else ""
+    yield f"New: {told.frames_new} with {spec.title}{doubts}; {copied} from the source frames alone"
     if told.frames_kept:
         yield f"Kept: {told.frames_kept} that are there already"
     if told.files_replaced:
@@ -69,6 +69,14 @@ def describe(job: JobSpec, told: Rehearsed) -> Iterator[str]:
     yield f"Disk: about {size_text(told.needed_bytes)}{free}"
     if told.download_bytes:
         yield f"Download first: {catalog_texts.size(spec)}, the weights of {spec.title}"
+
+
+def _found_later(job: JobSpec) -> Iterator[str]:
+    """Yield what changes the number of new frames, and only comes to light with the frames."""
+    if job.finds_cuts:
+        yield ", fewer where cuts are found"
+    if job.duplicates == "retime":
+        yield ", more where frames are like the one before"
 
 
 def _sources(job: JobSpec) -> str:

@@ -206,6 +206,28 @@ def test_a_dry_run_says_what_would_be_made_and_runs_nothing(save, engine, tmp_pa
     assert (engine.jobs, engine.is_closed) == ([], True)
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--cuts", "off"], "New: 2 with RIFE 4.25; 2 from"),
+        (
+            ["--duplicates", "retime"],
+            ", fewer where cuts are found, more where frames are like the",
+        ),
+        (
+            ["--duplicates", "retime", "--cuts", "off"],
+            "4.25, more where frames are like the one be",
+        ),
+    ],
+)
+def test_a_dry_run_says_what_only_the_frames_will_tell(
+    save, engine, tmp_path, capsys, options, words
+):
+    save()
+    assert cli.main(["interpolate", str(tmp_path / "in"), "--dry-run", *options]) == 0
+    assert words in capsys.readouterr().out
+
+
 def test_a_dry_run_of_a_job_file_goes_through_all_its_jobs(save, engine, capsys):
     file = save("one", "two", "three")
     capsys.readouterr()

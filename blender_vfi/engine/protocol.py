@@ -285,7 +285,8 @@ class Rehearsed:
 
     Attributes:
         frames_total: output frames.
-        frames_new: of these, made by the model now; fewer where cuts come to light.
+        frames_new: of these, made by the model now; fewer where cuts come to light, more where
+            held frames do that are to be re-timed.
         frames_kept: there already, and left as they are.
         files_replaced: there already, of another job or made from what its source frames were.
         device: where the model would run, such as "cuda:0", several with commas between.
