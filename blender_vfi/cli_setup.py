@@ -20,7 +20,7 @@ from .engine.folders import plain_path
 from .engine.installation import Installed
 from .engine.protocol import Stage
 from .engine_tasks import describe_briefly
-from .errors import EngineSetupError, JobCancelledError
+from .errors import EngineSetupError, JobCancelledError, VfiError
 from .paths import machine_path
 
 _POLL_S = 0.2
@@ -142,13 +142,16 @@ def _install(root: Path, build: torch_builds.TorchBuild, python: str, *, quiet: 
             task.cancel()
             while not task.wait(_POLL_S):
                 pass
+    try:
+        return task.result()  # of one that was done before it heard of the interrupt, too
+    except (VfiError, OSError) as error:
+        if task.is_cancelling:
             raise JobCancelledError(
                 "Setting up the engine was interrupted; nothing was left behind."
             ) from None
-    try:
-        return task.result()
-    except OSError as error:
-        raise EngineSetupError(f"The engine cannot be set up: {error}") from error
+        if isinstance(error, OSError):
+            raise EngineSetupError(f"The engine cannot be set up: {error}") from error
+        raise
 
 
 def _choose(page: Any, python: str) -> None:

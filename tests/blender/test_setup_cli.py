@@ -88,24 +88,39 @@ def test_a_set_up_that_fails_says_why_and_changes_nothing(
     assert (page.engine_source, saved) == (preferences.BLENDER_PYTHON, [])
 
 
-def test_an_interrupt_cancels_it(page, online, saved, monkeypatch, capsys):
-    def install(_root, _build, _python, control):
-        while True:
-            control.raise_if_cancelled()
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Have the command interrupted at its first look at the work."""
 
     class InterruptedTask(cli_setup.Task):
-        """Work that is interrupted at the first look at it."""
-
         def wait(self, seconds):
             if not self.is_cancelling:
                 raise KeyboardInterrupt
             return super().wait(seconds)
 
-    monkeypatch.setattr(installation, "install", install)
     monkeypatch.setattr(cli_setup, "Task", InterruptedTask)
+
+
+@pytest.mark.parametrize("error", [None, EngineSetupError("pip was ended."), OSError("gone")])
+def test_an_interrupt_cancels_it(page, online, saved, interrupted, monkeypatch, capsys, error):
+    def install(_root, _build, _python, control):
+        while not control.is_cancelled:
+            pass
+        if error is not None:
+            raise error
+        control.raise_if_cancelled()
+
+    monkeypatch.setattr(installation, "install", install)
     assert blender_cli.main(["setup"]) == 130
     assert "nothing was left behind" in capsys.readouterr().err
     assert saved == []
+
+
+def test_an_interrupt_that_comes_too_late_leaves_the_engine_chosen(
+    page, online, installs, saved, interrupted
+):
+    assert blender_cli.main(["setup"]) == 0
+    assert (page.engine_source, saved) == (preferences.OWN_ENVIRONMENT, [True])
 
 
 def test_check_says_what_jobs_would_run_on_and_installs_nothing(
