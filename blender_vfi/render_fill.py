@@ -27,6 +27,7 @@ from .models.catalog_guided import GUIDED
 from .output_names import output_folder, suffix_of
 from .paths import absolute_path, path_like
 from .remedies import how_to_set_up_render
+from .render_setup import FILL_MARK
 from .render_warnings import camera_changes
 from .strip_fill import replace_elements
 from .strip_job import engine_fields
@@ -183,6 +184,7 @@ def _show(scene: bpy.types.Scene, job: JobSpec) -> str:
     start = job.first_number
     for strip in _strips_of(scene, Path(job.output_dir)):
         replace_elements(strip, names)
+        strip[FILL_MARK] = True
         return str(strip.name)
     strip = vse.new_image_strip(
         vse.root_strips(scene),
@@ -195,6 +197,7 @@ def _show(scene: bpy.types.Scene, job: JobSpec) -> str:
         start=start,
     )
     vse.set_strip_times(strip, StripTimes(start, start, start + len(names)))
+    strip[FILL_MARK] = True
     return str(strip.name)
 
 

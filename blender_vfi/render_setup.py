@@ -15,6 +15,7 @@ from typing import Any
 
 import bpy
 
+from . import vse
 from .engine.folders import FRAME_SUFFIXES, plain_path
 from .errors import RequestError
 from .messages import message
@@ -23,6 +24,8 @@ from .remedies import remedy
 from .render_properties import forget_doubtful, half_render
 
 STEPS = (2, 3, 4)
+FILL_MARK = "vfi_filled_render"
+"""Property of a strip: it shows what was filled of its own scene's render."""
 NO_ALBEDO, COLORS, DENOISING_ALBEDO = "NONE", "COLORS", "DENOISING"
 
 _ENGINES = ("CYCLES", "BLENDER_EEVEE", "BLENDER_EEVEE_NEXT")
@@ -67,7 +70,7 @@ def set_up(scene: bpy.types.Scene, *, step: int, albedo: str = COLORS) -> list[s
     """
     _check(scene, step)
     if is_set_up(scene):
-        restore(scene)
+        _put_back(scene)
     wanted = list(_wanted(scene, step, albedo))
     before = [_Change(change.path, _get(scene, change.path)) for change in wanted]
     half_render(scene).setup_record = json.dumps([[each.path, each.value] for each in before])
@@ -106,19 +109,50 @@ def set_up(scene: bpy.types.Scene, *, step: int, albedo: str = COLORS) -> list[s
 def restore(scene: bpy.types.Scene) -> list[str]:
     """Put back what `set_up` has changed.
 
+    Where a strip shows the filled frames, Post Processing > Sequencer is not switched on again: the
+    next render would take the strip in place of the objects.
+
     Returns:
-        What could not be put back, in words: settings of view layers that are gone.
+        What was not put back, in words: that, and settings of view layers that are gone.
 
     Raises:
         RequestError: nothing was set up.
     """
-    half = half_render(scene)
-    if not half.setup_record:
+    if not is_set_up(scene):
         raise RequestError(
             "Scene {scene!r} has nothing to restore: {set_up} has not changed it.",
             set_up=remedy(panel=message("Set Up Render"), terminal="render-setup"),
             scene=scene.name,
         )
+    was_off = not scene.render.use_sequencer
+    lost = _put_back(scene)
+    notices: list[str] = []
+    if lost:
+        notices.append(
+            message(
+                "Gone from scene {scene!r} since, and not put back: {settings}.",
+                scene=scene.name,
+                settings=", ".join(lost),
+            )
+        )
+    strip = _shown_fill(scene)
+    if strip and was_off and scene.render.use_sequencer:
+        scene.render.use_sequencer = False
+        notices.append(
+            message(
+                "Output > Post Processing > Sequencer stays off in scene {scene!r}: the next "
+                "render would take strip {strip!r}, which shows the filled frames, in place of "
+                "the objects. Mute or remove that strip before you switch it on.",
+                scene=scene.name,
+                strip=strip,
+            )
+        )
+    return notices
+
+
+def _put_back(scene: bpy.types.Scene) -> list[str]:
+    """Set everything as it was; return the settings of what is gone."""
+    half = half_render(scene)
     lost = []
     for path, value in json.loads(half.setup_record):
         try:
@@ -126,15 +160,13 @@ def restore(scene: bpy.types.Scene) -> list[str]:
         except (AttributeError, ValueError, TypeError):
             lost.append(path)
     half.setup_record = ""
-    if not lost:
-        return []
-    return [
-        message(
-            "Gone from scene {scene!r} since, and not put back: {settings}.",
-            scene=scene.name,
-            settings=", ".join(lost),
-        )
-    ]
+    return lost
+
+
+def _shown_fill(scene: bpy.types.Scene) -> str:
+    """Return the name of a strip that shows what was filled of this scene; empty for none."""
+    strips = vse.all_strips(scene) if scene.sequence_editor else ()
+    return next((strip.name for strip in strips if strip.get(FILL_MARK) and not strip.mute), "")
 
 
 def _listed_folder(scene: bpy.types.Scene) -> Path:

@@ -148,6 +148,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Szene, deren Render aufgefüllt wird. Leer heißt: die aktuelle",
     (
         "*",
+        "Output > Post Processing > Sequencer stays off in scene {scene!r}: the next render would take strip {strip!r}, which shows the filled frames, in place of the objects. Mute or remove that strip before you switch it on.",
+    ): "Ausgabe > Nachbearbeitung > Sequenzer bleibt in der Szene {scene!r} aus: Der nächste Render nähme statt der Objekte den Streifen {strip!r}, der die aufgefüllten Bilder zeigt. Vor dem Einschalten diesen Streifen stummschalten oder entfernen.",
+    (
+        "*",
         "Scene {scene!r} has no filled frames yet: choose Fill Rendered Frames first, or give the folder of a job.",
     ): "Die Szene {scene!r} hat noch keine aufgefüllten Bilder: zuerst Gerenderte Bilder auffüllen wählen oder den Ordner eines Auftrags angeben.",
     (

@@ -5,7 +5,7 @@ from pathlib import Path
 import bpy
 import pytest
 
-from blender_vfi import job_runner, vse
+from blender_vfi import job_runner, render_setup, vse
 from blender_vfi.engine.confidence import FrameConfidence, write_confidence
 from blender_vfi.engine.protocol import Found
 from blender_vfi.engine.schedule import Hold
@@ -181,6 +181,66 @@ def test_a_scene_that_would_render_its_strip_from_now_on_is_told_so(scene, numbe
     assert any("renders its Sequencer now" in notice for notice in job_runner.place(job).notices)
     scene.render.use_sequencer = False
     assert job_runner.place(job).notices == ()
+
+
+@pytest.fixture
+def shown_fill(scene, rendered, engine):
+    """The strip that shows the filled frames of the scene, which is still set up."""
+    fill(adds_strip=True)
+    [strip] = vse.all_strips(scene)
+    return strip
+
+
+def renders_of_the_sequencer(scene, setup_again: bool, capsys) -> tuple[bool, str]:
+    """Restore the settings; tell whether a render takes the Sequencer then, and what was said."""
+    if setup_again:
+        bpy.ops.render.vfi_setup(step="3")
+    capsys.readouterr()
+    bpy.ops.render.vfi_restore()
+    return scene.render.use_sequencer, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("setup_again", [False, True])
+def test_restore_lets_no_render_take_the_strip_of_filled_frames(
+    scene, shown_fill, capsys, setup_again
+):
+    is_on, said = renders_of_the_sequencer(scene, setup_again, capsys)
+    assert not is_on
+    assert f"would take strip '{shown_fill.name}'" in said
+
+
+def test_a_strip_that_was_there_and_shows_the_filled_frames_is_no_render_either(
+    scene, rendered, engine
+):
+    made = prepare_rendered(scene, scene.blender_vfi, chooses_model=True, adds_strip=True)
+    folder = made.request.job.output_dir
+    vse.new_image_strip(
+        vse.root_strips(scene), name="own", folder=folder, filenames=["a"], channel=1, start=1
+    )
+    fill(adds_strip=True)
+    [notice] = render_setup.restore(scene)
+    assert "'own'" in notice
+
+
+@pytest.mark.parametrize("setup_again", [False, True])
+def test_restore_switches_the_sequencer_on_where_that_strip_is_muted(
+    scene, shown_fill, capsys, setup_again
+):
+    shown_fill.mute = True
+    assert renders_of_the_sequencer(scene, setup_again, capsys)[0]
+
+
+def test_restore_leaves_the_sequencer_on_where_somebody_has_switched_it_on(scene, shown_fill):
+    scene.render.use_sequencer = True
+    assert render_setup.restore(scene) == []
+    assert scene.render.use_sequencer
+
+
+def test_setup_keeps_in_mind_that_the_sequencer_was_on(scene, shown_fill):
+    render_setup.set_up(scene, step=4)
+    vse.root_strips(scene).remove(shown_fill)
+    assert render_setup.restore(scene) == []
+    assert scene.render.use_sequencer
 
 
 def figures(folder: Path, **errors: float) -> None:
