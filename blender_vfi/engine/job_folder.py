@@ -176,7 +176,7 @@ class JobFolder:
     @property
     def replaced_count(self) -> int:
         """Number of files there that the job replaces or removes."""
-        return len(self._foreign) + len(self._stale)
+        return len(self._foreign) + sum(path.exists() for path in self._stale)
 
     def space(
         self,

@@ -87,7 +87,7 @@ class JobSources:
             count: frames there that are made again for that.
         """
         changed = folder.changed_sources - folder.added_sources
-        if changed:
+        if changed and count:
             self._reports.notify(notices.of_changed_sources(self.files, changed, count))
         elif folder.added_sources:
             kept = len(folder.finished)

@@ -100,6 +100,27 @@ def test_a_job_that_goes_on_is_told_with_what_it_keeps_and_makes_again(source, t
     ]
 
 
+def test_changed_frames_that_nothing_is_left_of_are_not_spoken_of(source, tmp_path):
+    job = make_job(source, tmp_path / "out")
+    run(job)
+    for index in (5, 6):  # all that was made from the last frame
+        (tmp_path / "out" / job.frame_name(index)).unlink()
+    os.utime(job.sources[3], ns=(0, 0))
+    answer, notices = told(job)
+    assert (answer.frames_new, answer.frames_kept, answer.files_replaced) == (1, 5, 0)
+    assert notices == []
+
+
+def test_of_files_to_be_replaced_only_those_that_are_there_are_counted(source, tmp_path):
+    job = make_job(source, tmp_path / "out", multiplier=4)
+    run(job)
+    for index in (0, *range(3, 13)):  # of thirteen, two stay: one within the new job's names
+        (tmp_path / "out" / job.frame_name(index)).unlink()
+    (tmp_path / "out" / job.frame_name(2)).rename(tmp_path / "out" / job.frame_name(9))
+    answer, _ = told(make_job(source, tmp_path / "out", overwrite=True))
+    assert (answer.frames_total, answer.files_replaced) == (7, 2)
+
+
 def test_files_of_others_are_refused_or_counted(source, tmp_path):
     run(make_job(source, tmp_path / "out"))
     with pytest.raises(OutputError, match="exists already"):
