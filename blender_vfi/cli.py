@@ -28,7 +28,7 @@ from .cli_movies import (
 from .cli_options import add_job_options, job_settings
 from .cli_rehearsal import rehearse_job
 from .cli_run import add_run_command, run_job, save_job
-from .cli_signals import end_on_signals
+from .cli_signals import UNREAD_EXIT_CODE, drop_unread, end_on_signals
 from .cli_times import multiplier, output_times
 from .cli_values import frame_rate
 from .engine.client import EngineClient
@@ -93,12 +93,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _with_command(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments, with the command that a movie or a sequence in its place stands for."""
-    first = Path(arguments[0]) if arguments else None
-    is_short = first is not None and (
-        is_movie(first) or is_pattern(first) or (arguments[0] not in _COMMANDS and first.is_dir())
-    )
+    """Return the arguments, with the command that a source in its place stands for."""
+    is_short = bool(arguments) and _is_source(arguments[0])
     return ["interpolate", *arguments] if is_short else list(arguments)
+
+
+def _is_source(word: str) -> bool:
+    """Tell whether a word in a command's place names a source, be it one that is not there."""
+    path = Path(word)
+    if is_movie(path) or is_pattern(path):
+        return True
+    if word in _COMMANDS or word.startswith("-"):
+        return False
+    return path.name != word or path.suffix != "" or path.exists()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -178,7 +185,21 @@ def _add_fill(commands: Any) -> None:
 
 
 def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
-    """Parse, run the chosen command and turn its error into a line and an exit code."""
+    """Parse, run the chosen command and turn its error into a line and an exit code.
+
+    Where nobody reads what is printed any more, as behind `| head`, it ends quietly.
+    """
+    try:
+        code = _run_and_tell(parser, arguments)
+    except BrokenPipeError:
+        code = UNREAD_EXIT_CODE
+    except SystemExit:  # of --help, or a wrong argument
+        drop_unread()
+        raise
+    return UNREAD_EXIT_CODE if drop_unread() else code
+
+
+def _run_and_tell(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # a path that the terminal's encoding lacks a letter of must not end a finished job

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
+
+UNREAD_EXIT_CODE = 141
+"""What shells tell of a program that nobody read to its end: 128 and the number of SIGPIPE."""
 
 _PATIENCE_S = 1.0
 
@@ -39,6 +45,26 @@ def interruptible() -> Iterator[None]:
     finally:
         # Blender's own handler is no function of Python's, and cannot be put back
         signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+
+
+def drop_unread() -> bool:
+    """Let what is left to print go nowhere where nobody reads any more, as behind `| head`.
+
+    Python would complain about it at its end.
+
+    Returns:
+        Whether something was dropped.
+    """
+    is_dropped = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except BrokenPipeError:
+            with Path(os.devnull).open("w") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+            is_dropped = True
+    return is_dropped
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
