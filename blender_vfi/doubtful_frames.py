@@ -33,6 +33,7 @@ from .engine.schedule import Between
 from .errors import OutputError, RequestError, VfiError
 from .job_queue import jobs
 from .messages import message, words_of
+from .models.catalog_guided import GUIDED
 from .remedies import how_to_set_up_render, remedy
 from .render_properties import half_render
 
@@ -240,10 +241,19 @@ class DoubtfulRender:
                     folder=self._folder,
                 )
         rendered = rendered_names(self._folder)
+        figures = read_confidence(self._folder)
+        if not figures:
+            raise RequestError(
+                "The frames in {folder} have no figures of confidence: these come where {model} "
+                "makes frames of the render's vectors, and Motion Blur, or a render without the "
+                "passes Vector and Depth, leaves none. Switch Motion Blur off, {set_up}, render "
+                "and fill again.",
+                folder=self._folder,
+                model=GUIDED.title,
+                set_up=how_to_set_up_render(),
+            )
         known = [
-            each
-            for each in read_confidence(self._folder)
-            if each.name in self._sources and each.name not in rendered
+            each for each in figures if each.name in self._sources and each.name not in rendered
         ]
         if not known:
             raise RequestError(

@@ -27,7 +27,8 @@ from .models.catalog_guided import GUIDED
 from .output_names import output_folder, suffix_of
 from .paths import absolute_path, path_like
 from .remedies import how_to_set_up_render
-from .render_setup import FILL_MARK
+from .render_properties import half_render
+from .render_setup import FILL_MARK, STEPS, half_path
 from .render_warnings import camera_changes
 from .strip_fill import replace_elements
 from .strip_job import engine_fields
@@ -145,6 +146,7 @@ def rendered_files(scene: bpy.types.Scene) -> list[Path]:
     ]
     files = [path for path in paths if path.is_file() and path.stat().st_size > 0]
     if not files:
+        _look_where_set_up(scene, paths[0])
         raise FrameError(
             "Scene {scene!r} has rendered nothing yet: the first frame would be {path}. Render the "
             "animation first, or set the output path to where its frames are.",
@@ -154,6 +156,28 @@ def rendered_files(scene: bpy.types.Scene) -> list[Path]:
     return files
 
 
+def _look_where_set_up(scene: bpy.types.Scene, expected: Path) -> None:
+    """Find what was rendered before the scene's settings were restored.
+
+    Raises:
+        FrameError: frames lie where Set Up Render had let the scene render them.
+    """
+    for step in STEPS:
+        # restored, the scene has the output path that this was made of
+        folder = plain_path(Path(bpy.path.abspath(half_path(scene, step)))).parent
+        if not any(split_number(path)[1] is not None for path in folder.glob("*.exr")):
+            continue
+        raise FrameError(
+            "Scene {scene!r} has rendered nothing to {path}, but frames lie in {folder}, as Set Up "
+            "Render had it: {set_up} with a step of {step} again, then fill.",
+            scene=scene.name,
+            path=expected,
+            folder=folder,
+            set_up=how_to_set_up_render(),
+            step=step,
+        )
+
+
 def place_rendered(rendered: Rendered, job: JobSpec) -> Placed:
     """Show the finished sequence, where that is asked for, and what is doubtful in it.
 
@@ -161,6 +185,8 @@ def place_rendered(rendered: Rendered, job: JobSpec) -> Placed:
         StripError: the scene is gone, or all channels are taken.
     """
     scene = vse.find_scene(rendered.scene_name)
+    # without figures, too, so that rendering frames in doubt can say why there are none
+    half_render(scene).folder = job.output_dir
     notices = note_doubtful(scene, Path(job.output_dir))
     reload_strips(scene, Path(job.output_dir))
     strip_name = ""

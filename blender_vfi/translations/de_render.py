@@ -156,6 +156,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Die Szene {scene!r} hat noch keine aufgefüllten Bilder: zuerst Gerenderte Bilder auffüllen wählen oder den Ordner eines Auftrags angeben.",
     (
         "*",
+        "Scene {scene!r} has rendered nothing to {path}, but frames lie in {folder}, as Set Up Render had it: {set_up} with a step of {step} again, then fill.",
+    ): "Die Szene {scene!r} hat nichts nach {path} gerendert, aber in {folder} liegen Bilder, wie es „Render einrichten“ vorgab: wieder {set_up}, mit einer Schrittweite von {step}, dann auffüllen.",
+    (
+        "*",
         "Scene {scene!r} has nothing to restore: {set_up} has not changed it.",
     ): "In der Szene {scene!r} gibt es nichts wiederherzustellen: {set_up} hat sie nicht verändert.",
     (
@@ -195,6 +199,10 @@ MESSAGES: dict[tuple[str, str], str] = {
     ): "Render einrichten hat diese Szene nicht verändert",
     ("*", "Show in Sequencer"): "Im Sequenzer zeigen",
     ("*", "Surface Color"): "Oberflächenfarbe",
+    (
+        "*",
+        "The frames in {folder} have no figures of confidence: these come where {model} makes frames of the render's vectors, and Motion Blur, or a render without the passes Vector and Depth, leaves none. Switch Motion Blur off, {set_up}, render and fill again.",
+    ): "Die Bilder in {folder} haben keine Angaben zur Verlässlichkeit: Diese gibt es, wo {model} Bilder aus den Vektoren des Renders macht, und Bewegungsunschärfe oder ein Render ohne die Ebenen Vektor und Tiefe lässt keine zu. Bewegungsunschärfe ausschalten, {set_up}, neu rendern und auffüllen.",
     (
         "*",
         "The camera changes at frame {frames}: the frames between two shots show the earlier one; render those beside the change if they matter.",

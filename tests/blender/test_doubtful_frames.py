@@ -219,17 +219,31 @@ def test_without_a_folder_there_is_nothing_to_list_or_render(scene, tmp_path, op
         getattr(bpy.ops.render, operator)(folder=str(tmp_path))
 
 
-@pytest.mark.parametrize("error", [None, JobCancelledError("Cancelled.")])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (None, "have no figures of confidence.*Switch Motion Blur off"),
+        (JobCancelledError("Cancelled."), "has no filled frames yet"),
+    ],
+)
 def test_a_fill_that_leaves_no_figures_leaves_no_list_of_the_job_before(
-    scene, filled, engine, error
+    scene, filled, engine, monkeypatch, error, said
 ):
     list_doubtful(scene, filled)
+    run = engine.run
+
+    def run_with_record(job, on_event=None):
+        finished = run(job, on_event)
+        write_record(Path(job.output_dir), job, {}, None, {})
+        return finished
+
+    monkeypatch.setattr(engine, "run", run_with_record)
     engine.error = error
     with contextlib.suppress(RuntimeError):
         bpy.ops.render.vfi_fill_rendered()
     assert len(engine.jobs) == 1
     assert not half_render(scene).doubtful
-    with pytest.raises(RuntimeError, match="has no filled frames yet"):
+    with pytest.raises(RuntimeError, match=said):
         render_doubtful()
 
 

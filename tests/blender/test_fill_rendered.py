@@ -1,5 +1,6 @@
 """Fill Rendered Frames: what the scene has rendered is found, filled, shown and told of."""
 
+import re
 from pathlib import Path
 
 import bpy
@@ -143,6 +144,19 @@ def test_nothing_rendered_yet_says_where_it_was_looked_for(scene, numbered):
     numbered()
     with pytest.raises(RuntimeError, match=r"rendered nothing yet.*out/shot_0001\.png"):
         fill()
+
+
+@pytest.mark.parametrize("step", [2, 4])
+def test_frames_of_a_render_whose_settings_are_restored_are_named(scene, tmp_path, engine, step):
+    build(scene, tmp_path)
+    render_setup.set_up(scene, step=step)
+    bpy.ops.render.render(animation=True)
+    render_setup.restore(scene)
+    folder = re.escape(str(tmp_path / f"cube_step{step}"))
+    with pytest.raises(RuntimeError, match=f"frames lie in {folder}.* step of {step} again"):
+        fill()
+    bpy.ops.render.vfi_setup(step=str(step))
+    assert fill() == {"FINISHED"}
 
 
 def test_output_path_beside_a_file_that_was_never_saved_is_refused(scene):
