@@ -34,6 +34,11 @@ def how_to_overwrite() -> str:
     return remedy(panel="Output > Overwrite", terminal="--overwrite", python="overwrite=True")
 
 
+def how_to_go_on() -> str:
+    """Say, behind a sentence, how a cancelled job goes on; nothing where that is plain to see."""
+    return remedy(panel="", terminal=" Run the same command again to go on with what is missing.")
+
+
 def as_checkpoint() -> str:
     """Say how a file of weights is given."""
     return remedy(panel="as Checkpoint", terminal="with --checkpoint", python="as checkpoint")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from blender_vfi import cli
-from blender_vfi.errors import OutputError
+from blender_vfi.engine.client import raise_if_ended
+from blender_vfi.engine.protocol import Cancelled
+from blender_vfi.errors import JobCancelledError, OutputError
 from blender_vfi.messages import translated
 from blender_vfi.remedies import READER_VARIABLE, how_to_fill, how_to_overwrite, remedy
 
@@ -31,6 +33,21 @@ def test_command_line_says_who_reads_to_its_engine(tmp_path, capsys):
     assert cli.main(["run", str(tmp_path / "none.json")]) == 2
     assert how_to_overwrite() == "--overwrite"
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("reader", "end"),
+    [
+        ("panel", "stay on disk."),
+        ("terminal", "stay on disk. Run the same command again to go on with what is missing."),
+        ("", "stay on disk."),
+    ],
+)
+def test_a_cancelled_job_says_in_a_terminal_how_it_goes_on(monkeypatch, reader, end):
+    monkeypatch.setenv(READER_VARIABLE, reader)
+    with pytest.raises(JobCancelledError) as cancelled:
+        raise_if_ended(Cancelled(job_id="j", frames_done=21))
+    assert str(cancelled.value) == f"The job was cancelled: 21 frame(s) are done and {end}"
 
 
 def test_words_of_the_panel_can_be_translated_within_a_message(monkeypatch):

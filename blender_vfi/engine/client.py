@@ -23,6 +23,7 @@ from ..errors import (
     ProtocolError,
     error_named,
 )
+from ..remedies import how_to_go_on
 from .departures import PYTHON_VARIABLE, describe_death, describe_false_start
 from .engine_process import read_events, start_process, write_requests
 from .protocol import (
@@ -367,7 +368,7 @@ def raise_if_ended(event: Event) -> None:
     if isinstance(event, Cancelled):
         kept = f"{event.frames_done} frame(s) are done and stay on disk"
         raise JobCancelledError(
-            f"The job was cancelled: {kept}."
+            f"The job was cancelled: {kept}.{how_to_go_on()}"
             if event.frames_done
             else "The job was cancelled before its first frame; what was on disk stays."
         )

@@ -6,10 +6,12 @@ Standard library alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Any
 
 from .job_record import ADDED_LATER, Record
 from .job_spec import JobSpec
+from .rates import rate_text
 from .wire import job_to_json
 
 _PACE = ("multiplier", "rate_ratio", "times")
@@ -58,14 +60,32 @@ def _pace(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """
     old, new = ({key: one.get(key) for key in _PACE} for one in (before, now))
     if old != new:
-        yield f"pace (was {_pace_of(old)}, is {_pace_of(new)})"
+        yield _change_of_pace(before, now)
     for key in _OF_PLAN:
         if before.get(key, now[key]) != now[key]:
             yield _changed(key, before[key], now[key])
 
 
+def _change_of_pace(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say how the pace has changed: in frame rates, where both jobs tell them of one source."""
+    was, is_now = _frame_rates(before), _frame_rates(now)
+    if was and is_now and was[1] == is_now[1]:
+        return f"frame rate (was {rate_text(was[0])}, is {rate_text(is_now[0])})"
+    by_rate = all(one.get("times") is None and one.get("rate_ratio") for one in (before, now))
+    old, new = _pace_of(before), _pace_of(now)
+    return f"{'rate' if by_rate else 'pace'} (was {old}, is {new})"
+
+
+def _frame_rates(settings: Mapping[str, Any]) -> tuple[Fraction, Fraction] | None:
+    """Return the frame rate of a job's movie, and that of its source; None without a movie."""
+    rate, ratio = settings.get("movie_rate"), settings.get("rate_ratio")
+    if settings.get("times") is not None or not rate or not ratio:
+        return None
+    return Fraction(*rate), Fraction(*rate) / Fraction(*ratio)
+
+
 def _pace_of(settings: Mapping[str, Any]) -> str:
-    times, ratio, multiplier = (settings[key] for key in ("times", "rate_ratio", "multiplier"))
+    times, ratio, multiplier = (settings.get(key) for key in ("times", "rate_ratio", "multiplier"))
     if times is not None:
         return f"times {_short(times)}"
     if isinstance(ratio, list):

@@ -40,6 +40,7 @@ CATALOG: tuple[ModelSpec, ...] = (
 
 DEFAULT_MODEL = "rife-4.25"
 _MOST_NAMED = 3
+_LEAST_LIKENESS = 0.6
 
 
 def find(name: str) -> ModelSpec:
@@ -51,7 +52,7 @@ def find(name: str) -> ModelSpec:
     by_name = {spec.name: spec for spec in CATALOG}
     if name in by_name:
         return by_name[name]
-    nearest = difflib.get_close_matches(name.lower(), by_name, n=_MOST_NAMED, cutoff=0.5)
+    nearest = _nearest(name.lower())
     *others, last = nearest or [""]
     named = f"{', '.join(others)} or {last}" if others else last
     guess = f" Did you mean {named}?" if nearest else ""
@@ -61,3 +62,16 @@ def find(name: str) -> ModelSpec:
         python="python -m blender_vfi models lists",
     )
     raise UnknownModelError(f"No model is called {name!r}.{guess} {lists} all {len(CATALOG)}.")
+
+
+def _nearest(text: str) -> list[str]:
+    """Return the names that are, or begin, most like `text`; among equals the default first."""
+
+    def likeness(name: str) -> float:
+        parts = {name, name[: len(text)]}
+        return max(difflib.SequenceMatcher(None, part, text).ratio() for part in parts)
+
+    likenesses = {spec.name: likeness(spec.name) for spec in CATALOG}
+    near = [name for name, value in likenesses.items() if value >= _LEAST_LIKENESS]
+    near.sort(key=lambda name: (-likenesses[name], name != DEFAULT_MODEL))
+    return near[:_MOST_NAMED]

@@ -122,6 +122,29 @@ def test_refusal_names_what_decides_which_frames_are_made(job, settings, told):
     assert "which frames are made" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("movie_rates", "told"),
+    [
+        (
+            (None, None),
+            r"rate \(was 5/2 of the source's frame rate, is 2500/1001 of the source's frame rate\)",
+        ),
+        (((60, 1), (60000, 1001)), r"frame rate \(was 60, is 59\.94\)"),
+        (((24, 1), (24, 1)), r"rate \(was 5/2 of the source's frame rate, is 2500/1001 of"),
+    ],
+    ids=["frames", "movie", "movie in slow motion"],
+)
+def test_a_changed_rate_is_told_as_a_frame_rate_where_that_is_known(job, movie_rates, told):
+    ratios = ((5, 2), (2500, 1001))
+    old, new = (
+        dataclasses.replace(job, rate_ratio=ratio, movie_rate=rate)
+        for ratio, rate in zip(ratios, movie_rates, strict=True)
+    )
+    begun(old).place(0, write_text("x"))
+    with pytest.raises(OutputError, match=f"has changed: {told}"):
+        opened(new)
+
+
 def test_replaced_checkpoint_is_another_job(job, tmp_path):
     checkpoint = tmp_path / "own.pth"
     checkpoint.write_bytes(b"1")

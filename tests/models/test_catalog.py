@@ -131,6 +131,25 @@ def test_find_of_unknown_name_gives_the_nearest_and_where_all_are_listed():
     assert sum(spec.name in message for spec in CATALOG) < 10
 
 
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("rife", "rife-4.25"),
+        ("riff", "rife-4.25"),
+        ("RIFE4.25", "rife-4.25"),
+        ("rife-4.18x", "rife-4.18"),
+        ("4.25", "rife-4.25"),
+        ("flim", "film"),
+        ("gmfss", "gmfss-union"),
+        ("amt", "amt-s"),
+    ],
+)
+def test_find_guesses_the_family_and_its_default_first(typed, first):
+    with pytest.raises(UnknownModelError) as raised:
+        catalog.find(typed)
+    assert re.search(rf"Did you mean {re.escape(first)}[, ?]", str(raised.value))
+
+
 def test_find_of_something_else_altogether_guesses_nothing():
     with pytest.raises(UnknownModelError) as raised:
         catalog.find("zzz")
