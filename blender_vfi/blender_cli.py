@@ -227,7 +227,7 @@ def _run(queued: QueuedJob, options: argparse.Namespace) -> int:
         print(notice, file=sys.stderr)
     job = queued.request.job
     if options.save_job is not None:
-        return save_job(options.save_job, job)
+        return save_job(options.save_job, job, program="blender -c vfi")
     if options.dry_run:
         return rehearse_job(_open_client(options.engine_python), job, quiet=options.quiet)
     settings = engine_settings(bpy.context, python=options.engine_python)

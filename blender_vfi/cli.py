@@ -303,7 +303,7 @@ def _fill(options: argparse.Namespace) -> int:
 
 def _run(job: JobSpec, options: argparse.Namespace, client: EngineClient | None = None) -> int:
     if options.save_job is not None:
-        return save_job(options.save_job, job)
+        return save_job(options.save_job, job, program="python -m blender_vfi")
     run = rehearse_job if options.dry_run else run_job
     return run(client or EngineClient(options.engine_python), job, quiet=options.quiet)
 

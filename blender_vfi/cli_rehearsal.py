@@ -55,9 +55,10 @@ def describe(job: JobSpec, told: Rehearsed) -> Iterator[str]:
     yield f"From: {_sources(job)}"
     names = f"{job.frame_name(0)} to {job.frame_name(told.frames_total - 1)}"
     yield f"To: {told.frames_total} frames, {names}, in {job.output_dir}"
-    copied = told.frames_total - told.frames_new - told.frames_kept
+    taken = told.frames_total - told.frames_new - told.frames_kept
     doubts = "".join(_found_later(job)) if told.frames_new else ""
-    yield f"New: {told.frames_new} with {spec.title}{doubts}; {copied} from the source frames alone"
+    others = f"; {taken} taken from the source" if taken else ""
+    yield f"New: {told.frames_new} with {spec.title}{doubts}{others}"
     if told.frames_kept:
         yield f"Kept: {told.frames_kept} that are there already"
     if told.files_replaced:
@@ -66,7 +67,9 @@ def describe(job: JobSpec, told: Rehearsed) -> Iterator[str]:
         yield f"Movie: {job.movie}, {job.codec}"
     yield f"Device: {told.device}, {told.precision}"
     free = "" if told.free_bytes is None else f"; {size_text(told.free_bytes)} are free"
-    yield f"Disk: about {size_text(told.needed_bytes)}{free}"
+    is_done = told.frames_kept == told.frames_total and job.movie is None
+    needed = "nothing to write" if is_done else f"about {size_text(told.needed_bytes)}"
+    yield f"Disk: {needed}{free}"
     if told.download_bytes:
         yield f"Download first: {catalog_texts.size(spec)}, the weights of {spec.title}"
 

@@ -199,7 +199,7 @@ def _fill(
         job = replace(job, cut_pairs=tuple(sorted(cuts)))
         job.check()
     if options.save_job is not None:
-        return save_job(options.save_job, job)
+        return save_job(options.save_job, job, program="blender -c vfi")
     if options.dry_run:
         return rehearse_job(open_client(options.engine_python), job, quiet=options.quiet)
     code = run_job(open_client(options.engine_python), job, quiet=options.quiet)

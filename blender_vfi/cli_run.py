@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,13 @@ def add_run_command(commands: Any, *, open_client: OpenClient) -> None:
     run.set_defaults(run=lambda options: _run_file(options, open_client))
 
 
-def save_job(file: Path, job: JobSpec) -> int:
+def save_job(file: Path, job: JobSpec, *, program: str) -> int:
     """Add a job to a file in place of running it; return the exit code.
+
+    Args:
+        file: of jobs, made when missing.
+        job: to add.
+        program: how the command line is started, as its reader types it.
 
     Raises:
         VfiError: the file is no job file, or cannot be written.
@@ -72,7 +78,8 @@ def save_job(file: Path, job: JobSpec) -> int:
     outside = outside_paths(file, [job])
     if outside:
         allow = " ".join(f'--allow "{folder}"' for folder in outside)
-        print(f"To run it: run {file} {allow}", file=sys.stderr)
+        name = f'"{file}"' if " " in str(file) else file
+        print(f"To run it: {program} run {name} {allow}", file=sys.stderr)
     return 0
 
 
@@ -100,6 +107,8 @@ def _run_file(options: argparse.Namespace, open_client: OpenClient) -> int:
     try:
         for number, job in enumerate(jobs, start=1):
             try:
+                if len(jobs) > 1:
+                    _print_place(number, jobs, options)
                 if options.dry_run:
                     print_rehearsal(client, job, quiet=options.quiet)
                 else:
@@ -117,6 +126,16 @@ def _run_file(options: argparse.Namespace, open_client: OpenClient) -> int:
     finally:
         client.close()
     return 0 if first_error is None else first_error.exit_code
+
+
+def _print_place(number: int, jobs: Sequence[JobSpec], options: argparse.Namespace) -> None:
+    """Say which of the jobs begins, where the rest of it is said, too."""
+    if options.dry_run or not options.quiet:
+        print(
+            f"Job {number} of {len(jobs)}: {jobs[number - 1].output_dir}",
+            file=sys.stdout if options.dry_run else sys.stderr,
+            flush=True,
+        )
 
 
 def _run_to_end(client: EngineClient, job: JobSpec, *, quiet: bool) -> Finished:

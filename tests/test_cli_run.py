@@ -24,6 +24,7 @@ class FakeClient:
         self.jobs = []
         self.rehearsed = []
         self.answers = []
+        self.told = {}
         self.errors: dict[str, Exception] = {}
         self.is_closed = False
 
@@ -49,7 +50,7 @@ class FakeClient:
         figures = {"frames_total": 5, "frames_new": 2, "frames_kept": 1, "files_replaced": 0}
         sizes = {"needed_bytes": 3 << 20, "free_bytes": 5 << 30, "download_bytes": 0}
         place = {"device": "cpu", "precision": "fp32"}
-        answer = Rehearsed(**named, **figures, **sizes, **place)
+        answer = Rehearsed(**named, **{**figures, **sizes, **place, **self.told})
         self.answers = [Stage(message="Loading PyTorch", **named), answer]
 
     def poll(self):
@@ -182,7 +183,9 @@ def test_saved_paths_have_no_dots_and_one_allowed_folder_is_told_for_all_in_it(
     [job] = json.loads(text)["jobs"]
     assert job["output_dir"] == str(tmp_path / "out")
     assert job["sources"][0] == str(tmp_path / "in" / "f_0.png")
-    assert capsys.readouterr().err == f'To run it: run night.json --allow "{tmp_path}"\n'
+    assert capsys.readouterr().err == (
+        f'To run it: python -m blender_vfi run night.json --allow "{tmp_path}"\n'
+    )
     assert list(job) == [field.name for field in fields(JobSpec) if field.name != "job_id"]
     assert cli.main(["interpolate", "../in", "../out", "--save-job", "night.json"]) == 0
     assert (jobs / "night.json").read_text() == text
@@ -197,7 +200,7 @@ def test_a_dry_run_says_what_would_be_made_and_runs_nothing(save, engine, tmp_pa
         "Dry run, nothing is written",
         f"From: 3 frames, f_0.png to f_2.png, in {tmp_path / 'in'}",
         f"To: 5 frames, f_0001.png to f_0005.png, in {tmp_path / 'in_x2'}",
-        "New: 2 with RIFE 4.25, fewer where cuts are found; 2 from the source frames alone",
+        "New: 2 with RIFE 4.25, fewer where cuts are found; 2 taken from the source",
         "Kept: 1 that are there already",
         "Device: cpu, fp32",
         "Disk: about 3.0 MB; 5.0 GB are free",
@@ -209,7 +212,7 @@ def test_a_dry_run_says_what_would_be_made_and_runs_nothing(save, engine, tmp_pa
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--cuts", "off"], "New: 2 with RIFE 4.25; 2 from"),
+        (["--cuts", "off"], "New: 2 with RIFE 4.25; 2 taken"),
         (
             ["--duplicates", "retime"],
             ", fewer where cuts are found, more where frames are like the",
@@ -234,10 +237,50 @@ def test_a_dry_run_of_a_job_file_goes_through_all_its_jobs(save, engine, capsys)
     engine.errors["two"] = FrameError("damaged")
     assert cli.main(["run", str(file), "--dry-run", "--keep-going", "--device", "cpu"]) == 3
     shown = capsys.readouterr()
+    heads = [line for line in shown.out.splitlines() if line.startswith("Job ")]
+    assert heads == [
+        f"Job {number} of 3: {file.parent / name}"
+        for number, name in enumerate(("one", "two", "three"), start=1)
+    ]
     assert shown.out.count("Dry run") == 2
     assert "error: Job 2 of 3" in shown.err
     assert [job.device for job in engine.rehearsed] == ["cpu"] * 3
     assert engine.jobs == []
+
+
+def test_each_of_several_jobs_is_announced_where_its_progress_is_told(save, capsys):
+    file = save("a")
+    capsys.readouterr()
+    assert run(file) == 0
+    assert "Job 1" not in capsys.readouterr().err
+    save("b")
+    capsys.readouterr()
+    assert run(file) == 0
+    shown = capsys.readouterr()
+    assert shown.err == f"Job 1 of 2: {file.parent / 'a'}\nJob 2 of 2: {file.parent / 'b'}\n"
+    assert "Job " not in shown.out
+    assert run(file, "--quiet") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_dry_run_of_a_finished_job_says_that_nothing_is_left_to_write(
+    save, engine, tmp_path, capsys
+):
+    save()
+    engine.told = {"frames_new": 0, "frames_kept": 5, "needed_bytes": 0}
+    assert cli.main(["interpolate", str(tmp_path / "in"), "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "New: 0 with RIFE 4.25" in lines
+    assert "Disk: nothing to write; 5.0 GB are free" in lines
+
+
+def test_a_file_with_a_space_in_its_name_is_quoted_in_the_command(save, tmp_path, capsys):
+    save()
+    (tmp_path / "my jobs").mkdir()
+    file = tmp_path / "my jobs" / "j.json"
+    folders = (str(tmp_path / "in"), str(tmp_path / "out"))
+    assert cli.main(["interpolate", *folders, "--save-job", str(file)]) == 0
+    assert f' run "{file}" --allow "{tmp_path}"' in capsys.readouterr().err
 
 
 def test_a_job_is_saved_or_looked_at_and_not_both(save, tmp_path, capsys):
