@@ -19,7 +19,7 @@ from .cli_movies import add_movie_options
 from .cli_options import add_job_options
 from .cli_progress import ProgressPrinter
 from .cli_rehearsal import rehearse_job
-from .cli_render import add_render_commands
+from .cli_render import PROJECT_HELP, add_render_commands, open_scene
 from .cli_run import add_run_command, save_job
 from .cli_setup import add_setup_command
 from .cli_signals import end_on_signals
@@ -51,7 +51,7 @@ from .vse_timing import Timing
 _EXAMPLES = """\
 examples:
   blender -c vfi interpolate edit.blend --strip Shot_010
-      the strip at twice the rate in a new scene, saved in edit.blend
+      the strip at twice the rate in a new scene, saved in edit.blend; run again, in one more scene
   blender -c vfi interpolate edit.blend --strip Shot_010 --timing slow-motion --multiplier 4 \\
       --save-as edit_slow.blend
   blender -c vfi interpolate edit.blend --strip Shot_010 --rate 59.94
@@ -143,7 +143,7 @@ def _add_fill(commands: Any) -> None:
 
 
 def _add_strip_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    parser.add_argument("project", type=Path, metavar="FILE.blend")
+    parser.add_argument("project", type=Path, nargs="?", metavar="FILE.blend", help=PROJECT_HELP)
     where = parser.add_argument_group("strip and result")
     where.add_argument("--strip", required=True, metavar="NAME", help="name of the strip")
     where.add_argument(
@@ -240,7 +240,7 @@ def _run(queued: QueuedJob, options: argparse.Namespace) -> int:
     placed = placing.place(queued)
     for notice in placed.notices:
         print(notice, file=sys.stderr)
-    target = plain_path(options.save_as or options.project)
+    target = plain_path(options.save_as or Path(bpy.data.filepath))
     _save(target)
     print(
         f"{finished.frames_total} frames ({finished.frames_made} new) in {job.output_dir}; strip "
@@ -250,8 +250,7 @@ def _run(queued: QueuedJob, options: argparse.Namespace) -> int:
 
 
 def _open_strip(options: argparse.Namespace) -> tuple[bpy.types.Scene, bpy.types.Strip]:
-    _open(options.project)
-    scene = vse.find_scene(options.scene) if options.scene else bpy.context.scene
+    scene = open_scene(options, _open)
     return scene, vse.find_strip(scene, options.strip)
 
 

@@ -44,6 +44,7 @@ _ALBEDOS = (
     render_setup.DENOISING_ALBEDO,
 )
 _MOST_LISTED = 10
+PROJECT_HELP = "(default: the one that is open: blender FILE.blend -c vfi …)"
 
 OpenProject = Callable[[Path], None]
 SaveProject = Callable[[Path], None]
@@ -150,13 +151,7 @@ def _add(commands: Any, name: str, what: str, description: str) -> argparse.Argu
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EXAMPLES,
     )
-    parser.add_argument(
-        "project",
-        type=Path,
-        nargs="?",
-        metavar="FILE.blend",
-        help="(default: the one that is open: blender FILE.blend -c vfi …)",
-    )
+    parser.add_argument("project", type=Path, nargs="?", metavar="FILE.blend", help=PROJECT_HELP)
     parser.add_argument("--scene", metavar="NAME", help="(default: the project's active one)")
     return parser
 
@@ -164,7 +159,7 @@ def _add(commands: Any, name: str, what: str, description: str) -> argparse.Argu
 def _set_up(
     options: argparse.Namespace, open_project: OpenProject, save_project: SaveProject
 ) -> int:
-    scene = _scene(options, open_project)
+    scene = open_scene(options, open_project)
     if options.restore:
         notices = render_setup.restore(scene)
     else:
@@ -185,7 +180,7 @@ def _fill(
     settings_of: SettingsOf,
     open_client: OpenClient,
 ) -> int:
-    scene = _scene(options, open_project)
+    scene = open_scene(options, open_project)
     chooses_model = options.model is None
     options.model = options.model or catalog.DEFAULT_MODEL
     settings = SimpleNamespace(**settings_of(options))
@@ -211,7 +206,7 @@ def _fill(
 
 
 def _render_doubtful(options: argparse.Namespace, open_project: OpenProject) -> int:
-    scene = _scene(options, open_project)
+    scene = open_scene(options, open_project)
     folder = plain_path(options.folder)
     work = DoubtfulRender(scene, folder, Budget(frames=options.frames, seconds=options.seconds))
     end_on_signals()
@@ -233,7 +228,12 @@ def _render_doubtful(options: argparse.Namespace, open_project: OpenProject) -> 
     return 0
 
 
-def _scene(options: argparse.Namespace, open_project: OpenProject) -> bpy.types.Scene:
+def open_scene(options: argparse.Namespace, open_project: OpenProject) -> bpy.types.Scene:
+    """Return the scene that `project` and `scene` of the options name.
+
+    Raises:
+        VfiError: no project is given and none is open, or there is no such project or scene.
+    """
     if options.project is not None:
         open_project(options.project)
     elif not bpy.data.filepath:

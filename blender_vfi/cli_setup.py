@@ -33,6 +33,15 @@ examples:
 """
 
 
+def _sizes() -> str:
+    """Say what each build downloads, and takes on disk."""
+    return ", ".join(
+        f"{build.download_bytes / 1e9:g} GB for {build.title} ({build.disk_bytes / 1e9:g} GB on "
+        "disk)"
+        for build in torch_builds.builds_for()
+    )
+
+
 def add_setup_command(commands: Any) -> None:
     """Add the command `setup`.
 
@@ -43,8 +52,8 @@ def add_setup_command(commands: Any) -> None:
         "setup",
         help="install the engine, as Set Up Engine in the preferences does, or check it",
         description="Makes an environment with PyTorch and all else that the engine needs in this "
-        "user's folder, tests it, and chooses it in the add-on's preferences. It downloads 0.4 to "
-        "7 GB; pip's own settings say from where.",
+        "user's folder, tests it, and chooses it in the add-on's preferences. It downloads at "
+        f"most {_sizes()}; pip's own settings say from where.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EXAMPLES,
     )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from blender_vfi.engine import torch_builds
+
 pytestmark = pytest.mark.plain
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +32,14 @@ def test_every_page_is_linked_from_another():
         for link in _links(document)
     }
     assert set((_ROOT / "docs").glob("*.md")) <= linked
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin"])
+def test_the_read_me_has_the_engine_s_sizes_as_the_code_does(system):
+    readme = " ".join((_ROOT / "README.md").read_text(encoding="utf-8").split())
+    for build in torch_builds.builds_for(system, "x86_64" if system == "linux" else "arm64"):
+        sizes = f"{build.download_bytes / 1e9:g} and {build.disk_bytes / 1e9:g}"
+        assert re.search(rf"{build.title}[\w ]* {re.escape(sizes)}\b", readme), build.title
 
 
 def test_every_picture_is_shown_somewhere():

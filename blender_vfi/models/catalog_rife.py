@@ -31,10 +31,11 @@ class _RifeFamily:
 
 _MIDDLE = tuple(f"4.{minor}" for minor in (10, 11, 12, 13, 14, 15, 17, 18, 19, 24))
 _EARLY = "Early; kept to match older renders."
+_DEFAULT = "The best choice for most material; comes with the add-on."
 _REFINED = "Early, with its second network, which corrects the blended picture; slower."
 
 _RIFE_FAMILIES = (
-    _RifeFamily(("4.25", "4.26"), 5_664_776, 64, False, "The best choice for most material."),
+    _RifeFamily(("4.25", "4.26"), 5_664_776, 64, False, _DEFAULT),
     _RifeFamily(("4.25.lite",), 5_622_700, 128, False, "Close to 4.25 and faster; for previews."),
     _RifeFamily(("4.25.heavy",), 21_663_528, 64, False, "A wide 4.25; four times the weights."),
     _RifeFamily(("4.26.heavy",), 5_723_156, 64, False, "4.26 with more features per frame."),
@@ -53,6 +54,9 @@ _RIFE_FAMILIES = (
     _RifeFamily(("4.0", "4.1"), 5_160_980, 64, True, "Early; searches large motion twice."),
     _RifeFamily(("4.0.refine", "4.1.refine"), 8_412_855, 64, True, _REFINED),
 )
+
+# of versions that differ from the others of their family in their weights, and in where these are
+_SUMMARIES = {"4.26": "4.25 with other weights, which have to be given as a file."}
 
 # size in bytes, SHA-256 and source by version; the other versions have no source that we know of
 _RIFE_FILES: dict[str, tuple[int, str, HubSource | WheelSource]] = {
@@ -102,7 +106,7 @@ def _rife(version: str, family: _RifeFamily) -> ModelSpec:
         architecture="rife",
         variant=family.versions[0],
         title=f"RIFE {version}",
-        summary=family.summary,
+        summary=_SUMMARIES.get(version, family.summary),
         paper=_RIFE_PAPER,
         checkpoint=Checkpoint(
             filename=f"rife-{version}.safetensors",

@@ -809,7 +809,14 @@ MESSAGES: dict[tuple[str, str], str] = {
         "Die 3D-Animation der Szene „{scene}“ läuft jetzt {times:g}-mal so schnell: Ausgabe > "
         "Bildrate > Time Stretching anpassen, falls sie mitgerendert wird."
     ),
-    ("*", "The best choice for most material."): "Die beste Wahl für das meiste Material.",
+    (
+        "*",
+        "The best choice for most material; comes with the add-on.",
+    ): "Die beste Wahl für das meiste Material; liegt dem Add-on bei.",
+    (
+        "*",
+        "4.25 with other weights, which have to be given as a file.",
+    ): "4.25 mit anderen Gewichten, die als Datei angegeben werden müssen.",
     ("*", "The checkpoint"): "Der Checkpoint",
     ("*", "The engine cannot be set up: {error}"): (
         "Die Engine lässt sich nicht einrichten: {error}"

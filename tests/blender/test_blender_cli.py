@@ -29,6 +29,18 @@ def own_signals(monkeypatch):
     monkeypatch.setattr(blender_cli, "end_on_signals", lambda: None)
 
 
+def test_the_project_that_is_open_is_interpolated_and_saved(command, engine, tmp_path):
+    assert blender_cli.main(["interpolate", "--strip", "shot"]) == 0
+    assert len(engine.jobs) == 1
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "edit.blend"))
+    assert len(bpy.data.scenes) == 2
+
+
+def test_no_project_at_all_is_refused(scene, engine, capsys):
+    assert blender_cli.main(["fill", "--strip", "shot"]) == 2
+    assert "No project is open: give FILE.blend" in capsys.readouterr().err
+
+
 def test_options_of_memory_and_chance_reach_the_job(command, engine):
     assert command("--tile", "256", "--keep-free", "1.5", "--seed", "9", "--compile") == 0
     [job] = engine.jobs

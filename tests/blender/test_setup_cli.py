@@ -7,7 +7,7 @@ import bpy
 import pytest
 
 from blender_vfi import blender_cli, cli_setup, preferences
-from blender_vfi.engine import installation
+from blender_vfi.engine import installation, torch_builds
 from blender_vfi.engine.installation import Installed
 from blender_vfi.errors import EngineSetupError
 
@@ -51,6 +51,14 @@ def test_the_engine_is_set_up_as_the_preferences_say_and_chosen(
     shown = capsys.readouterr()
     assert shown.out.startswith("The engine is set up: torch 2.13.0+cpu on cpu, in ")
     assert "no GPU" in shown.err
+
+
+def test_help_says_what_each_build_takes(capsys):
+    with pytest.raises(SystemExit):
+        blender_cli.main(["setup", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0.4 GB for CPU (1.5 GB on disk)" in said
+    assert all(f"GB for {build.title} (" in said for build in torch_builds.builds_for())
 
 
 def test_options_come_before_the_preferences(page, online, installs, monkeypatch):

@@ -164,3 +164,11 @@ def test_catalog_imports_neither_torch_nor_any_other_package():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_of_two_models_with_one_network_each_says_what_is_its_own():
+    default, other = catalog.find(catalog.DEFAULT_MODEL), catalog.find("rife-4.26")
+    assert default.variant == other.variant
+    assert "comes with the add-on" in default.summary
+    assert "given as a file" in other.summary
+    assert other.checkpoint.sources == ()
