@@ -32,7 +32,7 @@ from .footage import moments, moving_noise
 from .plain_rife import PlainRife
 
 _PLAIN = "plain-rife"
-_MODELS = (_PLAIN, "rife-4.25", "ifrnet-l", "amt-s", "gmfss-union", "film", "flavr-2x")
+_MODELS = (_PLAIN, "rife-4.25", "ifrnet-l", "film")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
