@@ -47,6 +47,8 @@ def steps(stage: Stage) -> Steps:
     stage.check(len(doubtful) == 2, f"in doubt are {doubtful}")
 
     yield from _render_doubtful(stage, scene, area, folder, filled, doubtful)
+    for strip in editor.strips():
+        strip.mute = True  # else the Sequencer stays off: renders would take the filled frames
     yield from window.click_button(_RESTORE, area)
     yield 0.5
     scene.render.use_motion_blur = True
